@@ -1,0 +1,73 @@
+//! The threads that share a computation: a value with an owner, not a static.
+
+use rayon::prelude::*;
+
+use crate::error::{LabError, Result};
+
+/// A team of threads that works on independent pieces of one computation.
+///
+/// The pieces are cut the same way whatever the number of threads, so results do not depend on it. The threads
+/// end when the value is dropped.
+pub struct Threads {
+    /// `None` stands for the calling thread alone.
+    pool: Option<rayon::ThreadPool>,
+}
+
+impl Threads {
+    /// A team of `count` threads, or of one for each processor where `count` is `None`.
+    ///
+    /// # Errors
+    /// [`LabError::Value`] for a count of 0, or when the operating system gives no more threads.
+    pub fn new(count: Option<usize>) -> Result<Self> {
+        let available = std::thread::available_parallelism().map_or(1, usize::from);
+        let count = count.unwrap_or(available);
+        if !(1..=1024).contains(&count) {
+            return Err(LabError::value("threads", count.to_string(), "1 to 1024", "leave it out to use every core"));
+        }
+        if count == 1 {
+            return Ok(Self { pool: None });
+        }
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(count).thread_name(|i| format!("lab-{i}"));
+        let pool = builder.build().map_err(|error| {
+            LabError::value("threads", format!("{count} ({error})"), "threads that can be started", "ask for fewer")
+        })?;
+        Ok(Self { pool: Some(pool) })
+    }
+
+    /// The calling thread alone.
+    pub fn one() -> Self {
+        Self { pool: None }
+    }
+
+    /// How many threads there are.
+    pub fn count(&self) -> usize {
+        self.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads)
+    }
+
+    /// Runs `job` on one of the team's threads: many small pieces started from there cost less than from outside.
+    pub fn enter<R: Send>(&self, job: impl FnOnce() -> R + Send) -> R {
+        match &self.pool {
+            Some(pool) => pool.install(job),
+            None => job(),
+        }
+    }
+
+    /// Runs `task(0)`, …, `task(pieces - 1)`, each once, in any order.
+    pub fn run(&self, pieces: usize, task: impl Fn(usize) + Sync + Send) {
+        match &self.pool {
+            Some(pool) if pieces > 1 => pool.install(|| (0..pieces).into_par_iter().with_max_len(1).for_each(task)),
+            _ => (0..pieces).for_each(task),
+        }
+    }
+
+    /// Cuts `data` into pieces of `length` (the last may be shorter) and runs `task(number, piece)` on each.
+    pub fn chunks<T: Send>(&self, data: &mut [T], length: usize, task: impl Fn(usize, &mut [T]) + Sync + Send) {
+        match &self.pool {
+            Some(pool) if data.len() > length => {
+                let chunks = data.par_chunks_mut(length).with_max_len(1).enumerate();
+                pool.install(|| chunks.for_each(|(i, chunk)| task(i, chunk)));
+            }
+            _ => data.chunks_mut(length.max(1)).enumerate().for_each(|(i, chunk)| task(i, chunk)),
+        }
+    }
+}
