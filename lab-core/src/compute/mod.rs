@@ -1,5 +1,20 @@
 //! The few kernels where the time goes, behind a safe face: plain slices in, plain slices out.
+//!
+//! Nothing here knows of layers. Each kernel uses the widest vectors that the processor has, chosen at run time
+//! ([`Instructions::detect`]), so a notebook cell is as fast as a release build without any build flags; and each
+//! gives the same bits whatever the number of [`Threads`].
 
+mod elementwise;
+mod instructions;
+mod product;
+mod shared;
 mod threads;
+mod update;
+mod vector;
 
+pub use elementwise::{elu, elu_backward, exp, gelu, gelu_backward, relu, relu_backward, sigmoid, sigmoid_backward};
+pub use elementwise::{softmax_rows, softmax_rows_backward, tanh, tanh_backward};
+pub use instructions::Instructions;
+pub use product::{Strided, product, transpose};
 pub use threads::Threads;
+pub use update::{AdamStep, RmsPropStep, SgdStep, adam, rmsprop, sgd};

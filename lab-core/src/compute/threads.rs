@@ -2,7 +2,11 @@
 
 use rayon::prelude::*;
 
+use super::shared::Shared;
 use crate::error::{LabError, Result};
+
+/// Numbers that one thread works on at a time in [`Threads::pieces`].
+pub(super) const PIECE: usize = 16 * 1024;
 
 /// A team of threads that works on independent pieces of one computation.
 ///
@@ -62,12 +66,31 @@ impl Threads {
 
     /// Cuts `data` into pieces of `length` (the last may be shorter) and runs `task(number, piece)` on each.
     pub fn chunks<T: Send>(&self, data: &mut [T], length: usize, task: impl Fn(usize, &mut [T]) + Sync + Send) {
-        match &self.pool {
-            Some(pool) if data.len() > length => {
-                let chunks = data.par_chunks_mut(length).with_max_len(1).enumerate();
-                pool.install(|| chunks.for_each(|(i, chunk)| task(i, chunk)));
-            }
-            _ => data.chunks_mut(length.max(1)).enumerate().for_each(|(i, chunk)| task(i, chunk)),
-        }
+        let length = length.max(1);
+        let total = data.len();
+        let shared = Shared::new(data);
+        self.run(total.div_ceil(length), |piece| {
+            // SAFETY: pieces do not overlap, and each is taken once.
+            task(piece, unsafe { shared.part(piece * length..total.min((piece + 1) * length)) });
+        });
+    }
+
+    /// Cuts arrays of one length into the same pieces and runs `task(piece of read, pieces of written)` on each.
+    ///
+    /// Panics when an array is not as long as `read`.
+    pub fn pieces<const N: usize>(
+        &self,
+        read: &[f32],
+        written: [&mut [f32]; N],
+        task: impl Fn(&[f32], [&mut [f32]; N]) + Sync + Send,
+    ) {
+        assert!(written.iter().all(|array| array.len() == read.len()), "arrays that belong together are equally long");
+        let written = written.map(Shared::new);
+        self.run(read.len().div_ceil(PIECE), |piece| {
+            let range = piece * PIECE..read.len().min((piece + 1) * PIECE);
+            // SAFETY: pieces do not overlap, and each array gives one part a piece.
+            let parts = std::array::from_fn(|i| unsafe { written[i].part(range.clone()) });
+            task(&read[range], parts);
+        });
     }
 }

@@ -1,0 +1,209 @@
+//! Activation functions on whole slices, forward and backward side by side.
+//!
+//! Forward passes work in place on z and leave a = f(z). Backward passes turn the gradient with respect to a, in place,
+//! into the one with respect to z; they are written in terms of a where that is enough, so that z need not be kept.
+//! The exponential and the hyperbolic tangent use the polynomials of Cephes (S. Moshier), within 2 units in the last
+//! place; they are plain arithmetic, so that the compiler can do 8 or 16 at a time.
+
+use super::instructions::vectorized;
+
+/// Beyond these the result would not be a normal number.
+const EXP_RANGE: (f32, f32) = (-87.0, 88.0);
+
+/// (n, r, p) with eˣ = 2ⁿ · (1 + p) and p = eʳ − 1, |r| ≤ ln 2 / 2; n comes as the float 2ⁿ.
+#[inline(always)]
+fn exp_parts(x: f32) -> (f32, f32) {
+    // Adding 1.5 · 2²³ leaves the nearest integer in the low bits.
+    const MAGIC: f32 = 12_582_912.0;
+    let x = x.clamp(EXP_RANGE.0, EXP_RANGE.1);
+    let shifted = x * std::f32::consts::LOG2_E + MAGIC;
+    let n = shifted - MAGIC;
+    let r = (x - n * 0.693_359_4) + n * 2.121_944_4e-4;
+    let mut p = 1.987_569_1e-4;
+    for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.0e-1] {
+        p = p * r + coefficient;
+    }
+    let scale = f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23));
+    (scale, p * r * r + r)
+}
+
+#[inline(always)]
+fn exp_of(x: f32) -> f32 {
+    let (scale, p) = exp_parts(x);
+    scale * p + scale
+}
+
+/// eˣ − 1 without the loss of digits near 0.
+#[inline(always)]
+fn exp_minus_one(x: f32) -> f32 {
+    let (scale, p) = exp_parts(x);
+    scale * p + (scale - 1.0)
+}
+
+#[inline(always)]
+fn tanh_of(x: f32) -> f32 {
+    let square = x * x;
+    let mut p = -5.704_988_7e-3;
+    for coefficient in [2.063_908_9e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328_2e-1] {
+        p = p * square + coefficient;
+    }
+    let near = p * square * x + x;
+    let t = exp_of(-2.0 * x.abs());
+    let far = ((1.0 - t) / (1.0 + t)).copysign(x);
+    if x.abs() < 0.625 { near } else { far }
+}
+
+#[inline(always)]
+fn sigmoid_of(x: f32) -> f32 {
+    let t = exp_of(-x.abs());
+    (if x < 0.0 { t } else { 1.0 }) / (1.0 + t)
+}
+
+vectorized! {
+    /// x ← eˣ, for x in −87 to 88 and held at the ends outside of it.
+    pub fn exp(x: &mut [f32]) {
+        x.iter_mut().for_each(|x| *x = exp_of(*x));
+    }
+}
+
+vectorized! {
+    /// z ← z for z > 0, slope · z otherwise: ReLU with slope 0, leaky ReLU with another.
+    pub fn relu(z: &mut [f32], slope: f32) {
+        z.iter_mut().for_each(|z| *z = if *z > 0.0 { *z } else { slope * *z });
+    }
+}
+
+vectorized! {
+    /// The gradient of [`relu`]: times 1 where a > 0, times the slope otherwise.
+    pub fn relu_backward(a: &[f32], gradient: &mut [f32], slope: f32) {
+        a.iter().zip(gradient).for_each(|(&a, g)| *g *= if a > 0.0 { 1.0 } else { slope });
+    }
+}
+
+vectorized! {
+    /// z ← z for z > 0, eᶻ − 1 otherwise (Clevert, Unterthiner and Hochreiter, 2016, with α = 1).
+    pub fn elu(z: &mut [f32]) {
+        z.iter_mut().for_each(|z| *z = if *z > 0.0 { *z } else { exp_minus_one(*z) });
+    }
+}
+
+vectorized! {
+    /// The gradient of [`elu`]: times 1 where a > 0, times eᶻ = a + 1 otherwise.
+    pub fn elu_backward(a: &[f32], gradient: &mut [f32]) {
+        a.iter().zip(gradient).for_each(|(&a, g)| *g *= if a > 0.0 { 1.0 } else { a + 1.0 });
+    }
+}
+
+vectorized! {
+    /// z ← tanh z.
+    pub fn tanh(z: &mut [f32]) {
+        z.iter_mut().for_each(|z| *z = tanh_of(*z));
+    }
+}
+
+vectorized! {
+    /// The gradient of [`tanh`]: times 1 − a².
+    pub fn tanh_backward(a: &[f32], gradient: &mut [f32]) {
+        a.iter().zip(gradient).for_each(|(&a, g)| *g *= 1.0 - a * a);
+    }
+}
+
+vectorized! {
+    /// z ← 1 / (1 + e⁻ᶻ).
+    pub fn sigmoid(z: &mut [f32]) {
+        z.iter_mut().for_each(|z| *z = sigmoid_of(*z));
+    }
+}
+
+vectorized! {
+    /// The gradient of [`sigmoid`]: times a (1 − a).
+    pub fn sigmoid_backward(a: &[f32], gradient: &mut [f32]) {
+        a.iter().zip(gradient).for_each(|(&a, g)| *g *= a * (1.0 - a));
+    }
+}
+
+/// a = z Φ(z) with Φ the normal distribution function, exactly, by erf (Hendrycks and Gimpel, 2016).
+pub fn gelu(z: &[f32], a: &mut [f32]) {
+    for (&z, a) in z.iter().zip(a) {
+        *a = z * 0.5 * (1.0 + libm::erff(z * std::f32::consts::FRAC_1_SQRT_2));
+    }
+}
+
+/// The gradient of [`gelu`]: times Φ(z) + z φ(z), with φ the normal density.
+pub fn gelu_backward(z: &[f32], gradient: &mut [f32]) {
+    const DENSITY_AT_0: f32 = 0.398_942_3;
+    for (&z, g) in z.iter().zip(gradient) {
+        let below = 0.5 * (1.0 + libm::erff(z * std::f32::consts::FRAC_1_SQRT_2));
+        *g *= below + z * DENSITY_AT_0 * (-0.5 * z * z).exp();
+    }
+}
+
+/// Each row z ← eᶻ / Σ eᶻ, with the row's maximum taken off first so that nothing overflows.
+pub fn softmax_rows(z: &mut [f32], columns: usize) {
+    for row in z.chunks_exact_mut(columns) {
+        let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        row.iter_mut().for_each(|z| *z -= highest);
+        exp(row);
+        let sum: f32 = row.iter().sum();
+        row.iter_mut().for_each(|z| *z /= sum);
+    }
+}
+
+/// The gradient of [`softmax_rows`]: g ← a ⊙ (g − Σ a g), row by row.
+pub fn softmax_rows_backward(a: &[f32], gradient: &mut [f32], columns: usize) {
+    for (a, gradient) in a.chunks_exact(columns).zip(gradient.chunks_exact_mut(columns)) {
+        let dot: f32 = a.iter().zip(gradient.iter()).map(|(a, g)| a * g).sum();
+        a.iter().zip(gradient).for_each(|(a, g)| *g = a * (*g - dot));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The largest relative difference from `exact` over a fine grid; below `floor` the difference counts absolutely.
+    fn worst(range: (f32, f32), floor: f64, f: impl Fn(f32) -> f32, exact: impl Fn(f64) -> f64) -> f64 {
+        let points = 400_000;
+        let at = |i: usize| range.0 + (range.1 - range.0) * i as f32 / points as f32;
+        let difference = |x: f32| {
+            let wanted = exact(f64::from(x));
+            (f64::from(f(x)) - wanted).abs() / wanted.abs().max(floor)
+        };
+        (0..=points).map(|i| difference(at(i))).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn the_exponential_functions_are_right_to_the_last_places() {
+        let tiny = f64::from(f32::MIN_POSITIVE);
+        assert!(worst((-87.0, 88.0), tiny, exp_of, f64::exp) < 2.5e-7);
+        assert!(worst((-87.0, 0.0), tiny, exp_minus_one, f64::exp_m1) < 2.5e-7);
+        assert!(worst((-20.0, 20.0), tiny, tanh_of, f64::tanh) < 2.5e-7);
+        assert!(worst((-80.0, 80.0), tiny, sigmoid_of, |x| 1.0 / (1.0 + (-x).exp())) < 4e-7);
+    }
+
+    #[test]
+    fn far_out_the_functions_keep_their_limits() {
+        for x in [1e4, f32::MAX, f32::INFINITY] {
+            assert_eq!((tanh_of(x), tanh_of(-x), sigmoid_of(x)), (1.0, -1.0, 1.0));
+            assert!(sigmoid_of(-x) < 1e-37 && exp_minus_one(-x) == -1.0 && exp_of(-x) < 1e-37);
+        }
+    }
+
+    #[test]
+    fn not_a_number_stays_not_a_number() {
+        let mut x = [f32::NAN; 3];
+        elu(&mut x[..1]);
+        tanh(&mut x[1..2]);
+        sigmoid(&mut x[2..]);
+        assert!(x.iter().all(|x| x.is_nan()), "{x:?}");
+    }
+
+    #[test]
+    fn softmax_of_extreme_rows_is_finite_and_sums_to_one() {
+        let mut z = [1e4, -1e4, 0.0, -1e30, -1e30, -1e30];
+        softmax_rows(&mut z, 3);
+        assert_eq!(&z[..3], [1.0, 0.0, 0.0].map(|x: f32| if x == 1.0 { 1.0 } else { z[1] }));
+        assert!(z[1] < 1e-37);
+        assert_eq!(&z[3..], [1.0 / 3.0; 3]);
+    }
+}

@@ -1,0 +1,36 @@
+//! Images and labels: from bytes on disk to the batches that a network learns from.
+//!
+//! Pixels stay `u8` until a batch is gathered; augmentation and normalization happen on that one way.
+//!
+//! ```
+//! use lab_core::prelude::*;
+//!
+//! let cifar = Cifar10::sample();                           // Cifar10::open("data")? for all 60,000 images
+//! let (train, validation) = cifar.train.split_stratified(0.8, Seed(42))?;
+//! let train = train.with_normalization(Normalization::standardize(&cifar.train)?)?;
+//! for (images, labels) in train.batches(64)?.shuffled(Seed(0), 0) {
+//!     assert_eq!(images.dim(), (labels.len(), 32, 32, 3));
+//! }
+//! assert_eq!(validation.class_counts(), [20; 10]);
+//! # Ok::<(), LabError>(())
+//! ```
+
+mod augment;
+mod augment_text;
+mod batches;
+pub mod binary;
+pub mod cifar10;
+mod dataset;
+mod geometry;
+mod normalize;
+mod one_hot;
+mod shuffle;
+mod split;
+
+pub use augment::Augmentation;
+pub use batches::{Batches, epoch_order};
+pub use cifar10::Cifar10;
+pub use dataset::Dataset;
+pub use geometry::{Fill, Move};
+pub use normalize::Normalization;
+pub use one_hot::{from_one_hot, one_hot};

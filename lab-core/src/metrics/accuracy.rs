@@ -1,0 +1,82 @@
+//! Accuracy and top-k accuracy, and the predicted class.
+
+use super::{check_labels, check_length, check_probabilities};
+use crate::error::{LabError, Result};
+use ndarray::{ArrayView1, ArrayView2};
+
+/// The share of samples, in [0, 1], whose predicted class is the true one.
+///
+/// # Errors
+/// No labels at all, or slices of different lengths.
+///
+/// ```
+/// use lab_core::metrics::accuracy;
+/// assert_eq!(accuracy(&[3, 8, 8, 0], &[3, 8, 1, 0])?, 0.75);
+/// # Ok::<(), lab_core::LabError>(())
+/// ```
+pub fn accuracy(truth: &[u8], predicted: &[u8]) -> Result<f64> {
+    check_length(truth, "predicted", predicted.len())?;
+    let correct = truth.iter().zip(predicted).filter(|(t, p)| t == p).count();
+    Ok(correct as f64 / truth.len() as f64)
+}
+
+/// The share of samples, in [0, 1], whose true class is among the `k` most probable ones.
+///
+/// `probabilities` is `(samples, classes)`; logits do as well. Of equal values the lower class counts as the more
+/// probable, so that `k = 1` is the accuracy of [`predicted_classes`].
+///
+/// # Errors
+/// No labels, another number of rows than of labels, a label without a column, NaN, or `k` outside of
+/// 1 to the number of classes.
+///
+/// ```
+/// use lab_core::metrics::top_k_accuracy;
+/// use ndarray::array;
+/// let probabilities = array![[0.5, 0.3, 0.2], [0.1, 0.7, 0.2]];
+/// assert_eq!(top_k_accuracy(&[1, 1], probabilities.view(), 1)?, 0.5);
+/// assert_eq!(top_k_accuracy(&[1, 1], probabilities.view(), 2)?, 1.0);
+/// # Ok::<(), lab_core::LabError>(())
+/// ```
+pub fn top_k_accuracy(truth: &[u8], probabilities: ArrayView2<f32>, k: usize) -> Result<f64> {
+    let classes = probabilities.ncols();
+    check_length(truth, "probabilities", probabilities.nrows())?;
+    check_probabilities(probabilities)?;
+    check_labels(truth, "truth", classes)?;
+    if !(1..=classes).contains(&k) {
+        return Err(LabError::value("k", k.to_string(), format!("1 to {classes}"), "ask for 1 class or more"));
+    }
+    let hit = |label: u8, row: ArrayView1<f32>| {
+        let label = usize::from(label);
+        let ahead = |class: &usize| row[*class] > row[label] || (row[*class] == row[label] && *class < label);
+        (0..classes).filter(ahead).count() < k
+    };
+    let hits = truth.iter().zip(probabilities.outer_iter()).filter(|(label, row)| hit(**label, row.view())).count();
+    Ok(hits as f64 / truth.len() as f64)
+}
+
+/// The most probable class of each row of `probabilities` `(samples, classes)`; of equal ones the lowest.
+///
+/// # Errors
+/// NaN (the error names the row), or a number of classes outside of 1 to 256.
+///
+/// ```
+/// use lab_core::metrics::predicted_classes;
+/// use ndarray::array;
+/// assert_eq!(predicted_classes(array![[0.2, 0.8], [0.5, 0.5]].view())?, [1, 0]);
+/// # Ok::<(), lab_core::LabError>(())
+/// ```
+pub fn predicted_classes(probabilities: ArrayView2<f32>) -> Result<Vec<u8>> {
+    check_probabilities(probabilities)?;
+    Ok(probabilities.outer_iter().map(|row| argmax(row.iter().copied()) as u8).collect())
+}
+
+/// The position of the largest value, of equal ones the first; 0 for an empty row.
+pub(super) fn argmax(row: impl Iterator<Item = f32>) -> usize {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (class, p) in row.enumerate() {
+        if p > best.1 {
+            best = (class, p);
+        }
+    }
+    best.0
+}

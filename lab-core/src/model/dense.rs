@@ -1,0 +1,138 @@
+//! The fully connected layer: a = f(x W + b).
+
+use serde::{Deserialize, Serialize};
+
+use super::activation::Activation;
+use super::initializer::Initializer;
+use super::layer::{Cache, Flow, Mathematics, Parameter, ParameterPlan, Pass, Place, Start};
+use crate::compute::{self, Strided};
+use crate::error::{LabError, Result};
+
+/// A fully connected layer of `units` outputs: a = f(x W + b), with x of shape (batch, inputs), W of (inputs, units).
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let model = Sequential::new([32, 32, 3])
+///     .flatten()
+///     .layer(Dense::new(64, Activation::Relu).initializer(Initializer::HeNormal).l2(0.001))
+///     .dense(10, Activation::Softmax)
+///     .build(Seed(0))?;
+/// assert_eq!(model.parameter_count(), 3072 * 64 + 64 + 64 * 10 + 10);
+/// # Ok::<(), LabError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dense {
+    units: usize,
+    activation: Activation,
+    initializer: Initializer,
+    l2: f32,
+}
+
+impl Dense {
+    /// A layer with Keras's defaults: kernel Glorot uniform, bias 0, no penalty.
+    pub fn new(units: usize, activation: Activation) -> Self {
+        Self { units, activation, initializer: Initializer::default(), l2: 0.0 }
+    }
+
+    /// How the kernel is drawn.
+    pub fn initializer(self, initializer: Initializer) -> Self {
+        Self { initializer, ..self }
+    }
+
+    /// Adds λ Σ w² over the kernel to the loss, and so 2 λ w to its gradient (weight decay, Krogh and Hertz, 1992).
+    pub fn l2(self, lambda: f32) -> Self {
+        Self { l2: lambda, ..self }
+    }
+
+    pub(super) fn activation(&self) -> Activation {
+        self.activation
+    }
+}
+
+impl Mathematics for Dense {
+    fn kind(&self) -> (&'static str, &'static str) {
+        ("Dense", "dense")
+    }
+
+    fn output_shape(&self, name: &str, input: &[usize]) -> Result<Vec<usize>> {
+        if input.len() != 1 {
+            let remedy = "put .flatten() before the first dense layer";
+            return Err(LabError::shape(name, format!("{input:?}"), "one row of numbers, like [3072]", remedy));
+        }
+        if self.units == 0 {
+            return Err(LabError::value(format!("{name}: units"), "0", "at least 1", "say how wide the layer is"));
+        }
+        if !(self.l2 >= 0.0 && self.l2.is_finite()) {
+            let found = self.l2.to_string();
+            return Err(LabError::value(format!("{name}: l2"), found, "0 or more", "0.001 is a usual penalty"));
+        }
+        Ok(vec![self.units])
+    }
+
+    fn parameters(&self, input: &[usize]) -> Vec<ParameterPlan> {
+        let array = |name, shape, start, l2| ParameterPlan { name, shape, start, trainable: true, l2 };
+        vec![
+            array("kernel", vec![input[0], self.units], Start::Drawn(self.initializer), self.l2),
+            array("bias", vec![self.units], Start::Constant(0.0), 0.0),
+        ]
+    }
+
+    fn is_identity(&self, _: &Pass<'_>) -> bool {
+        false
+    }
+
+    /// z = x W + b, a = f(z).
+    fn forward(&self, at: &Place, parameters: &[Parameter], input: &[f32], cache: &mut Cache, pass: &Pass<'_>) {
+        let (kernel, bias) = (&parameters[0].value, &parameters[1].value);
+        let rows = input.len() / at.inputs;
+        let Cache { output, kept, .. } = cache;
+        let sums = if self.activation.keeps_z() { &mut *kept } else { &mut *output };
+        sums.resize(rows * self.units, 0.0);
+        compute::product(Strided::rows(input, rows, at.inputs), kernel, sums, pass.threads, |_, column, z| {
+            z.iter_mut().zip(&bias[column..]).for_each(|(z, b)| *z += b);
+            self.activation.forward_in_place(z);
+        });
+        if self.activation.keeps_z() {
+            output.resize(rows * self.units, 0.0);
+            self.activation.forward(kept, output, self.units);
+        }
+    }
+
+    /// dz = da ⊙ f′(z), then dW = xᵀ dz + 2 λ W, db = Σ dz over the batch, dx = dz Wᵀ.
+    fn backward(
+        &self,
+        at: &Place,
+        parameters: &[Parameter],
+        input: &[f32],
+        cache: &mut Cache,
+        flow: &mut Flow,
+        gradients: &mut [Vec<f32>],
+        pass: &Pass<'_>,
+    ) {
+        let kernel = &parameters[0].value;
+        let rows = input.len() / at.inputs;
+        if !flow.at_logits {
+            self.activation.backward(&cache.kept, &cache.output, &mut flow.gradient, self.units, pass.threads);
+        }
+        let [kernel_gradient, bias_gradient] = gradients else { return };
+        let x = Strided::rows(input, rows, at.inputs).transposed();
+        compute::product(x, &flow.gradient, kernel_gradient, pass.threads, |row, column, part| {
+            if self.l2 > 0.0 {
+                let weights = &kernel[row * self.units + column..];
+                part.iter_mut().zip(weights).for_each(|(g, w)| *g += 2.0 * self.l2 * w);
+            }
+        });
+        bias_gradient.fill(0.0);
+        for row in flow.gradient.chunks_exact(self.units) {
+            bias_gradient.iter_mut().zip(row).for_each(|(sum, g)| *sum += g);
+        }
+        if flow.to_input {
+            cache.scratch.resize(kernel.len(), 0.0);
+            compute::transpose(kernel, self.units, &mut cache.scratch, pass.threads);
+            flow.spare.resize(rows * at.inputs, 0.0);
+            let gradient = Strided::rows(&flow.gradient, rows, self.units);
+            compute::product(gradient, &cache.scratch, &mut flow.spare, pass.threads, |_, _, _| ());
+            std::mem::swap(&mut flow.gradient, &mut flow.spare);
+        }
+    }
+}

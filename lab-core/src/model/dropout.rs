@@ -1,0 +1,71 @@
+//! Dropout: while training, a share of the numbers is set to 0.
+
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use super::layer::{Cache, Flow, Mathematics, Parameter, Pass, Place};
+use crate::error::{LabError, Result};
+use crate::random::Purpose;
+
+/// Sets each number to 0 with probability `rate` while training and divides the others by 1 − rate, so that their mean
+/// stays; does nothing otherwise (Srivastava et al., 2014).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dropout {
+    rate: f32,
+}
+
+impl Dropout {
+    /// `rate` from 0 to below 1; it is taken to the nearest 65,536th.
+    pub fn new(rate: f32) -> Self {
+        Self { rate }
+    }
+}
+
+impl Mathematics for Dropout {
+    fn kind(&self) -> (&'static str, &'static str) {
+        ("Dropout", "dropout")
+    }
+
+    fn output_shape(&self, name: &str, input: &[usize]) -> Result<Vec<usize>> {
+        if !(0.0..1.0).contains(&self.rate) {
+            let remedy = "0.5 drops half of the inputs";
+            return Err(LabError::value(format!("{name}: rate"), self.rate.to_string(), "0 to below 1", remedy));
+        }
+        Ok(input.to_vec())
+    }
+
+    fn is_identity(&self, pass: &Pass<'_>) -> bool {
+        pass.training.is_none() || self.rate == 0.0
+    }
+
+    /// a = x ⊙ mask / (1 − rate).
+    fn forward(&self, at: &Place, _: &[Parameter], input: &[f32], cache: &mut Cache, pass: &Pass<'_>) {
+        let Some((seed, step)) = pass.training else { return };
+        let mut generator = seed.generator(Purpose::Dropout, (at.number as u64) << 48 | step);
+        let threshold = (self.rate * 65_536.0).round() as u32;
+        let kept = 1.0 / (1.0 - self.rate);
+        cache.kept.resize(input.len(), 0.0);
+        for pair in cache.kept.chunks_mut(2) {
+            let bits = generator.next_u32();
+            for (mask, bits) in pair.iter_mut().zip([bits & 0xffff, bits >> 16]) {
+                *mask = if bits < threshold { 0.0 } else { kept };
+            }
+        }
+        cache.output.clear();
+        cache.output.extend(input.iter().zip(&cache.kept).map(|(x, mask)| x * mask));
+    }
+
+    /// dx = da ⊙ mask / (1 − rate).
+    fn backward(
+        &self,
+        _: &Place,
+        _: &[Parameter],
+        _: &[f32],
+        cache: &mut Cache,
+        flow: &mut Flow,
+        _: &mut [Vec<f32>],
+        _: &Pass<'_>,
+    ) {
+        flow.gradient.iter_mut().zip(&cache.kept).for_each(|(g, mask)| *g *= mask);
+    }
+}

@@ -1,0 +1,91 @@
+//! What weights are before training.
+
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::random::{Purpose, Seed};
+
+/// How the kernel of a dense layer is drawn; biases start at 0.
+///
+/// With *fan in* the number of inputs and *fan out* of outputs, the variance is 2 / (fan in + fan out) for Glorot
+/// (Glorot and Bengio, 2010) and 2 / fan in for He (He et al., 2015), as in Keras.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Initializer {
+    /// Uniform in ± √(6 / (fan in + fan out)): Keras's default.
+    #[default]
+    GlorotUniform,
+    /// Normal, cut off at two deviations.
+    GlorotNormal,
+    /// Uniform in ± √(6 / fan in).
+    HeUniform,
+    /// Normal, cut off at two deviations.
+    HeNormal,
+}
+
+/// The deviation of a standard normal variable that is cut off at ± 2.
+const DEVIATION_OF_TRUNCATED: f64 = 0.879_625_66;
+
+impl Initializer {
+    /// Fills a kernel of shape (`fan_in`, `fan_out`); `number` tells the arrays of one model apart.
+    pub(super) fn fill(self, kernel: &mut [f32], fan_in: usize, fan_out: usize, seed: Seed, number: u64) {
+        let mut generator = seed.generator(Purpose::Initialize, number);
+        let (fan_in, fan_out) = (fan_in as f64, fan_out as f64);
+        let variance = match self {
+            Self::GlorotUniform | Self::GlorotNormal => 2.0 / (fan_in + fan_out),
+            Self::HeUniform | Self::HeNormal => 2.0 / fan_in,
+        };
+        match self {
+            Self::GlorotUniform | Self::HeUniform => {
+                let limit = (3.0 * variance).sqrt();
+                kernel.fill_with(|| (limit * (2.0 * unit(&mut generator) - 1.0)) as f32);
+            }
+            Self::GlorotNormal | Self::HeNormal => {
+                let deviation = variance.sqrt() / DEVIATION_OF_TRUNCATED;
+                kernel.fill_with(|| (deviation * truncated_normal(&mut generator)) as f32);
+            }
+        }
+    }
+}
+
+/// Uniform in [0, 1), with 53 random bits.
+fn unit(generator: &mut impl Rng) -> f64 {
+    (generator.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Standard normal, drawn again until it lies within ± 2 (Box and Muller, 1958).
+fn truncated_normal(generator: &mut impl Rng) -> f64 {
+    loop {
+        let radius = (-2.0 * (1.0 - unit(generator)).ln()).sqrt();
+        let draw = radius * (2.0 * std::f64::consts::PI * unit(generator)).cos();
+        if draw.abs() <= 2.0 {
+            return draw;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_have_the_variance_and_the_bounds_of_their_formula() {
+        let (fan_in, fan_out) = (700, 300);
+        for (initializer, variance, bound) in [
+            (Initializer::GlorotUniform, 2.0 / 1000.0, (6.0_f64 / 1000.0).sqrt()),
+            (Initializer::GlorotNormal, 2.0 / 1000.0, 2.0 * (2.0_f64 / 1000.0).sqrt() / DEVIATION_OF_TRUNCATED),
+            (Initializer::HeUniform, 2.0 / 700.0, (6.0_f64 / 700.0).sqrt()),
+            (Initializer::HeNormal, 2.0 / 700.0, 2.0 * (2.0_f64 / 700.0).sqrt() / DEVIATION_OF_TRUNCATED),
+        ] {
+            let mut kernel = vec![0.0; fan_in * fan_out];
+            initializer.fill(&mut kernel, fan_in, fan_out, Seed(7), 3);
+            let count = kernel.len() as f64;
+            let mean = kernel.iter().map(|&w| f64::from(w)).sum::<f64>() / count;
+            let found = kernel.iter().map(|&w| (f64::from(w) - mean).powi(2)).sum::<f64>() / count;
+            let widest = kernel.iter().map(|&w| f64::from(w).abs()).fold(0.0, f64::max);
+            assert!(mean.abs() < 4.0 * (variance / count).sqrt(), "{initializer:?}: mean {mean}");
+            assert!((found / variance - 1.0).abs() < 0.02, "{initializer:?}: variance {found}, not {variance}");
+            assert!(widest <= bound * 1.000_001 && widest > 0.99 * bound, "{initializer:?}: {widest}, bound {bound}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What every layer does: say its shapes and parameters, go forward, go backward.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::batch_norm::BatchNorm;
+use super::dense::Dense;
+use super::dropout::Dropout;
+use super::flatten::Flatten;
+use super::initializer::Initializer;
+use crate::compute::Threads;
+use crate::error::Result;
+use crate::random::Seed;
+
+/// A layer as it is written down, before it has weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "layer", rename_all = "snake_case")]
+pub enum Layer {
+    /// Puts the numbers of an image in one row.
+    Flatten(Flatten),
+    /// Fully connected.
+    Dense(Dense),
+    /// Forgets a share of its inputs while training.
+    Dropout(Dropout),
+    /// Standardizes each input over the batch.
+    BatchNorm(BatchNorm),
+}
+
+impl Layer {
+    pub(super) fn mathematics(&self) -> &dyn Mathematics {
+        match self {
+            Self::Flatten(layer) => layer,
+            Self::Dense(layer) => layer,
+            Self::Dropout(layer) => layer,
+            Self::BatchNorm(layer) => layer,
+        }
+    }
+}
+
+/// The mathematics of one kind of layer. Arrays lie row after row, one row for each example of the batch.
+pub(super) trait Mathematics {
+    /// Keras's name of the class (`Dense`) and of its first instance (`dense`).
+    fn kind(&self) -> (&'static str, &'static str);
+
+    /// The shape of one example's output; an error where options or the input's shape do not fit.
+    fn output_shape(&self, name: &str, input: &[usize]) -> Result<Vec<usize>>;
+
+    /// The arrays that this layer learns or keeps.
+    fn parameters(&self, input: &[usize]) -> Vec<ParameterPlan> {
+        _ = input;
+        Vec::new()
+    }
+
+    /// Whether the output is the input itself in this pass, so that nothing need be done.
+    fn is_identity(&self, pass: &Pass<'_>) -> bool;
+
+    /// Writes `cache.output`, and keeps in the cache what the way back needs.
+    fn forward(&self, at: &Place, parameters: &[Parameter], input: &[f32], cache: &mut Cache, pass: &Pass<'_>);
+
+    /// Turns the gradient with respect to the output (`flow.gradient`) into the one with respect to the input, and
+    /// writes those with respect to the parameters.
+    fn backward(
+        &self,
+        at: &Place,
+        parameters: &[Parameter],
+        input: &[f32],
+        cache: &mut Cache,
+        flow: &mut Flow,
+        gradients: &mut [Vec<f32>],
+        pass: &Pass<'_>,
+    );
+
+    /// Takes over what a training pass has shown other than gradients: the moving averages of batch normalization.
+    fn learn(&self, parameters: &mut [Parameter], cache: &Cache) {
+        _ = (parameters, cache);
+    }
+}
+
+/// Whether the network is being trained or used.
+#[derive(Clone, Copy)]
+pub(crate) struct Pass<'a> {
+    /// The seed and the number of the training step, from which dropout draws; `None` when the network is used.
+    pub(crate) training: Option<(Seed, u64)>,
+    pub(crate) threads: &'a Threads,
+}
+
+/// Where a layer stands in its network.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) name: String,
+    pub(crate) number: usize,
+    pub(crate) output_shape: Vec<usize>,
+    /// Numbers in one example's input and output.
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
+    /// This layer's part of the network's parameters.
+    pub(crate) parameters: Range<usize>,
+}
+
+/// An array to be made for a layer.
+pub(super) struct ParameterPlan {
+    pub(super) name: &'static str,
+    pub(super) shape: Vec<usize>,
+    pub(super) start: Start,
+    pub(super) trainable: bool,
+    pub(super) l2: f32,
+}
+
+/// What an array holds before training.
+pub(super) enum Start {
+    Constant(f32),
+    Drawn(Initializer),
+}
+
+/// An array of a network: learnt (kernels, biases) or kept (moving averages).
+#[derive(Clone, Debug)]
+pub(crate) struct Parameter {
+    /// The layer's name and the array's own: `dense_1.kernel`.
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) value: Vec<f32>,
+    pub(crate) trainable: bool,
+    /// λ of the penalty λ Σ w².
+    pub(crate) l2: f32,
+}
+
+/// What a layer remembers from the way forward; reused from batch to batch, so that a step allocates nothing.
+#[derive(Default)]
+pub(crate) struct Cache {
+    pub(crate) output: Vec<f32>,
+    /// z of a dense layer, the mask of dropout, the standardized input of batch normalization.
+    pub(crate) kept: Vec<f32>,
+    /// Room to work in.
+    pub(super) scratch: Vec<f32>,
+    /// The layer whose output was the input: `None` for the network's own input.
+    pub(super) source: Option<usize>,
+}
+
+/// What flows backwards through the layers.
+#[derive(Default)]
+pub(crate) struct Flow {
+    /// The gradient of the loss with respect to the output of the layer at hand.
+    pub(crate) gradient: Vec<f32>,
+    pub(super) spare: Vec<f32>,
+    /// Whether anything before the layer at hand needs the gradient with respect to its input.
+    pub(super) to_input: bool,
+    /// Whether `gradient` is already one with respect to z, as softmax and cross-entropy make it together.
+    pub(super) at_logits: bool,
+}

@@ -1,0 +1,126 @@
+//! Using a network: what it says about examples that it is given.
+
+use ndarray::{Array2, ArrayBase, Data, Dimension};
+
+use super::layer::Pass;
+use super::sequential::{Sequential, Tape};
+use crate::compute::Threads;
+use crate::error::{LabError, Result};
+
+/// Examples that a network can read: an array of them, or a data set.
+pub trait Inputs: Sync {
+    /// How many examples there are.
+    fn count(&self) -> usize;
+
+    /// The shape of one.
+    fn example_shape(&self) -> Vec<usize>;
+
+    /// Writes the examples `first`, `first + 1`, … row after row until `into` is full.
+    ///
+    /// # Errors
+    /// Where an example cannot be read, or is not finite.
+    fn write(&self, first: usize, into: &mut [f32], threads: &Threads) -> Result<()>;
+}
+
+/// An array whose first axis counts the examples, like (N, 32, 32, 3) or (N, 3072).
+impl<S: Data<Elem = f32> + Sync, D: Dimension> Inputs for ArrayBase<S, D> {
+    fn count(&self) -> usize {
+        self.shape().first().copied().unwrap_or(0)
+    }
+
+    fn example_shape(&self) -> Vec<usize> {
+        self.shape().get(1..).unwrap_or(&[]).to_vec()
+    }
+
+    fn write(&self, first: usize, into: &mut [f32], _: &Threads) -> Result<()> {
+        let size = self.example_shape().iter().product::<usize>().max(1);
+        match self.as_slice() {
+            Some(slice) => into.copy_from_slice(&slice[first * size..first * size + into.len()]),
+            None => into.iter_mut().zip(self.iter().skip(first * size)).for_each(|(to, from)| *to = *from),
+        }
+        match into.iter().position(|x| !x.is_finite()) {
+            None => Ok(()),
+            Some(at) => Err(LabError::value(
+                format!("example {}", first + at / size),
+                format!("{} in place {}", into[at], at % size),
+                "finite numbers",
+                "look where the array comes from: a division by 0 or a missing value",
+            )),
+        }
+    }
+}
+
+/// Examples that go through the network at a time.
+const BATCH: usize = 512;
+
+impl Sequential {
+    /// What the network gives for each example, shape (N, classes): probabilities where it ends in softmax.
+    ///
+    /// Takes a data set, or an array whose first axis counts the examples. Layers work as they do after training.
+    ///
+    /// # Errors
+    /// [`LabError::Shape`] where the examples do not fit the network, [`LabError::Value`] where one is not finite.
+    pub fn predict(&self, inputs: &impl Inputs) -> Result<Array2<f32>> {
+        let threads = if inputs.count() == 1 { Threads::one() } else { Threads::new(None)? };
+        let mut output = Array2::zeros((inputs.count(), self.output_size()));
+        let mut row = output.as_slice_mut().unwrap_or_default();
+        self.for_each_batch(inputs, &threads, |_, given| {
+            let (now, rest) = std::mem::take(&mut row).split_at_mut(given.len());
+            now.copy_from_slice(given);
+            row = rest;
+            Ok(())
+        })?;
+        Ok(output)
+    }
+
+    /// The most likely class of each example; the lowest one where several are.
+    ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// let model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
+    /// let classes = model.predict_classes(&Cifar10::sample().test)?;
+    /// assert!(classes.len() == 500 && classes.iter().all(|&class| class < 10));
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Sequential::predict`].
+    pub fn predict_classes(&self, inputs: &impl Inputs) -> Result<Vec<u8>> {
+        let output = self.predict(inputs)?;
+        crate::metrics::predicted_classes(output.view())
+    }
+
+    /// Checks that examples fit the network; `place` names them.
+    pub(crate) fn check_inputs(&self, place: &str, shape: &[usize]) -> Result<()> {
+        if shape == self.input_shape() {
+            return Ok(());
+        }
+        let (found, expected) = (format!("{shape:?}"), format!("{:?}", self.input_shape()));
+        Err(LabError::shape(
+            place,
+            found,
+            expected,
+            "build the network for the shape of one example, or reshape the data",
+        ))
+    }
+
+    /// Runs all examples through the network, some hundreds at a time: `task(number of the first, their outputs)`.
+    pub(crate) fn for_each_batch(
+        &self,
+        inputs: &(impl Inputs + ?Sized),
+        threads: &Threads,
+        mut task: impl FnMut(usize, &[f32]) -> Result<()>,
+    ) -> Result<()> {
+        self.check_inputs("inputs", &inputs.example_shape())?;
+        let size = self.places.first().map_or(0, |place| place.inputs);
+        let mut batch = vec![0.0; size * BATCH.min(inputs.count())];
+        let mut tape = Tape::default();
+        let pass = Pass { training: None, threads };
+        for first in (0..inputs.count()).step_by(BATCH) {
+            let batch = &mut batch[..size * BATCH.min(inputs.count() - first)];
+            inputs.write(first, batch, threads)?;
+            task(first, threads.enter(|| self.forward(batch, &mut tape, pass)))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! A network: layers one after another, with their weights, forward and backward.
+
+use ndarray::{ArrayD, ArrayViewD, IxDyn};
+
+use super::activation::Activation;
+use super::architecture::Architecture;
+use super::layer::{Cache, Flow, Layer, Parameter, Pass, Place};
+use crate::error::{LabError, Result};
+
+/// A network of layers one after another.
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let model = Sequential::new([32, 32, 3])
+///     .flatten()
+///     .dense(128, Activation::Relu)
+///     .dense(64, Activation::Relu)
+///     .dense(10, Activation::Softmax)
+///     .build(Seed(0))?;
+/// assert_eq!(model.parameter_count(), 402_250);
+///
+/// let probabilities = model.predict(&Cifar10::sample().test)?;
+/// assert_eq!(probabilities.dim(), (500, 10));
+/// # Ok::<(), LabError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sequential {
+    architecture: Architecture,
+    pub(super) places: Vec<Place>,
+    pub(crate) parameters: Vec<Parameter>,
+}
+
+impl Sequential {
+    /// Starts the plan of a network that takes examples of this shape; [`Architecture::build`] ends it.
+    #[allow(clippy::new_ret_no_self, reason = "a network begins with its plan, and readers look for it here")]
+    pub fn new(input_shape: impl AsRef<[usize]>) -> Architecture {
+        Architecture::new(input_shape.as_ref())
+    }
+
+    pub(super) fn assemble(architecture: Architecture, places: Vec<Place>, parameters: Vec<Parameter>) -> Self {
+        Self { architecture, places, parameters }
+    }
+
+    /// The plan that this network was built from.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// The shape of one example.
+    pub fn input_shape(&self) -> &[usize] {
+        self.architecture.input_shape()
+    }
+
+    /// How many numbers come out for one example: the number of classes.
+    pub fn output_size(&self) -> usize {
+        self.places.last().map_or(0, |place| place.outputs)
+    }
+
+    /// How many numbers the network holds, moving averages included, as Keras's `count_params`.
+    pub fn parameter_count(&self) -> usize {
+        self.parameters.iter().map(|parameter| parameter.value.len()).sum()
+    }
+
+    /// The names of the network's arrays, in order: `dense.kernel`, `dense.bias`, `dense_1.kernel`, ….
+    pub fn weight_names(&self) -> impl Iterator<Item = &str> {
+        self.parameters.iter().map(|parameter| parameter.name.as_str())
+    }
+
+    /// One of the network's arrays, by name; a dense kernel has the shape (inputs, units).
+    ///
+    /// # Errors
+    /// [`LabError::Value`] where the network has no such array.
+    pub fn weight(&self, name: &str) -> Result<ArrayViewD<'_, f32>> {
+        let parameter = &self.parameters[self.find(name)?];
+        ArrayViewD::from_shape(IxDyn(&parameter.shape), &parameter.value)
+            .map_err(|error| LabError::shape(name, error.to_string(), format!("{:?}", parameter.shape), "report this"))
+    }
+
+    /// Replaces one of the network's arrays.
+    ///
+    /// # Errors
+    /// [`LabError::Value`] where the network has no such array, [`LabError::Shape`] where it has another shape.
+    pub fn set_weight(&mut self, name: &str, value: ArrayD<f32>) -> Result<()> {
+        let at = self.find(name)?;
+        let parameter = &mut self.parameters[at];
+        if value.shape() != parameter.shape {
+            let (found, expected) = (format!("{:?}", value.shape()), format!("{:?}", parameter.shape));
+            return Err(LabError::shape(name, found, expected, "give an array of the layer's shape"));
+        }
+        parameter.value = value.iter().copied().collect();
+        Ok(())
+    }
+
+    fn find(&self, name: &str) -> Result<usize> {
+        self.parameters.iter().position(|parameter| parameter.name == name).ok_or_else(|| {
+            let known = self.weight_names().collect::<Vec<_>>().join(", ");
+            LabError::value("name of a weight", format!("`{name}`"), format!("one of {known}"), "use a listed name")
+        })
+    }
+
+    /// λ Σ w² over all penalized kernels: what L2 adds to the loss.
+    pub fn penalty(&self) -> f64 {
+        let squares = |values: &[f32]| values.iter().map(|&w| f64::from(w) * f64::from(w)).sum::<f64>();
+        let penalized = self.parameters.iter().filter(|parameter| parameter.l2 > 0.0);
+        penalized.map(|parameter| f64::from(parameter.l2) * squares(&parameter.value)).sum()
+    }
+
+    /// The activation of the last layer, where that is a dense one.
+    pub(crate) fn last_activation(&self) -> Option<Activation> {
+        match self.architecture.layers().last() {
+            Some(Layer::Dense(layer)) => Some(layer.activation()),
+            _ => None,
+        }
+    }
+
+    fn layers(&self) -> impl DoubleEndedIterator<Item = (&Layer, &Place)> + ExactSizeIterator {
+        self.architecture.layers().iter().zip(&self.places)
+    }
+
+    /// The way forward for a batch whose examples lie row after row in `input`.
+    pub(crate) fn forward<'t>(&self, input: &'t [f32], tape: &'t mut Tape, pass: Pass<'_>) -> &'t [f32] {
+        tape.caches.resize_with(self.places.len(), Cache::default);
+        let mut source = None;
+        for (number, (layer, place)) in self.layers().enumerate() {
+            let layer = layer.mathematics();
+            if layer.is_identity(&pass) {
+                continue;
+            }
+            let (before, here) = tape.caches.split_at_mut(number);
+            let x = source.map_or(input, |from: usize| &before[from].output);
+            layer.forward(place, &self.parameters[place.parameters.clone()], x, &mut here[0], &pass);
+            here[0].source = source;
+            source = Some(number);
+        }
+        tape.last = source;
+        source.map_or(input, |from| &tape.caches[from].output)
+    }
+
+    /// The way back after [`Sequential::forward`] with the same input and pass: from the gradient in
+    /// `tape.flow.gradient` to those of all parameters in `tape.gradients`.
+    ///
+    /// `at_logits` says that the gradient is with respect to the last layer's z already.
+    pub(crate) fn backward(&self, input: &[f32], tape: &mut Tape, at_logits: bool, pass: Pass<'_>) {
+        let Tape { caches, flow, gradients, last } = tape;
+        if gradients.len() != self.parameters.len() {
+            let length = |parameter: &Parameter| if parameter.trainable { parameter.value.len() } else { 0 };
+            *gradients = self.parameters.iter().map(|parameter| vec![0.0; length(parameter)]).collect();
+        }
+        flow.at_logits = at_logits;
+        for (number, (layer, place)) in self.layers().enumerate().rev() {
+            let layer = layer.mathematics();
+            if layer.is_identity(&pass) {
+                continue;
+            }
+            let (before, here) = caches.split_at_mut(number);
+            let x = here[0].source.map_or(input, |from| &before[from].output);
+            flow.to_input = place.parameters.start > 0;
+            debug_assert!(!at_logits || *last == Some(number) || !flow.at_logits);
+            let (own, slots) = (&self.parameters[place.parameters.clone()], &mut gradients[place.parameters.clone()]);
+            layer.backward(place, own, x, &mut here[0], flow, slots, &pass);
+            flow.at_logits = false;
+            if !flow.to_input {
+                break;
+            }
+        }
+    }
+
+    /// Takes over the moving averages of the last training pass.
+    pub(crate) fn learn(&mut self, tape: &Tape) {
+        for ((layer, place), cache) in self.architecture.layers().iter().zip(&self.places).zip(&tape.caches) {
+            layer.mathematics().learn(&mut self.parameters[place.parameters.clone()], cache);
+        }
+    }
+}
+
+/// What one pass leaves behind for the way back; kept from batch to batch, so that a step allocates nothing.
+#[derive(Default)]
+pub(crate) struct Tape {
+    caches: Vec<Cache>,
+    pub(crate) flow: Flow,
+    /// For each of the network's parameters the gradient of the loss; empty for those that are not learnt.
+    pub(crate) gradients: Vec<Vec<f32>>,
+    last: Option<usize>,
+}
+
+impl Tape {
+    /// The output of the last pass, its z where the last layer keeps it, and room for the gradient, as long.
+    pub(crate) fn results(&mut self) -> (&[f32], &[f32], &mut [f32]) {
+        let Some(last) = self.last else { return (&[], &[], &mut []) };
+        let Cache { output, kept, .. } = &self.caches[last];
+        self.flow.gradient.resize(output.len(), 0.0);
+        (output, kept, &mut self.flow.gradient)
+    }
+}

@@ -1,0 +1,5 @@
+//! How the crate's types show themselves: tables and figures, and the way they get into a notebook.
+
+mod html;
+mod notebook;
+mod tables;

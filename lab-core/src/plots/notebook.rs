@@ -1,0 +1,31 @@
+//! The way into a notebook: evcxr reads rich output from standard output, between two marker lines.
+
+use std::io::Write;
+
+/// Shows `html` in the cell, and `text` where HTML is not shown.
+///
+/// evcxr makes one bundle of all MIME types that a cell prints; a second HTML output in the same cell replaces the
+/// first.
+pub(crate) fn show(html: &str, text: &str) {
+    // A closed standard output is no reason to panic: then nobody is looking.
+    let _ = std::io::stdout().lock().write_all(bundle(html, text).as_bytes());
+}
+
+fn bundle(html: &str, text: &str) -> String {
+    let part = |mime: &str, content: &str| format!("EVCXR_BEGIN_CONTENT {mime}\n{content}\nEVCXR_END_CONTENT\n");
+    part("text/html", html.trim_end()) + &part("text/plain", text.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bundle;
+
+    #[test]
+    fn both_forms_stand_between_markers_on_lines_of_their_own() {
+        assert_eq!(
+            bundle("<b>a</b>", "a\n\nb\n"),
+            "EVCXR_BEGIN_CONTENT text/html\n<b>a</b>\nEVCXR_END_CONTENT\n\
+             EVCXR_BEGIN_CONTENT text/plain\na\n\nb\nEVCXR_END_CONTENT\n"
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! What a report and a confusion matrix look like in a notebook.
+
+use super::html::{Cell, Table};
+use super::notebook::show;
+use crate::metrics::{ClassificationReport, ConfusionMatrix, Scores};
+
+/// Right and wrong predictions, in two colours that colour-blind readers can tell apart.
+const RIGHT: [u8; 3] = [31, 119, 180];
+const WRONG: [u8; 3] = [230, 97, 0];
+
+impl ClassificationReport {
+    /// The report as an HTML table with the warnings under it; it needs no style sheet.
+    ///
+    /// ```
+    /// use lab_core::metrics::classification_report;
+    /// let report = classification_report(&[0, 1, 1], &[0, 1, 0], &["cat", "dog"])?;
+    /// assert!(report.to_html().contains("0.6667"));
+    /// # Ok::<(), lab_core::LabError>(())
+    /// ```
+    pub fn to_html(&self) -> String {
+        let row = |s: &Scores| {
+            let scores = [s.precision, s.recall, s.f1].map(|score| Cell::number(format!("{score:.4}")));
+            let mut cells = vec![Cell::text(&s.name)];
+            cells.extend(scores);
+            cells.push(Cell::number(s.support));
+            cells
+        };
+        let header = ["class", "precision", "recall", "f1-score", "support"];
+        let header: Vec<Cell> = header
+            .iter()
+            .enumerate()
+            .map(|(i, name)| if i == 0 { Cell::text(name) } else { Cell::number(name) })
+            .collect();
+        let mut table = Table::new(&format!("Classification report: accuracy {:.4}", self.accuracy()), &header);
+        for scores in self.per_class().iter().chain([self.macro_average(), self.weighted_average()]) {
+            table = table.row(&row(scores));
+        }
+        let warnings: Vec<String> = self.warnings().iter().map(|warning| format!("Warning: {warning}")).collect();
+        table.finish(&warnings)
+    }
+
+    /// Shows the table in a notebook; evcxr calls this for the last expression of a cell.
+    pub fn evcxr_display(&self) {
+        show(&self.to_html(), &self.to_string());
+    }
+}
+
+impl ConfusionMatrix {
+    /// The counts as an HTML table, each cell shaded by its share of its row; it needs no style sheet.
+    ///
+    /// ```
+    /// use lab_core::metrics::ConfusionMatrix;
+    /// let confusion = ConfusionMatrix::new(&[0, 1], &[0, 1], &["cat", "dog"])?;
+    /// assert!(confusion.to_html().starts_with("<table"));
+    /// # Ok::<(), lab_core::LabError>(())
+    /// ```
+    pub fn to_html(&self) -> String {
+        let shares = self.normalized();
+        let mut header = vec![Cell::text("true \\ predicted")];
+        header.extend(self.class_names().iter().map(Cell::number));
+        let caption = "Confusion matrix: rows are true classes, columns predicted ones; \
+                       the shade is the share of the row, blue where right and orange where wrong";
+        let mut table = Table::new(caption, &header);
+        for (t, name) in self.class_names().iter().enumerate() {
+            let mut cells = vec![Cell::text(name)];
+            cells.extend(
+                self.counts()
+                    .row(t)
+                    .iter()
+                    .enumerate()
+                    .map(|(p, count)| Cell::number(count).shaded(if t == p { RIGHT } else { WRONG }, shares[[t, p]])),
+            );
+            table = table.row(&cells);
+        }
+        table.finish(&[])
+    }
+
+    /// Shows the table in a notebook; evcxr calls this for the last expression of a cell.
+    pub fn evcxr_display(&self) {
+        show(&self.to_html(), &self.to_string());
+    }
+}

@@ -1,0 +1,251 @@
+//! The usual callbacks: stop early, keep the best weights, change the learning rate, write a log.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::callback::{Callback, Control};
+use super::history::{EpochRecord, History, write_rows};
+use crate::error::{LabError, Result};
+use crate::files::write_failed;
+use crate::model::Sequential;
+
+/// The number of an epoch that a callback watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Monitor {
+    /// The training loss.
+    Loss,
+    /// The training accuracy.
+    Accuracy,
+    /// The validation loss.
+    ValLoss,
+    /// The validation accuracy.
+    ValAccuracy,
+}
+
+impl Monitor {
+    /// The number, turned so that lower is better.
+    fn badness(self, record: &EpochRecord) -> Result<f64> {
+        let value = match self {
+            Self::Loss => Some(record.loss),
+            Self::Accuracy => Some(-record.accuracy),
+            Self::ValLoss => record.val_loss,
+            Self::ValAccuracy => record.val_accuracy.map(|accuracy| -accuracy),
+        };
+        value.ok_or_else(|| {
+            let expected = "validation data for fit";
+            LabError::value(format!("monitor {self:?}"), "none", expected, "give fit validation data, or watch Loss")
+        })
+    }
+}
+
+/// Ends the training when a number has not improved for some epochs; any improvement counts.
+#[derive(Clone, Debug)]
+pub struct EarlyStopping {
+    monitor: Monitor,
+    patience: usize,
+    restore: bool,
+    waited: usize,
+    best: f64,
+    best_model: Option<Sequential>,
+}
+
+impl EarlyStopping {
+    /// Watches the validation loss, with patience 0.
+    pub fn on_val_loss() -> Self {
+        Self::on(Monitor::ValLoss)
+    }
+
+    /// Watches any number, with patience 0.
+    pub fn on(monitor: Monitor) -> Self {
+        Self { monitor, patience: 0, restore: false, waited: 0, best: f64::INFINITY, best_model: None }
+    }
+
+    /// How many epochs without improvement end the training.
+    pub fn patience(self, epochs: usize) -> Self {
+        Self { patience: epochs, ..self }
+    }
+
+    /// Gives the network the weights of its best epoch at the end, stopped early or not.
+    pub fn restore_best_weights(self) -> Self {
+        Self { restore: true, ..self }
+    }
+}
+
+impl Callback for EarlyStopping {
+    fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
+        (self.waited, self.best, self.best_model) = (0, f64::INFINITY, None);
+        Ok(())
+    }
+
+    fn on_epoch_end(&mut self, record: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
+        let badness = self.monitor.badness(record)?;
+        if badness < self.best {
+            (self.best, self.waited) = (badness, 0);
+            if self.restore {
+                self.best_model = Some(control.model.clone());
+            }
+            return Ok(());
+        }
+        self.waited += 1;
+        if self.waited >= self.patience {
+            control.stop();
+        }
+        Ok(())
+    }
+
+    fn on_train_end(&mut self, _: &History, control: &mut Control<'_>) -> Result<()> {
+        if let Some(best) = self.best_model.take() {
+            *control.model = best;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the network to a file after each epoch that is the best so far, or after every epoch.
+#[derive(Clone, Debug)]
+pub struct ModelCheckpoint {
+    path: PathBuf,
+    monitor: Option<Monitor>,
+    best: f64,
+}
+
+impl ModelCheckpoint {
+    /// Writes `path` anew whenever the monitored number is the best so far.
+    pub fn best(path: impl AsRef<Path>, monitor: Monitor) -> Self {
+        Self { path: path.as_ref().to_owned(), monitor: Some(monitor), best: f64::INFINITY }
+    }
+
+    /// Writes `epoch-001.safetensors`, `epoch-002.safetensors`, … into a folder, which is made if need be.
+    pub fn every_epoch(folder: impl AsRef<Path>) -> Self {
+        Self { path: folder.as_ref().to_owned(), monitor: None, best: f64::INFINITY }
+    }
+}
+
+impl Callback for ModelCheckpoint {
+    fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
+        self.best = f64::INFINITY;
+        if self.monitor.is_some() {
+            return Ok(());
+        }
+        let remedy = "check that the folder may be written";
+        fs::create_dir_all(&self.path).map_err(|error| LabError::io("create", &self.path, error, remedy))
+    }
+
+    fn on_epoch_end(&mut self, record: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
+        let Some(monitor) = self.monitor else {
+            return control.model.save(self.path.join(format!("epoch-{:03}.safetensors", record.epoch)));
+        };
+        let badness = monitor.badness(record)?;
+        if badness < self.best {
+            self.best = badness;
+            control.model.save(&self.path)?;
+        }
+        Ok(())
+    }
+}
+
+/// Sets the learning rate before each epoch (from 0) to what a function of the epoch and the rate so far says.
+pub struct LearningRateScheduler(Box<dyn FnMut(usize, f32) -> f32>);
+
+impl LearningRateScheduler {
+    /// Takes the function.
+    pub fn new(rate: impl FnMut(usize, f32) -> f32 + 'static) -> Self {
+        Self(Box::new(rate))
+    }
+}
+
+impl Callback for LearningRateScheduler {
+    fn on_epoch_begin(&mut self, epoch: usize, control: &mut Control<'_>) -> Result<()> {
+        *control.learning_rate = (self.0)(epoch, *control.learning_rate);
+        Ok(())
+    }
+}
+
+/// Lowers the learning rate when a number has not improved by 0.0001 for some epochs.
+#[derive(Clone, Debug)]
+pub struct ReduceLrOnPlateau {
+    monitor: Monitor,
+    factor: f32,
+    patience: usize,
+    lowest: f32,
+    waited: usize,
+    best: f64,
+}
+
+impl ReduceLrOnPlateau {
+    /// Watches the validation loss; factor 0.1, patience 10, down to 0: Keras's defaults.
+    pub fn on_val_loss() -> Self {
+        let monitor = Monitor::ValLoss;
+        Self { monitor, factor: 0.1, patience: 10, lowest: 0.0, waited: 0, best: f64::INFINITY }
+    }
+
+    /// What the learning rate is multiplied by.
+    pub fn factor(self, factor: f32) -> Self {
+        Self { factor, ..self }
+    }
+
+    /// After how many epochs without improvement.
+    pub fn patience(self, epochs: usize) -> Self {
+        Self { patience: epochs, ..self }
+    }
+
+    /// The rate that it does not go below.
+    pub fn lowest(self, learning_rate: f32) -> Self {
+        Self { lowest: learning_rate, ..self }
+    }
+}
+
+impl Callback for ReduceLrOnPlateau {
+    fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
+        (self.waited, self.best) = (0, f64::INFINITY);
+        Ok(())
+    }
+
+    fn on_epoch_end(&mut self, record: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
+        const LEAST_IMPROVEMENT: f64 = 1e-4;
+        let badness = self.monitor.badness(record)?;
+        if badness < self.best - LEAST_IMPROVEMENT {
+            (self.best, self.waited) = (badness, 0);
+            return Ok(());
+        }
+        self.waited += 1;
+        if self.waited >= self.patience {
+            *control.learning_rate = (*control.learning_rate * self.factor).max(self.lowest);
+            self.waited = 0;
+        }
+        Ok(())
+    }
+}
+
+/// Writes each epoch to a CSV file as soon as it is done.
+#[derive(Debug)]
+pub struct CsvLogger {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl CsvLogger {
+    /// Writes to `path`; what was there before is replaced when the training begins.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self { path: path.as_ref().to_owned(), file: None }
+    }
+}
+
+impl Callback for CsvLogger {
+    fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
+        self.file = Some(File::create(&self.path).map_err(|error| write_failed(&self.path, error))?);
+        Ok(())
+    }
+
+    fn on_epoch_end(&mut self, record: &EpochRecord, _: &mut Control<'_>) -> Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let row = write_rows(&[*record], record.epoch == 1).map_err(|error| write_failed(&self.path, error.into()))?;
+        file.write_all(&row).map_err(|error| write_failed(&self.path, error))
+    }
+
+    fn on_train_end(&mut self, _: &History, _: &mut Control<'_>) -> Result<()> {
+        self.file = None;
+        Ok(())
+    }
+}

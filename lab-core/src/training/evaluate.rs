@@ -1,0 +1,207 @@
+//! How good a network is on data that it was not trained on.
+
+use ndarray::Array2;
+
+use super::loss::{Loss, Targets};
+use super::optimizer::{Adam, OptimizerState};
+use super::step::{Batch, Recipe, ends_rightly};
+use crate::compute::Threads;
+use crate::data::Dataset;
+use crate::error::{LabError, Result};
+use crate::metrics::{Calibration, ClassificationReport, ConfusionMatrix, predicted_classes, top_k_accuracy};
+use crate::model::{Inputs, Sequential, Tape};
+use crate::random::Seed;
+
+/// Images normalized as the data set says, on all the threads.
+impl Inputs for Dataset {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn example_shape(&self) -> Vec<usize> {
+        self.image_shape().to_vec()
+    }
+
+    fn write(&self, first: usize, into: &mut [f32], threads: &Threads) -> Result<()> {
+        let rows = into.len() / self.image_shape().iter().product::<usize>().max(1);
+        let rows: Vec<u32> = (first as u32..(first + rows) as u32).collect();
+        self.gather(&rows, None, threads, into, &mut vec![0; rows.len()])
+    }
+}
+
+/// What a network said about a data set, and how good that is.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// The mean loss, penalties included.
+    pub loss: f64,
+    /// The share of examples given their true class.
+    pub accuracy: f64,
+    /// The true classes.
+    pub truth: Vec<u8>,
+    /// The network's outputs, shape (N, classes).
+    pub outputs: Array2<f32>,
+    /// The class of the greatest output of each example.
+    pub predicted: Vec<u8>,
+    confusion_matrix: ConfusionMatrix,
+}
+
+impl Evaluation {
+    /// Precision, recall and F1 for each class and on average.
+    pub fn report(&self) -> ClassificationReport {
+        ClassificationReport::new(&self.confusion_matrix)
+    }
+
+    /// How often each class was taken for each other.
+    pub fn confusion_matrix(&self) -> &ConfusionMatrix {
+        &self.confusion_matrix
+    }
+
+    /// The share of examples whose true class is among the k greatest outputs.
+    ///
+    /// # Errors
+    /// [`LabError::Value`] for a k that is 0 or more than there are classes.
+    pub fn top_k_accuracy(&self, k: usize) -> Result<f64> {
+        top_k_accuracy(&self.truth, self.outputs.view(), k)
+    }
+
+    /// How far the probabilities can be trusted, in 15 bins.
+    ///
+    /// # Errors
+    /// [`LabError::Value`] where the outputs are no probabilities.
+    pub fn calibration(&self) -> Result<Calibration> {
+        Calibration::new(&self.truth, self.outputs.view(), Calibration::DEFAULT_BINS)
+    }
+}
+
+impl Sequential {
+    /// Loss (cross-entropy), accuracy and all predictions on a data set.
+    ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// let model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
+    /// let evaluation = model.evaluate(&Cifar10::sample().test)?;
+    /// assert!(evaluation.accuracy < 0.3, "an untrained network guesses");
+    /// println!("{}\n{}", evaluation.report(), evaluation.confusion_matrix());
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`LabError::Shape`] where the images do not fit the network, [`LabError::Value`] where it does not end in softmax
+    /// or its weights are no numbers any more.
+    pub fn evaluate(&self, data: &Dataset) -> Result<Evaluation> {
+        self.evaluate_with(data, Loss::CategoricalCrossentropy)
+    }
+
+    /// The same with another loss.
+    ///
+    /// # Errors
+    /// As for [`Sequential::evaluate`].
+    pub fn evaluate_with(&self, data: &Dataset, loss: Loss) -> Result<Evaluation> {
+        check_data(self, data, "data", loss)?;
+        let threads = Threads::new(None)?;
+        let outputs = self.predict(data)?;
+        let predicted = predicted_classes(outputs.view())?;
+        let truth = data.labels();
+        let confusion_matrix = ConfusionMatrix::new(&truth, &predicted, data.class_names())?;
+        let (loss, accuracy) = Validator::new(self, data, loss).run(self, &threads)?;
+        Ok(Evaluation { loss, accuracy, truth, outputs, predicted, confusion_matrix })
+    }
+
+    /// The gradient of the mean loss of a batch with respect to each of the network's arrays, under their names.
+    ///
+    /// The batch goes through the network as in training, with the dropout of the first step of `seed`.
+    ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// let train = Cifar10::sample().train.take(64);
+    /// let model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
+    /// let gradients = model.gradients(&train, Loss::CategoricalCrossentropy, Seed(0))?;
+    /// assert_eq!(gradients[1].0, "dense.bias");
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Sequential::evaluate`].
+    pub fn gradients(&self, data: &Dataset, loss: Loss, seed: Seed) -> Result<Vec<(String, Vec<f32>)>> {
+        check_data(self, data, "data", loss)?;
+        let threads = Threads::new(None)?;
+        let mut inputs = vec![0.0; data.len() * self.input_shape().iter().product::<usize>()];
+        data.write(0, &mut inputs, &threads)?;
+        let labels = data.labels();
+        let batch = Batch { inputs: &inputs, targets: Targets::Classes(&labels), weights: None };
+        let mut tape = Tape::default();
+        recipe(loss, seed).gradients(self, &mut tape, batch, OptimizerState::default().steps, &threads);
+        let named = self.parameters.iter().zip(tape.gradients).filter(|(parameter, _)| parameter.trainable);
+        Ok(named.map(|(parameter, gradient)| (parameter.name.clone(), gradient)).collect())
+    }
+}
+
+/// A recipe for which only the loss and the seed count.
+fn recipe(loss: Loss, seed: Seed) -> Recipe {
+    Recipe { loss, label_smoothing: 0.0, optimizer: Adam::new(0.0).into(), clip_norm: None, seed }
+}
+
+/// Examples of a validation batch.
+const BATCH: usize = 500;
+
+/// Loss and accuracy on one data set, again and again, with the buffers that this takes.
+pub(super) struct Validator<'a> {
+    data: &'a Dataset,
+    recipe: Recipe,
+    rows: Vec<u32>,
+    inputs: Vec<f32>,
+    labels: Vec<u8>,
+    tape: Tape,
+}
+
+impl<'a> Validator<'a> {
+    pub(super) fn new(model: &Sequential, data: &'a Dataset, loss: Loss) -> Self {
+        let size = model.input_shape().iter().product::<usize>();
+        Self {
+            data,
+            recipe: recipe(loss, Seed(0)),
+            rows: (0..data.len() as u32).collect(),
+            inputs: vec![0.0; BATCH.min(data.len()) * size],
+            labels: vec![0; BATCH.min(data.len())],
+            tape: Tape::default(),
+        }
+    }
+
+    /// The mean loss, penalties included, and the accuracy.
+    pub(super) fn run(&mut self, model: &Sequential, threads: &Threads) -> Result<(f64, f64)> {
+        let Self { data, recipe, rows, inputs, labels, tape } = self;
+        let size = inputs.len() / labels.len().max(1);
+        let (mut loss, mut hits) = (0.0, 0);
+        for rows in rows.chunks(BATCH) {
+            let (inputs, labels) = (&mut inputs[..rows.len() * size], &mut labels[..rows.len()]);
+            let sums = threads.enter(|| {
+                data.gather(rows, None, threads, inputs, labels)?;
+                let batch = Batch { inputs, targets: Targets::Classes(labels), weights: None };
+                Ok::<_, LabError>(recipe.evaluate(model, tape, batch, threads))
+            })?;
+            loss += sums.loss;
+            hits += sums.hits;
+        }
+        let count = data.len() as f64;
+        Ok((loss / count + model.penalty(), hits as f64 / count))
+    }
+}
+
+/// Checks that a data set fits a network and a loss; `place` names it.
+pub(super) fn check_data(model: &Sequential, data: &Dataset, place: &str, loss: Loss) -> Result<()> {
+    if data.is_empty() {
+        return Err(LabError::value(place, "no images", "at least one", "choose other rows or another fraction"));
+    }
+    model.check_inputs(place, &data.image_shape())?;
+    if !ends_rightly(model, loss) {
+        let remedy = "end the network with .dense(10, Activation::Softmax), or use mean_squared_error";
+        let found = model.last_activation().map_or("another layer".to_owned(), |activation| activation.to_string());
+        return Err(LabError::value("last layer", found, format!("softmax, which {loss} needs"), remedy));
+    }
+    if data.class_count() != model.output_size() {
+        let (found, expected) = (model.output_size().to_string(), data.class_count().to_string());
+        let remedy = "give the last layer one unit for each class";
+        return Err(LabError::shape("last layer", format!("({found})"), format!("({expected})"), remedy));
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! What a training leaves behind: loss and accuracy of each epoch.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{LabError, Result};
+use crate::files::{write_failed, write_whole};
+
+/// One epoch of a training. Losses are means over the examples, penalties included; accuracies are shares of 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// The mean loss of the training examples as they were seen: weights still changing, dropout on.
+    pub loss: f64,
+    /// The share of the training examples that were given their true class as they were seen.
+    pub accuracy: f64,
+    /// The loss on the validation data after the epoch.
+    pub val_loss: Option<f64>,
+    /// The accuracy on the validation data after the epoch.
+    pub val_accuracy: Option<f64>,
+    /// The learning rate at the beginning of the epoch.
+    pub learning_rate: f32,
+    /// How long it took, validation included.
+    pub seconds: f64,
+}
+
+/// Why a training ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopped {
+    /// All epochs were done.
+    #[default]
+    Finished,
+    /// A callback ended it after this epoch (from 1).
+    Early {
+        /// The last epoch.
+        epoch: usize,
+    },
+    /// The loss was not a finite number any more.
+    Diverged {
+        /// The epoch (from 1) in which it happened; it is not in the history.
+        epoch: usize,
+        /// The step (from 1) within that epoch.
+        step: usize,
+    },
+}
+
+/// The epochs of a training, and why it ended.
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let cifar = Cifar10::sample();
+/// let mut model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
+/// let history = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3))
+///     .epochs(2)
+///     .progress(Silent)
+///     .fit(&mut model, &cifar.train, &cifar.test)?;
+/// assert_eq!(history.epochs.len(), 2);
+/// assert_eq!(history.stopped, Stopped::Finished);
+/// # Ok::<(), LabError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// One record for each epoch.
+    pub epochs: Vec<EpochRecord>,
+    /// Why the training ended.
+    pub stopped: Stopped,
+}
+
+impl History {
+    /// The epoch with the lowest validation loss, or the lowest loss where there was no validation data.
+    pub fn best(&self) -> Option<&EpochRecord> {
+        let value = |record: &EpochRecord| record.val_loss.unwrap_or(record.loss);
+        self.epochs.iter().min_by(|a, b| value(a).total_cmp(&value(b)))
+    }
+
+    /// The seconds of all epochs.
+    pub fn seconds(&self) -> f64 {
+        self.epochs.iter().map(|record| record.seconds).sum()
+    }
+
+    /// Writes the epochs as CSV, one row each, whole or not at all.
+    ///
+    /// # Errors
+    /// [`LabError::Io`] where the file cannot be written.
+    pub fn to_csv(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let text = write_rows(&self.epochs, true).map_err(|error| write_failed(path, error.into()))?;
+        write_whole(path, |file| file.write_all(&text))
+    }
+
+    /// Reads epochs that [`History::to_csv`] or the `CsvLogger` wrote; a file does not say why the training ended.
+    ///
+    /// # Errors
+    /// [`LabError::Io`] where the file cannot be read, [`LabError::Format`] where a row is no record of an epoch.
+    pub fn from_csv(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let file = std::fs::File::open(path)
+            .map_err(|error| LabError::io("read", path, error, "check the path; a training writes history.csv"))?;
+        let rows = csv::Reader::from_reader(file).into_deserialize().collect::<Result<_, csv::Error>>();
+        let epochs = rows.map_err(|error| {
+            let expected = "a row for each epoch under the header epoch,loss,accuracy,val_loss,val_accuracy,…";
+            LabError::format(path, error.to_string(), expected, "take a history.csv that a training wrote")
+        })?;
+        Ok(Self { epochs, stopped: Stopped::Finished })
+    }
+}
+
+/// Records as lines of CSV.
+pub(super) fn write_rows(records: &[EpochRecord], header: bool) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::WriterBuilder::new().has_headers(header).from_writer(Vec::new());
+    records.iter().try_for_each(|record| writer.serialize(record))?;
+    writer.into_inner().map_err(|error| error.into_error().into())
+}

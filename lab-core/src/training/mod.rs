@@ -1,0 +1,25 @@
+//! Training: losses, optimizers, schedules, the loop, callbacks, history, evaluation.
+//!
+//! [`Trainer::fit`] is the loop. Each step goes forward, takes the loss, goes backward and updates the weights; the
+//! formulas are Keras's, and `tests/` compares them with Keras's own numbers.
+
+mod callback;
+mod callbacks;
+mod evaluate;
+mod fit;
+mod history;
+mod loss;
+mod optimizer;
+mod progress;
+mod schedule;
+mod step;
+
+pub use callback::{Callback, Control};
+pub use callbacks::{CsvLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint, Monitor, ReduceLrOnPlateau};
+pub use evaluate::Evaluation;
+pub use fit::Trainer;
+pub use history::{EpochRecord, History, Stopped};
+pub use loss::{Loss, Targets};
+pub use optimizer::{Adam, AdamW, Optimizer, RmsProp, Sgd};
+pub use progress::{BatchRecord, EpochLines, Plan, Progress, Silent, epoch_line};
+pub use schedule::Schedule;

@@ -1,0 +1,89 @@
+//! One training step: forward, loss, backward, update.
+
+use super::loss::{Loss, Sums, Targets};
+use super::optimizer::{Optimizer, OptimizerState};
+use crate::compute::Threads;
+use crate::model::{Activation, Pass, Sequential, Tape};
+use crate::random::Seed;
+
+/// What stays the same from step to step.
+#[derive(Clone, Copy)]
+pub(super) struct Recipe {
+    pub(super) loss: Loss,
+    pub(super) label_smoothing: f32,
+    pub(super) optimizer: Optimizer,
+    /// The largest norm that all gradients together may have.
+    pub(super) clip_norm: Option<f32>,
+    pub(super) seed: Seed,
+}
+
+/// One batch: examples row after row, and what the network should say of each.
+#[derive(Clone, Copy)]
+pub(super) struct Batch<'a> {
+    pub(super) inputs: &'a [f32],
+    pub(super) targets: Targets<'a>,
+    pub(super) weights: Option<&'a [f32]>,
+}
+
+impl Recipe {
+    /// The gradients of the batch's mean loss and of the penalties, left in `tape.gradients`, and the batch's sums.
+    pub(super) fn gradients(
+        &self,
+        model: &Sequential,
+        tape: &mut Tape,
+        batch: Batch<'_>,
+        step: u64,
+        threads: &Threads,
+    ) -> Sums {
+        let pass = Pass { training: Some((self.seed, step)), threads };
+        model.forward(batch.inputs, tape, pass);
+        let (outputs, logits, gradient) = tape.results();
+        let classes = model.output_size();
+        let sums = self.loss.batch(
+            self.label_smoothing,
+            outputs,
+            logits,
+            batch.targets,
+            batch.weights,
+            classes,
+            Some(gradient),
+        );
+        model.backward(batch.inputs, tape, self.loss.from_logits(), pass);
+        sums
+    }
+
+    /// Changes the weights once; gives the batch's sums as they were before the change.
+    pub(super) fn step(
+        &self,
+        model: &mut Sequential,
+        state: &mut OptimizerState,
+        tape: &mut Tape,
+        batch: Batch<'_>,
+        rate: f32,
+        threads: &Threads,
+    ) -> Sums {
+        let sums = self.gradients(model, tape, batch, state.steps, threads);
+        let scale =
+            self.clip_norm.map_or(1.0, |limit| (f64::from(limit) / norm(&tape.gradients).max(limit.into())) as f32);
+        self.optimizer.step(state, rate, scale, model, &tape.gradients, threads);
+        model.learn(tape);
+        sums
+    }
+
+    /// The sums over a batch without training on it.
+    pub(super) fn evaluate(&self, model: &Sequential, tape: &mut Tape, batch: Batch<'_>, threads: &Threads) -> Sums {
+        model.forward(batch.inputs, tape, Pass { training: None, threads });
+        let (outputs, logits, _) = tape.results();
+        self.loss.batch(0.0, outputs, logits, batch.targets, batch.weights, model.output_size(), None)
+    }
+}
+
+/// The Euclidean norm of all gradients together.
+fn norm(gradients: &[Vec<f32>]) -> f64 {
+    gradients.iter().flatten().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt()
+}
+
+/// Whether the loss can start from what the network ends in.
+pub(super) fn ends_rightly(model: &Sequential, loss: Loss) -> bool {
+    !loss.from_logits() || model.last_activation() == Some(Activation::Softmax)
+}
