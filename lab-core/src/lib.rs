@@ -11,6 +11,7 @@ pub mod model;
 pub mod plots;
 pub mod random;
 mod text;
+pub mod textbook;
 pub mod training;
 
 pub use error::{LabError, Result};
