@@ -1,1 +1,64 @@
-fn main() {}
+//! `cargo lab …`: the laboratory from a terminal.
+
+mod bars;
+mod config;
+mod doctor;
+mod evaluate;
+mod fetch;
+mod places;
+mod predict;
+mod run_folder;
+mod train;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A laboratory course on neural networks: classify CIFAR-10 with a feedforward network.
+#[derive(Parser)]
+#[command(
+    name = "cargo lab",
+    bin_name = "cargo lab",
+    version,
+    after_help = "Examples:
+  cargo lab train                           the lab's final network, from nothing
+  cargo lab train --data sample --epochs 5  a first look, in seconds and without the data set
+  cargo lab evaluate outputs/runs/final     its report on the test set once more
+  cargo lab predict outputs/runs/final cat.jpg"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(train::TrainArgs),
+    Evaluate(evaluate::EvaluateArgs),
+    Predict(predict::PredictArgs),
+    Data(fetch::command::DataArgs),
+    /// Say what is installed, what is missing, and how to mend it
+    #[command(after_help = doctor::AFTER_HELP)]
+    Doctor,
+}
+
+/// What a command ends with.
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let outcome: Outcome = match Arguments::parse().command {
+        Command::Train(arguments) => train::run(arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Predict(arguments) => predict::run(&arguments),
+        Command::Data(arguments) => fetch::command::run(arguments).map_err(Into::into),
+        Command::Doctor => doctor::run().map_err(Into::into),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

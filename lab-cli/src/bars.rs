@@ -1,0 +1,55 @@
+//! A bar for each epoch of a training, in a terminal.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use lab_core::training::{BatchRecord, EpochRecord, History, Plan, Progress, epoch_line};
+
+/// One bar for the epoch at hand, with loss, accuracy and the time left of the whole run; a line for each epoch done.
+pub struct Bars {
+    bar: ProgressBar,
+    plan: Plan,
+    start: Instant,
+}
+
+impl Bars {
+    pub fn new() -> Self {
+        let plan = Plan { epochs: 0, batches: 0, examples: 0 };
+        Self { bar: ProgressBar::hidden(), plan, start: Instant::now() }
+    }
+}
+
+impl Progress for Bars {
+    fn begin(&mut self, plan: &Plan) {
+        let bar = ProgressBar::new(plan.batches as u64);
+        if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} {msg}") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        (self.bar, self.plan, self.start) = (bar, *plan, Instant::now());
+    }
+
+    fn batch(&mut self, record: &BatchRecord) {
+        let done = (record.epoch - 1) * self.plan.batches + record.batch;
+        let all = self.plan.epochs * self.plan.batches;
+        // Drawing costs more than a small step: some ten times a second is enough.
+        if record.batch == 1 {
+            self.bar.reset();
+            self.bar.set_prefix(format!("Epoch {}/{}", record.epoch, self.plan.epochs));
+        }
+        self.bar.set_position(record.batch as u64);
+        if record.batch.is_multiple_of(16) {
+            let seconds = self.start.elapsed().as_secs_f64() * (all - done) as f64 / done as f64;
+            let left = HumanDuration(Duration::from_secs_f64(seconds));
+            self.bar
+                .set_message(format!("loss: {:.4} - accuracy: {:.4} - {left:#} left", record.loss, record.accuracy));
+        }
+    }
+
+    fn epoch(&mut self, record: &EpochRecord) {
+        self.bar.println(epoch_line(record, &self.plan));
+    }
+
+    fn end(&mut self, _: &History) {
+        self.bar.finish_and_clear();
+    }
+}

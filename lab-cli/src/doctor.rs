@@ -1,0 +1,185 @@
+//! `cargo lab doctor`: what is installed, what is missing, how to mend it.
+
+use std::fmt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::fetch::{self, Progress};
+
+/// Text for `--help`.
+pub const AFTER_HELP: &str = "Examples:
+  cargo lab doctor                       status 0 when training can start
+  cargo lab doctor && cargo lab train    train only then";
+
+/// Things that training needs are missing; how many.
+#[derive(thiserror::Error)]
+#[error("missing for training: {0} of the lines above\n  what to do: what stands behind each of them")]
+pub struct Missing(usize);
+
+impl fmt::Debug for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// A line of the table.
+struct Finding {
+    name: &'static str,
+    status: Status,
+    text: String,
+}
+
+enum Status {
+    Fine,
+    /// Not needed for training.
+    Optional,
+    Missing,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = match self.status {
+            Status::Fine => "ok",
+            Status::Optional => "optional",
+            Status::Missing => "missing",
+        };
+        write!(f, "{:<12}{status:<10}{}", self.name, self.text)
+    }
+}
+
+/// Prints the table.
+///
+/// # Errors
+/// When something is missing that training needs.
+pub fn run() -> Result<(), Missing> {
+    let data = fetch::data_folder(None);
+    let mut findings = vec![rust(), processor(), data_set(&data)];
+    findings.extend(disk(data.parent().unwrap_or(&data)));
+    findings.extend([npm(), python()]);
+    for finding in &findings {
+        println!("{finding}");
+    }
+    match findings.iter().filter(|finding| matches!(finding.status, Status::Missing)).count() {
+        0 => Ok(()),
+        missing => Err(Missing(missing)),
+    }
+}
+
+/// What a program prints, or nothing when it is not there or fails.
+fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Whether the first version number in `text` is at least `least`, such as `(1, 95)`.
+fn at_least(text: &str, least: (u32, u32)) -> bool {
+    let number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok());
+    let word = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    let mut parts = word.unwrap_or_default().split('.').filter_map(number);
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= least
+}
+
+fn rust() -> Finding {
+    let (status, text) = match output("rustc", &["--version"]) {
+        Some(version) if at_least(&version, (1, 95)) => (Status::Fine, version),
+        Some(version) => (Status::Missing, format!("{version}, but 1.95 is needed: `rustup update stable`")),
+        None => (Status::Missing, "rustc is not found: install Rust from https://rustup.rs".to_owned()),
+    };
+    Finding { name: "Rust", status, text }
+}
+
+fn processor() -> Finding {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let text = format!("{}, {}, {cores} cores", std::env::consts::ARCH, vector_unit());
+    Finding { name: "Processor", status: Status::Fine, text }
+}
+
+fn vector_unit() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") {
+            return "AVX-512";
+        }
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return "AVX2 and FMA";
+        }
+    }
+    if cfg!(target_arch = "aarch64") { "NEON" } else { "no wide vector unit (training is slow)" }
+}
+
+fn data_set(data: &Path) -> Finding {
+    let progress = Progress::stderr();
+    let checked = fetch::check(data, &progress);
+    drop(progress);
+    let (status, text) = match checked {
+        Ok(()) => (Status::Fine, format!("60,000 images in {}, six files verified", fetch::set_folder(data).display())),
+        Err(error) => (Status::Missing, format!("{}; fetch it with `cargo lab data`", error.reason())),
+    };
+    Finding { name: "Data set", status, text }
+}
+
+/// The space that is left for the data set while it is fetched, where the system can be asked.
+fn disk(folder: &Path) -> Option<Finding> {
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let gigabytes = free_bytes(here)? as f64 / 1e9;
+    let (status, advice) =
+        if gigabytes < 0.5 { (Status::Missing, ", but 0.5 GB are needed: free some") } else { (Status::Fine, "") };
+    Some(Finding { name: "Disk", status, text: format!("{gigabytes:.1} GB free{advice}") })
+}
+
+#[cfg(unix)]
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let space = rustix::fs::statvfs(folder).ok()?;
+    space.f_bavail.checked_mul(space.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_: &Path) -> Option<u64> {
+    None
+}
+
+fn npm() -> Finding {
+    let (status, text) = match output(fetch::NPM, &["--version"]) {
+        Some(version) => (Status::Fine, format!("npm {version}")),
+        None => (
+            Status::Optional,
+            "not found; a second source of the data set, from https://nodejs.org/en/download".to_owned(),
+        ),
+    };
+    Finding { name: "npm", status, text }
+}
+
+fn python() -> Finding {
+    let program = if cfg!(windows) { "python" } else { "python3" };
+    let (status, text) = match output(program, &["--version"]) {
+        Some(version) if !at_least(&version, (3, 10)) => (
+            Status::Optional,
+            format!("{version}; notebooks need 3.10 or newer, from https://www.python.org/downloads"),
+        ),
+        Some(version) if output(program, &["-c", "import venv, ensurepip"]).is_none() => {
+            (Status::Optional, format!("{version} without venv; notebooks need it: `apt install python3-venv`"))
+        }
+        Some(version) => (Status::Fine, format!("{version} with venv")),
+        None => (
+            Status::Optional,
+            format!("{program} is not found; notebooks need 3.10 or newer, from https://www.python.org/downloads"),
+        ),
+    };
+    Finding { name: "Python", status, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::at_least;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert!(at_least("rustc 1.95.0 (f2d3ce0bd 2026-03-21)", (1, 95)));
+        assert!(at_least("rustc 1.100.0-nightly", (1, 95)));
+        assert!(!at_least("rustc 1.94.9", (1, 95)));
+        assert!(!at_least("Python 3.9.18", (3, 10)));
+        assert!(at_least("Python 3.10.2+", (3, 10)));
+        assert!(at_least("Python 4.0", (3, 10)));
+        assert!(!at_least("no number here", (1, 0)));
+    }
+}

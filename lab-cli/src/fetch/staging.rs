@@ -1,0 +1,237 @@
+//! The one door through which the data set comes in: written beside its place, hashed on the way, renamed when right.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use super::error::FetchError;
+use super::progress::Progress;
+
+/// The beginning of the names of all our temporary folders.
+const TEMPORARY: &str = ".cifar-10-fetch.";
+
+/// A file of the data set and what it must be.
+pub struct Expected {
+    /// The file's name.
+    pub name: &'static str,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Its SHA-256 in lower-case hexadecimal.
+    pub sha256: &'static str,
+}
+
+/// The length of all files together, in bytes.
+pub fn total_bytes(table: &[Expected]) -> u64 {
+    table.iter().map(|file| file.bytes).sum()
+}
+
+/// The right to fetch into a folder, which one process at a time has.
+///
+/// The operating system takes it back when the process ends, however it ends.
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Waits for the right to fetch into `folder`, and removes what a killed process has left there.
+    pub fn take(folder: &Path, progress: &Progress) -> Result<Self, FetchError> {
+        fs::create_dir_all(folder).map_err(|e| FetchError::io("create the folder", folder, e))?;
+        let path = folder.join(".lock");
+        let file = File::create(&path).map_err(|e| FetchError::io("create the lock file", &path, e))?;
+        let locked = match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                progress.stage(&format!("waiting for another process that fetches into {}", folder.display()), None);
+                file.lock()
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+            Ok(()) => Ok(()),
+        };
+        // Some network file systems have no locks. There nothing is cleaned up, since it may be somebody's work.
+        if locked.is_ok() {
+            remove_leftovers(folder);
+        }
+        Ok(Self { _file: file })
+    }
+}
+
+/// Removes what a killed process has left in `folder`, if nobody is at work there.
+pub fn sweep(folder: &Path) {
+    if File::open(folder.join(".lock")).is_ok_and(|file| file.try_lock().is_ok()) {
+        remove_leftovers(folder);
+    }
+}
+
+fn remove_leftovers(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            // What cannot be removed is in nobody's way.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// The files of the data set on their way in; gone again when dropped before `commit`.
+pub struct Staging<'t> {
+    work: TempDir,
+    target: PathBuf,
+    table: &'t [Expected],
+    arrived: Vec<&'static str>,
+}
+
+impl<'t> Staging<'t> {
+    /// Starts a temporary folder beside `target`, on the same disk.
+    pub fn begin(target: &Path, table: &'t [Expected]) -> Result<Self, FetchError> {
+        let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let create = |path: &Path, error| FetchError::io("create a temporary folder in it", path, error);
+        let work = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(parent).map_err(|e| create(parent, e))?;
+        // The temporary folder is closed to other users; the one that will stay must not be.
+        fs::create_dir(work.path().join("files")).map_err(|e| create(work.path(), e))?;
+        Ok(Self { work, target: target.to_owned(), table, arrived: Vec::new() })
+    }
+
+    /// The files that are to come.
+    pub fn table(&self) -> &'t [Expected] {
+        self.table
+    }
+
+    /// A folder for what is only needed until the files are there.
+    pub fn scratch(&self) -> &Path {
+        self.work.path()
+    }
+
+    fn files(&self) -> PathBuf {
+        self.work.path().join("files")
+    }
+
+    /// Takes one file, a piece at a time, from `origin`.
+    pub fn receive(&mut self, expected: &'t Expected, origin: &str) -> Result<Incoming<'_, 't>, FetchError> {
+        let place = format!("{} in {origin}", expected.name);
+        if self.arrived.contains(&expected.name) {
+            return Err(FetchError::content(place, "a second file of this name", "one"));
+        }
+        let path = self.files().join(expected.name);
+        let file = File::create_new(&path).map_err(|e| FetchError::io("create the file", &path, e))?;
+        Ok(Incoming { file, path, place, expected, hash: Sha256::new(), bytes: 0, arrived: &mut self.arrived })
+    }
+
+    /// Puts the files in their place, when all of them have come.
+    pub fn commit(self, origin: &str) -> Result<(), FetchError> {
+        let missing: Vec<_> = self.table.iter().map(|e| e.name).filter(|name| !self.arrived.contains(name)).collect();
+        if !missing.is_empty() {
+            return Err(FetchError::content(origin, format!("no {}", missing.join(", no ")), "all files of the set"));
+        }
+        sync_folder(&self.files());
+        if self.target.is_dir() {
+            for file in self.table {
+                let (from, to) = (self.files().join(file.name), self.target.join(file.name));
+                fs::rename(&from, &to).map_err(|e| FetchError::io("replace the file", &to, e))?;
+            }
+            sync_folder(&self.target);
+        } else {
+            fs::rename(self.files(), &self.target).map_err(|e| FetchError::io("create the folder", &self.target, e))?;
+        }
+        self.target.parent().map(sync_folder);
+        Ok(())
+    }
+}
+
+/// Asks the file system to remember the names in a folder; those that cannot be asked do so unasked.
+fn sync_folder(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+}
+
+/// A file that is being written and hashed.
+pub struct Incoming<'s, 't> {
+    file: File,
+    path: PathBuf,
+    place: String,
+    expected: &'t Expected,
+    hash: Sha256,
+    bytes: u64,
+    arrived: &'s mut Vec<&'static str>,
+}
+
+impl Incoming<'_, '_> {
+    /// The next bytes.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
+        self.bytes += bytes.len() as u64;
+        if self.bytes > self.expected.bytes {
+            return Err(wrong_length(&self.place, self.bytes, self.expected));
+        }
+        self.hash.update(bytes);
+        self.file.write_all(bytes).map_err(|e| FetchError::io("write", &self.path, e))
+    }
+
+    /// The end of the file: it is accepted when its length and its hash are right.
+    pub fn finish(self) -> Result<(), FetchError> {
+        if self.bytes != self.expected.bytes {
+            return Err(wrong_length(&self.place, self.bytes, self.expected));
+        }
+        check_hash(&self.place, self.hash, self.expected)?;
+        self.file.sync_all().map_err(|e| FetchError::io("write", &self.path, e))?;
+        self.arrived.push(self.expected.name);
+        Ok(())
+    }
+}
+
+/// The error for a file of `bytes` bytes in place of the expected number.
+pub fn wrong_length(place: &str, bytes: u64, expected: &Expected) -> FetchError {
+    let found = match bytes {
+        0 => "an empty file".to_owned(),
+        _ if bytes < expected.bytes => format!("{bytes} bytes, it is cut off"),
+        _ => format!("{bytes} bytes or more, it is too long"),
+    };
+    FetchError::content(place, found, format!("{} bytes", expected.bytes))
+}
+
+fn check_hash(place: &str, hash: Sha256, expected: &Expected) -> Result<(), FetchError> {
+    let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    if found == expected.sha256 {
+        return Ok(());
+    }
+    Err(FetchError::content(place, format!("SHA-256 {found}"), expected.sha256))
+}
+
+/// Checks the length and the SHA-256 of all files of `table` in `folder`.
+pub fn check(folder: &Path, table: &[Expected], progress: &Progress) -> Result<(), FetchError> {
+    for file in table {
+        let path = folder.join(file.name);
+        let length = match fs::metadata(&path) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let place = path.display().to_string();
+                return Err(FetchError::content(place, "no such file", format!("{} bytes", file.bytes)));
+            }
+            Err(error) => return Err(FetchError::io("read", &path, error)),
+        };
+        if length != file.bytes {
+            return Err(wrong_length(&path.display().to_string(), length, file));
+        }
+    }
+    progress.quick_stage(&format!("checking {}", folder.display()), Some(total_bytes(table)));
+    let halves = table.split_at(table.len() / 2);
+    let check_all = |files: &[Expected]| files.iter().try_for_each(|file| check_file(folder, file, progress));
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| check_all(halves.0));
+        let second = check_all(halves.1);
+        first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(second)
+    })
+}
+
+fn check_file(folder: &Path, expected: &Expected, progress: &Progress) -> Result<(), FetchError> {
+    let path = folder.join(expected.name);
+    let read = |error| FetchError::io("read", &path, error);
+    let mut file = progress.count(File::open(&path).map_err(read)?);
+    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 256 * 1024]);
+    loop {
+        match file.read(&mut buffer).map_err(read)? {
+            0 => return check_hash(&path.display().to_string(), hash, expected),
+            n => hash.update(&buffer[..n]),
+        }
+    }
+}

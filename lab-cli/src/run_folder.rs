@@ -1,0 +1,169 @@
+//! The folder of a run: it holds a whole run or the one before, never a part of one.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use lab_core::{LabError, Result};
+
+use crate::config::Config;
+
+/// The names of a run's files.
+pub const HISTORY: &str = "history.csv";
+pub const MODEL: &str = "model.safetensors";
+pub const METRICS: &str = "metrics.json";
+const LOCK: &str = "lock";
+
+/// A run that is being made, in a folder beside its own, until [`RunFolder::commit`].
+pub struct RunFolder {
+    target: PathBuf,
+    unfinished: PathBuf,
+    /// Held until the run is finished or the process ends, however it ends.
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Makes room for a new run of `target`.
+    ///
+    /// # Errors
+    /// Where the folder holds something that is no run, another training is writing one, or it cannot be written.
+    pub fn begin(target: &Path) -> Result<Self> {
+        let remedy = "choose another folder with --out DIR";
+        let name = target
+            .file_name()
+            .ok_or_else(|| LabError::value("--out", target.display().to_string(), "a folder with a name", remedy))?;
+        let known = [HISTORY, MODEL, METRICS, Config::FILE];
+        match fs::read_dir(target) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(LabError::io("read", target, error, remedy)),
+            Ok(entries) => {
+                for entry in entries {
+                    let name = entry.map_err(|error| LabError::io("read", target, error, remedy))?.file_name();
+                    if !known.iter().any(|known| name == *known) {
+                        let found = format!("a file `{}`", name.display());
+                        return Err(LabError::format(target, found, "a new folder, or that of an earlier run", remedy));
+                    }
+                }
+            }
+        }
+        let unfinished = target.with_file_name(format!(".{}.unfinished", name.display()));
+        let failed =
+            |error| LabError::io("write", &unfinished, error, "check its permissions, or choose another --out DIR");
+        fs::create_dir_all(&unfinished).map_err(failed)?;
+        let lock = File::create(unfinished.join(LOCK)).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let remedy = "wait until it ends, or choose another folder with --out DIR";
+                return Err(LabError::format(target, "another training at work", "no other training", remedy));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        // What a killed run has left.
+        for name in known {
+            match fs::remove_file(unfinished.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+                _ => {}
+            }
+        }
+        Ok(Self { target: target.to_owned(), unfinished, _lock: lock })
+    }
+
+    /// Where a file of the run is to be written.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.unfinished.join(name)
+    }
+
+    /// Writes a text file of the run.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> Result<()> {
+        let path = self.file(name);
+        let write = || {
+            use io::Write;
+            let mut file = File::create(&path)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        };
+        write().map_err(|error| LabError::io("write", &path, error, "check that there is room"))
+    }
+
+    /// Puts the finished run in the place of the one before.
+    ///
+    /// # Errors
+    /// Where folders cannot be renamed; then the run before is in its place again.
+    pub fn commit(self) -> Result<()> {
+        let Self { target, unfinished, .. } = &self;
+        let before = unfinished.with_extension("before");
+        let failed = |error| {
+            let remedy = format!("the new run is in {}: check the permissions and rename it", unfinished.display());
+            LabError::io("replace", target, error, remedy)
+        };
+        _ = fs::remove_dir_all(&before);
+        let had_one = target.exists();
+        if had_one {
+            fs::rename(target, &before).map_err(failed)?;
+        }
+        _ = fs::remove_file(unfinished.join(LOCK));
+        if let Err(error) = fs::rename(unfinished, target) {
+            _ = fs::rename(&before, target);
+            return Err(failed(error));
+        }
+        _ = fs::remove_dir_all(&before);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().display().to_string()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_run_replaces_the_one_before_only_when_it_is_committed() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("runs").join("final");
+        for text in ["first", "second"] {
+            let run = RunFolder::begin(&target).unwrap();
+            run.write(METRICS, text).unwrap();
+            run.commit().unwrap();
+            assert_eq!(fs::read_to_string(target.join(METRICS)).unwrap(), text);
+        }
+        let abandoned = RunFolder::begin(&target).unwrap();
+        abandoned.write(METRICS, "third").unwrap();
+        abandoned.write(MODEL, "half").unwrap();
+        drop(abandoned);
+        assert_eq!(fs::read_to_string(target.join(METRICS)).unwrap(), "second");
+
+        let run = RunFolder::begin(&target).unwrap();
+        run.write(METRICS, "fourth").unwrap();
+        run.commit().unwrap();
+        assert_eq!(content(&target), [METRICS]);
+        assert_eq!(content(target.parent().unwrap()), ["final"]);
+    }
+
+    #[test]
+    fn two_trainings_do_not_write_into_one_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("final");
+        let _first = RunFolder::begin(&target).unwrap();
+        let error = RunFolder::begin(&target).err().unwrap().to_string();
+        assert!(error.contains("another training at work"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_with_other_files_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("thesis.txt"), "dear").unwrap();
+        let error = RunFolder::begin(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("found a file `thesis.txt`") && error.contains("--out DIR"), "{error}");
+        assert_eq!(content(folder.path()), ["thesis.txt"]);
+    }
+}

@@ -1,0 +1,203 @@
+//! `cargo lab train`.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use lab_core::Seed;
+use lab_core::data::Augmentation;
+use lab_core::training::{CsvLogger, EpochLines, Evaluation, History, Loss, Optimizer, Schedule, Stopped};
+use serde_json::json;
+
+use crate::Outcome;
+use crate::bars::Bars;
+use crate::config::{Config, Data, Machine, Network, Split, Training};
+use crate::places::{SAMPLE, data_set, in_laboratory};
+use crate::run_folder::{HISTORY, METRICS, MODEL, RunFolder};
+
+/// Train a network, by default the lab's final one, and report on the test set.
+///
+/// The data set is fetched first if it is missing. The run's folder gets config.toml, history.csv, model.safetensors and
+/// metrics.json; a run that is there already stays until the new one is complete.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  cargo lab train                                      the lab's final network: 50 epochs
+  cargo lab train --data sample --epochs 5             the 1,000 built-in images: seconds
+  cargo lab train --layers \"128:relu,64:relu\" --schedule constant --out outputs/runs/small
+  cargo lab train --optimizer sgd --learning-rate 0.1 --schedule cosine --out outputs/runs/sgd
+  cargo lab train --augment \"flip,shift=0.1,rotate=10\" --out outputs/runs/augmented
+
+Activations: linear relu leaky_relu elu gelu sigmoid tanh softmax
+Losses:      categorical_crossentropy sparse_categorical_crossentropy kl_divergence mean_squared_error
+Optimizers:  sgd momentum nesterov rmsprop adam adamw
+Schedules:   constant  step=EPOCHS:FACTOR  exponential=FACTOR  cosine[=LOWEST]  one-cycle  warmup=EPOCHS,SCHEDULE
+Augmenting:  flip[=P]  rotate=DEGREES  shift=FRACTION  crop=PIXELS  fill=reflect|nearest|wrap|0-255, in a list")]
+pub struct TrainArgs {
+    /// The folder with the data set, or `sample` for the built-in images [default: the folder `data`]
+    #[arg(long, value_name = "DIR|sample")]
+    data: Option<PathBuf>,
+    /// How the validation images are chosen from the training images
+    #[arg(long, value_enum, default_value_t = Split::Last)]
+    split: Split,
+    /// Hidden layers, UNITS:ACTIVATION in a list [default: 512:elu,256:tanh,128:elu]
+    #[arg(long, value_name = "LIST")]
+    layers: Option<String>,
+    /// Dropout after each hidden layer, or one rate for all [default: 0.5,0.5,0; 0 with --layers]
+    #[arg(long, value_name = "RATES")]
+    dropout: Option<String>,
+    /// The penalty on the kernels of the hidden layers
+    #[arg(long, value_name = "LAMBDA", default_value_t = 0.0)]
+    l2: f32,
+    /// What training makes small
+    #[arg(long, default_value_t = Loss::CategoricalCrossentropy)]
+    loss: Loss,
+    /// How the weights follow the gradient
+    #[arg(long, value_name = "NAME", default_value = "adam")]
+    optimizer: String,
+    /// The learning rate [default: the optimizer's own: 0.01 for the sgd family, 0.001 for the others]
+    #[arg(long, value_name = "RATE")]
+    learning_rate: Option<f32>,
+    /// How the learning rate changes
+    #[arg(long, value_name = "SCHEDULE", default_value = "exponential=0.95")]
+    schedule: String,
+    /// How often each image is seen, at most
+    #[arg(long, default_value_t = 50)]
+    epochs: usize,
+    /// Images in a step
+    #[arg(long, default_value_t = 64)]
+    batch_size: usize,
+    /// Epochs without a better validation loss that end the training; the best weights are restored at the end
+    #[arg(long, value_name = "EPOCHS", default_value_t = 5)]
+    patience: usize,
+    /// Do all epochs and keep the last weights
+    #[arg(long, conflicts_with = "patience")]
+    no_early_stopping: bool,
+    /// Change the training images at random
+    #[arg(long, value_name = "LIST")]
+    augment: Option<String>,
+    /// The seed of weights, shuffling, dropout and augmentation
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Threads at work; the result does not depend on it [default: one for each core]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// The run's folder [default: outputs/runs/final of the laboratory]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl TrainArgs {
+    /// The configuration of the run, every option checked; the numbers of images are filled in when they are known.
+    fn config(&self) -> lab_core::Result<Config> {
+        let sample = self.data.as_deref() == Some(Path::new(SAMPLE));
+        let optimizer = self.optimizer.parse::<Optimizer>()?;
+        let augment = self.augment.as_ref().map(|text| text.parse::<Augmentation>()).transpose()?;
+        Ok(Config {
+            lab: env!("CARGO_PKG_VERSION").to_owned(),
+            data: Data {
+                set: if sample { SAMPLE } else { "cifar-10" }.to_owned(),
+                split: self.split,
+                train: 0,
+                validation: 0,
+                test: 0,
+            },
+            network: Network::parse(self.layers.as_deref(), self.dropout.as_deref(), self.l2)?,
+            training: Training {
+                loss: self.loss,
+                optimizer: optimizer.to_string(),
+                learning_rate: self.learning_rate.unwrap_or(optimizer.learning_rate()),
+                schedule: self.schedule.parse::<Schedule>()?.to_string(),
+                epochs: self.epochs,
+                batch_size: self.batch_size,
+                patience: (!self.no_early_stopping).then_some(self.patience),
+                augment: augment.map(|augment| augment.to_string()),
+                seed: self.seed,
+            },
+            machine: Machine::this(self.threads),
+        })
+    }
+}
+
+/// Trains, reports and writes the run's folder.
+///
+/// # Errors
+/// Where an option, the data set or the folder is not as it should be, and where the training diverges.
+pub fn run(arguments: TrainArgs) -> Outcome {
+    let mut config = arguments.config()?;
+    // Everything that can be wrong with the options is found before the data set is fetched.
+    config.network.architecture([32, 32, 3], 10)?.parameter_count()?;
+    config.training.trainer(arguments.threads)?;
+    let out = arguments.out.clone().unwrap_or_else(|| in_laboratory("outputs/runs/final"));
+    let folder = RunFolder::begin(&out)?;
+
+    let cifar = data_set(arguments.data.as_deref())?;
+    let (train, validation) = config.data.divide(&cifar.train)?;
+    (config.data.train, config.data.validation, config.data.test) = (train.len(), validation.len(), cifar.test.len());
+    let plan = config.network.architecture(cifar.train.image_shape(), cifar.train.class_count())?;
+    let mut model = plan.build(Seed(config.training.seed))?;
+    println!("Training on {train:?}, validating on {}, testing on {}", validation.len(), cifar.test.len());
+    println!("{}", model.summary());
+
+    let trainer = config.training.trainer(arguments.threads)?.callback(CsvLogger::new(folder.file(HISTORY)));
+    let mut trainer = if std::io::stderr().is_terminal() {
+        trainer.progress(Bars::new())
+    } else {
+        trainer.progress(EpochLines::default())
+    };
+    let history = trainer.fit(&mut model, &train, &validation)?;
+    say_how_it_ended(&history)?;
+
+    let evaluation = model.evaluate_with(&cifar.test, config.training.loss)?;
+    let metrics = metrics(&evaluation, &history, model.parameter_count());
+    folder.write(Config::FILE, &toml::to_string_pretty(&config)?)?;
+    folder.write(METRICS, &format!("{}\n", serde_json::to_string_pretty(&metrics)?))?;
+    model.save(folder.file(MODEL))?;
+    folder.commit()?;
+
+    println!("\nTest loss: {:.4}\nTest accuracy: {:.4}\n", evaluation.loss, evaluation.accuracy);
+    println!("{}\n{}", evaluation.report(), evaluation.confusion_matrix());
+    let (seconds, epochs) = (history.seconds(), history.epochs.len());
+    println!("{epochs} epochs in {seconds:.1} s; the run is in {}", out.display());
+    println!("Try it on a picture of yours: cargo lab predict {} PICTURE", out.display());
+    Ok(())
+}
+
+fn say_how_it_ended(history: &History) -> Outcome {
+    let best = history.best().map_or(0, |best| best.epoch);
+    match history.stopped {
+        Stopped::Finished => Ok(()),
+        Stopped::Early { epoch } => {
+            println!("Stopped early after epoch {epoch}; the weights are those of epoch {best}.");
+            Ok(())
+        }
+        Stopped::Diverged { epoch, step } => Err(format!(
+            "the training diverged: the loss was not a finite number any more in epoch {epoch}, step {step}\n  what to \
+             do: try a --learning-rate ten times smaller; an earlier run in the folder was left as it was"
+        )
+        .into()),
+    }
+}
+
+/// What `metrics.json` holds.
+fn metrics(evaluation: &Evaluation, history: &History, parameters: usize) -> serde_json::Value {
+    let report = evaluation.report();
+    let weighted = report.weighted_average();
+    let (epochs, seconds) = (history.epochs.len(), history.seconds());
+    json!({
+        "test": {
+            "loss": evaluation.loss,
+            "accuracy": evaluation.accuracy,
+            "precision_weighted": weighted.precision,
+            "recall_weighted": weighted.recall,
+            "f1_weighted": weighted.f1,
+            "confusion_matrix": evaluation.confusion_matrix(),
+            "per_class": report.per_class(),
+            "warnings": report.warnings(),
+        },
+        "epochs": epochs,
+        "best_epoch": history.best().map(|best| best.epoch),
+        "stopped": history.stopped,
+        "seconds": seconds,
+        "seconds_per_epoch": seconds / epochs.max(1) as f64,
+        "parameters": parameters,
+    })
+}
