@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use lab_core::compute::Instructions;
+
 use crate::fetch::{self, Progress};
 
 /// Text for `--help`.
@@ -95,16 +97,11 @@ fn processor() -> Finding {
 }
 
 fn vector_unit() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") {
-            return "AVX-512";
-        }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return "AVX2 and FMA";
-        }
+    match Instructions::detect() {
+        Instructions::Avx512 => "AVX-512",
+        Instructions::Avx2 => "AVX2 and FMA",
+        Instructions::Plain => "no AVX2 (training is slower)",
     }
-    if cfg!(target_arch = "aarch64") { "NEON" } else { "no wide vector unit (training is slow)" }
 }
 
 fn data_set(data: &Path) -> Finding {

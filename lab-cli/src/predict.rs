@@ -68,7 +68,12 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     let unreadable = |error| LabError::io("read", path, error, "check the path and its permissions");
     let wrong = |error: image::ImageError| {
         let expected = "a PNG or JPEG image of at most 20,000 pixels a side";
-        LabError::format(path, error.to_string(), expected, "convert it to PNG or JPEG with any image program")
+        LabError::format(
+            path,
+            error.to_string().trim_end_matches('.'),
+            expected,
+            "convert it to PNG or JPEG with any image program",
+        )
     };
     let mut reader = ImageReader::open(path).map_err(unreadable)?.with_guessed_format().map_err(unreadable)?;
     let mut limits = Limits::default();

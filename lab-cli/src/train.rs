@@ -42,10 +42,10 @@ pub struct TrainArgs {
     #[arg(long, value_name = "LIST")]
     layers: Option<String>,
     /// Dropout after each hidden layer, or one rate for all [default: 0.5,0.5,0; 0 with --layers]
-    #[arg(long, value_name = "RATES")]
+    #[arg(long, value_name = "RATES", allow_hyphen_values = true)]
     dropout: Option<String>,
     /// The penalty on the kernels of the hidden layers
-    #[arg(long, value_name = "LAMBDA", default_value_t = 0.0)]
+    #[arg(long, value_name = "LAMBDA", default_value_t = 0.0, allow_negative_numbers = true)]
     l2: f32,
     /// What training makes small
     #[arg(long, default_value_t = Loss::CategoricalCrossentropy)]
@@ -54,7 +54,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "NAME", default_value = "adam")]
     optimizer: String,
     /// The learning rate [default: the optimizer's own: 0.01 for the sgd family, 0.001 for the others]
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     learning_rate: Option<f32>,
     /// How the learning rate changes
     #[arg(long, value_name = "SCHEDULE", default_value = "exponential=0.95")]
@@ -125,7 +125,7 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     let mut config = arguments.config()?;
     // Everything that can be wrong with the options is found before the data set is fetched.
     config.network.architecture([32, 32, 3], 10)?.parameter_count()?;
-    config.training.trainer(arguments.threads)?;
+    config.training.trainer(arguments.threads)?.validate()?;
     let out = arguments.out.clone().unwrap_or_else(|| in_laboratory("outputs/runs/final"));
     let folder = RunFolder::begin(&out)?;
 

@@ -124,26 +124,31 @@ impl LabError {
     /// A name that nothing is known by, with the nearest of the `known` ones.
     pub fn name(kind: &'static str, found: &str, known: &[&'static str]) -> Self {
         let wanted = found.to_lowercase();
-        let nearest = known.iter().map(|name| (edit_distance(&wanted, name), *name)).min();
-        let nearest = nearest.filter(|(distance, name)| 2 * distance <= name.chars().count()).map(|(_, name)| name);
+        let near = known.iter().map(|name| (edit_distance(&wanted, name), *name));
+        let near = near.filter(|(distance, name)| 2 * distance <= name.chars().count());
+        let nearest = near.min().map(|(_, name)| name);
         Self::Name { kind, found: found.to_owned(), nearest, known: known.join(", ") }
     }
 }
 
-/// The number of characters to insert, delete or replace on the way from `a` to `b` (Levenshtein's distance).
+/// The number of characters to insert, delete, replace or swap with their neighbour on the way from `a` to `b`
+/// (Damerau, 1964, in its restricted form).
 fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            table[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let replaced = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                let swapped = if swapped { table[i - 2][j - 2] + 1 } else { usize::MAX };
+                replaced.min(swapped).min(table[i - 1][j] + 1).min(table[i][j - 1] + 1)
+            };
         }
     }
-    row[b.len()]
+    table[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -152,10 +157,10 @@ mod tests {
 
     #[test]
     fn the_nearest_known_name_is_proposed() {
-        let error = LabError::name("activation", "Rleu", &["linear", "relu", "tanh"]);
+        let error = LabError::name("activation", "Rleu", &["elu", "linear", "relu", "tanh"]);
         assert_eq!(
             error.to_string(),
-            "unknown activation `Rleu`\n  what to do: did you mean `relu`? Otherwise use one of: linear, relu, tanh"
+            "unknown activation `Rleu`\n  what to do: did you mean `relu`? Otherwise use one of: elu, linear, relu, tanh"
         );
     }
 
@@ -170,5 +175,6 @@ mod tests {
         assert_eq!(edit_distance("kitten", "sitting"), 3);
         assert_eq!(edit_distance("", "abc"), 3);
         assert_eq!(edit_distance("elu", "elu"), 0);
+        assert_eq!(edit_distance("rleu", "relu"), 1);
     }
 }

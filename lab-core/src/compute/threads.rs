@@ -23,11 +23,8 @@ impl Threads {
     /// # Errors
     /// [`LabError::Value`] for a count of 0, or when the operating system gives no more threads.
     pub fn new(count: Option<usize>) -> Result<Self> {
-        let available = std::thread::available_parallelism().map_or(1, usize::from);
-        let count = count.unwrap_or(available);
-        if !(1..=1024).contains(&count) {
-            return Err(LabError::value("threads", count.to_string(), "1 to 1024", "leave it out to use every core"));
-        }
+        Self::check(count)?;
+        let count = count.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         if count == 1 {
             return Ok(Self { pool: None });
         }
@@ -36,6 +33,16 @@ impl Threads {
             LabError::value("threads", format!("{count} ({error})"), "threads that can be started", "ask for fewer")
         })?;
         Ok(Self { pool: Some(pool) })
+    }
+
+    /// Checks a number of threads without starting any.
+    pub(crate) fn check(count: Option<usize>) -> Result<()> {
+        match count {
+            Some(count) if !(1..=1024).contains(&count) => {
+                Err(LabError::value("threads", count.to_string(), "1 to 1024", "leave it out to use every core"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The calling thread alone.

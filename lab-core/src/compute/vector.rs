@@ -75,116 +75,87 @@ pub(super) mod x86 {
 
     use super::Vector;
 
-    /// Sixteen numbers in an AVX-512 register.
-    #[derive(Clone, Copy)]
-    pub(in crate::compute) struct Avx512(__m512);
+    /// A register of the processor as a [`Vector`]: its type, its lanes, and the instructions for each method.
+    macro_rules! register {
+        (
+            $(#[$doc:meta])* $name:ident($register:ty), $lanes:literal, $splat:ident, $add:ident, $multiply_add:ident,
+            $load:ident, $store:ident, first $mask:ident: $load_first:expr, $store_first:expr
+        ) => {
+            $(#[$doc])*
+            #[derive(Clone, Copy)]
+            pub(in crate::compute) struct $name($register);
 
-    // SAFETY: the methods' one demand beyond the trait's, AVX-512F, is the trait's own.
-    unsafe impl Vector for Avx512 {
-        const LANES: usize = 16;
+            // SAFETY: the intrinsics ask for the instructions that the trait's callers promise, for the lanes that
+            // they promise, and for no alignment; lanes that a mask leaves out are not touched.
+            unsafe impl Vector for $name {
+                const LANES: usize = $lanes;
 
-        #[inline(always)]
-        unsafe fn splat(value: f32) -> Self {
-            // SAFETY: the caller promises AVX-512F, here and in all that follows.
-            Self(unsafe { _mm512_set1_ps(value) })
-        }
+                #[inline(always)]
+                unsafe fn splat(value: f32) -> Self {
+                    // SAFETY: as for the whole implementation, here and below.
+                    Self(unsafe { $splat(value) })
+                }
 
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            // SAFETY: sixteen readable numbers, of any alignment.
-            Self(unsafe { _mm512_loadu_ps(from) })
-        }
+                #[inline(always)]
+                unsafe fn load(from: *const f32) -> Self {
+                    // SAFETY: see above.
+                    Self(unsafe { $load(from) })
+                }
 
-        #[inline(always)]
-        unsafe fn load_first(from: *const f32, lanes: usize) -> Self {
-            // SAFETY: lanes that the mask leaves out are not touched.
-            Self(unsafe { _mm512_maskz_loadu_ps(first(lanes), from) })
-        }
+                #[inline(always)]
+                unsafe fn load_first(from: *const f32, lanes: usize) -> Self {
+                    // SAFETY: see above.
+                    Self(unsafe { $load_first($mask(lanes), from) })
+                }
 
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            // SAFETY: sixteen writable numbers, of any alignment.
-            unsafe { _mm512_storeu_ps(to, self.0) }
-        }
+                #[inline(always)]
+                unsafe fn store(self, to: *mut f32) {
+                    // SAFETY: see above.
+                    unsafe { $store(to, self.0) }
+                }
 
-        #[inline(always)]
-        unsafe fn store_first(self, to: *mut f32, lanes: usize) {
-            // SAFETY: lanes that the mask leaves out are not touched.
-            unsafe { _mm512_mask_storeu_ps(to, first(lanes), self.0) }
-        }
+                #[inline(always)]
+                unsafe fn store_first(self, to: *mut f32, lanes: usize) {
+                    // SAFETY: see above.
+                    unsafe { $store_first(to, $mask(lanes), self.0) }
+                }
 
-        #[inline(always)]
-        unsafe fn add(self, other: Self) -> Self {
-            // SAFETY: arithmetic on registers.
-            Self(unsafe { _mm512_add_ps(self.0, other.0) })
-        }
+                #[inline(always)]
+                unsafe fn add(self, other: Self) -> Self {
+                    // SAFETY: see above.
+                    Self(unsafe { $add(self.0, other.0) })
+                }
 
-        #[inline(always)]
-        unsafe fn multiply_add(self, factor: Self, sum: Self) -> Self {
-            // SAFETY: arithmetic on registers.
-            Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, sum.0) })
-        }
+                #[inline(always)]
+                unsafe fn multiply_add(self, factor: Self, sum: Self) -> Self {
+                    // SAFETY: see above.
+                    Self(unsafe { $multiply_add(self.0, factor.0, sum.0) })
+                }
+            }
+        };
     }
 
+    register!(
+        /// Sixteen numbers in an AVX-512 register.
+        Avx512(__m512), 16, _mm512_set1_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_storeu_ps,
+        first bits: _mm512_maskz_loadu_ps, _mm512_mask_storeu_ps
+    );
+
+    register!(
+        /// Eight numbers in an AVX register.
+        Avx2(__m256), 8, _mm256_set1_ps, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_storeu_ps,
+        first signs: |mask, from| _mm256_maskload_ps(from, mask), _mm256_maskstore_ps
+    );
+
+    /// One bit for each of the first lanes.
     #[inline(always)]
-    fn first(lanes: usize) -> __mmask16 {
-        debug_assert!(lanes <= 16);
+    unsafe fn bits(lanes: usize) -> __mmask16 {
         ((1_u32 << lanes) - 1) as __mmask16
     }
 
-    /// Eight numbers in an AVX register.
-    #[derive(Clone, Copy)]
-    pub(in crate::compute) struct Avx2(__m256);
-
-    // SAFETY: the methods' one demand beyond the trait's, AVX2 and FMA, is the trait's own.
-    unsafe impl Vector for Avx2 {
-        const LANES: usize = 8;
-
-        #[inline(always)]
-        unsafe fn splat(value: f32) -> Self {
-            // SAFETY: the caller promises AVX2 and FMA, here and in all that follows.
-            Self(unsafe { _mm256_set1_ps(value) })
-        }
-
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            // SAFETY: eight readable numbers, of any alignment.
-            Self(unsafe { _mm256_loadu_ps(from) })
-        }
-
-        #[inline(always)]
-        unsafe fn load_first(from: *const f32, lanes: usize) -> Self {
-            // SAFETY: lanes that the mask leaves out are not touched.
-            Self(unsafe { _mm256_maskload_ps(from, below(lanes)) })
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            // SAFETY: eight writable numbers, of any alignment.
-            unsafe { _mm256_storeu_ps(to, self.0) }
-        }
-
-        #[inline(always)]
-        unsafe fn store_first(self, to: *mut f32, lanes: usize) {
-            // SAFETY: lanes that the mask leaves out are not touched.
-            unsafe { _mm256_maskstore_ps(to, below(lanes), self.0) }
-        }
-
-        #[inline(always)]
-        unsafe fn add(self, other: Self) -> Self {
-            // SAFETY: arithmetic on registers.
-            Self(unsafe { _mm256_add_ps(self.0, other.0) })
-        }
-
-        #[inline(always)]
-        unsafe fn multiply_add(self, factor: Self, sum: Self) -> Self {
-            // SAFETY: arithmetic on registers.
-            Self(unsafe { _mm256_fmadd_ps(self.0, factor.0, sum.0) })
-        }
-    }
-
+    /// A negative number for each of the first lanes.
     #[inline(always)]
-    unsafe fn below(lanes: usize) -> __m256i {
+    unsafe fn signs(lanes: usize) -> __m256i {
         // SAFETY: arithmetic on registers; the caller promises AVX2.
         unsafe { _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)) }
     }

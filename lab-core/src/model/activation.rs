@@ -1,12 +1,9 @@
 //! The activation functions of a layer, by name.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use crate::compute::{self, Threads};
-use crate::error::LabError;
+use crate::names::named;
 
 /// What a layer does to each of its sums z.
 ///
@@ -40,25 +37,18 @@ pub enum Activation {
 /// Keras's slope of leaky ReLU.
 const SLOPE: f32 = 0.2;
 
+named!(Activation, "activation", 8, {
+    Linear => "linear",
+    Relu => "relu",
+    LeakyRelu => "leaky_relu",
+    Elu => "elu",
+    Gelu => "gelu",
+    Sigmoid => "sigmoid",
+    Tanh => "tanh",
+    Softmax => "softmax",
+});
+
 impl Activation {
-    /// All activations, in the order of this type.
-    pub const ALL: [Self; 8] =
-        [Self::Linear, Self::Relu, Self::LeakyRelu, Self::Elu, Self::Gelu, Self::Sigmoid, Self::Tanh, Self::Softmax];
-
-    /// Keras's name for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Linear => "linear",
-            Self::Relu => "relu",
-            Self::LeakyRelu => "leaky_relu",
-            Self::Elu => "elu",
-            Self::Gelu => "gelu",
-            Self::Sigmoid => "sigmoid",
-            Self::Tanh => "tanh",
-            Self::Softmax => "softmax",
-        }
-    }
-
     /// Whether the value or the gradient needs z after a = f(z) is known: softmax because a loss may start from z.
     pub(super) fn keeps_z(self) -> bool {
         matches!(self, Self::Gelu | Self::Softmax)
@@ -99,21 +89,5 @@ impl Activation {
             Self::Tanh => threads.pieces(a, [gradient], |a, [g]| compute::tanh_backward(a, g)),
             Self::Softmax => compute::softmax_rows_backward(a, gradient, units),
         }
-    }
-}
-
-impl fmt::Display for Activation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Activation {
-    type Err = LabError;
-
-    fn from_str(text: &str) -> Result<Self, LabError> {
-        let names = Self::ALL.map(Self::name);
-        let found = Self::ALL.into_iter().find(|activation| activation.name() == text.trim().to_lowercase());
-        found.ok_or_else(|| LabError::name("activation", text, &names))
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::layer::{Cache, Flow, Mathematics, Parameter, ParameterPlan, Pass, Place, Start};
+use super::layer::{Cache, Flow, Here, Mathematics, Parameter, ParameterPlan, Start};
 use crate::error::{LabError, Result};
 
 /// y = γ (x − μ) / √(σ² + ε) + β for each feature (Ioffe and Szegedy, 2015).
@@ -62,18 +62,14 @@ impl Mathematics for BatchNorm {
         ]
     }
 
-    fn is_identity(&self, _: &Pass<'_>) -> bool {
-        false
-    }
-
     /// x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β.
-    fn forward(&self, at: &Place, parameters: &[Parameter], input: &[f32], cache: &mut Cache, pass: &Pass<'_>) {
-        let features = at.inputs;
-        let [gamma, beta, moving_mean, moving_variance] = parameters else { return };
+    fn forward(&self, here: Here<'_>, cache: &mut Cache) {
+        let (input, features) = (here.input, here.place.inputs);
+        let [gamma, beta, moving_mean, moving_variance] = here.parameters else { return };
         let Cache { output, kept, scratch, .. } = cache;
         scratch.resize(2 * features, 0.0);
         let (mean, variance) = scratch.split_at_mut(features);
-        if pass.training.is_some() {
+        if here.pass.training.is_some() {
             statistics(input, mean, variance);
         } else {
             mean.copy_from_slice(&moving_mean.value);
@@ -92,17 +88,8 @@ impl Mathematics for BatchNorm {
 
     /// dγ = Σ dy ⊙ x̂, dβ = Σ dy, and dx = γ / √(σ² + ε) · (dy − mean(dy) − x̂ · mean(dy ⊙ x̂)), since μ and σ² depend
     /// on x too; they do not when the network is used.
-    fn backward(
-        &self,
-        at: &Place,
-        parameters: &[Parameter],
-        _: &[f32],
-        cache: &mut Cache,
-        flow: &mut Flow,
-        gradients: &mut [Vec<f32>],
-        pass: &Pass<'_>,
-    ) {
-        let features = at.inputs;
+    fn backward(&self, here: Here<'_>, cache: &mut Cache, flow: &mut Flow, gradients: &mut [Vec<f32>]) {
+        let (features, gamma) = (here.place.inputs, &here.parameters[0].value);
         let [gamma_gradient, beta_gradient, ..] = gradients else { return };
         gamma_gradient.fill(0.0);
         beta_gradient.fill(0.0);
@@ -114,11 +101,11 @@ impl Mathematics for BatchNorm {
         }
         let variance = &cache.scratch[features..];
         let count = (flow.gradient.len() / features) as f32;
-        let depends = if pass.training.is_some() { 1.0 / count } else { 0.0 };
+        let depends = if here.pass.training.is_some() { 1.0 / count } else { 0.0 };
         for (dy, standard) in flow.gradient.chunks_exact_mut(features).zip(cache.kept.chunks_exact(features)) {
             for j in 0..features {
                 let through_statistics = depends * (beta_gradient[j] + standard[j] * gamma_gradient[j]);
-                let scale = parameters[0].value[j] / (variance[j] + EPSILON).sqrt();
+                let scale = gamma[j] / (variance[j] + EPSILON).sqrt();
                 dy[j] = scale * (dy[j] - through_statistics);
             }
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
 use super::initializer::Initializer;
-use super::layer::{Cache, Flow, Mathematics, Parameter, ParameterPlan, Pass, Place, Start};
+use super::layer::{Cache, Flow, Here, Mathematics, ParameterPlan, Start};
 use crate::compute::{self, Strided};
 use crate::error::{LabError, Result};
 
@@ -77,18 +77,14 @@ impl Mathematics for Dense {
         ]
     }
 
-    fn is_identity(&self, _: &Pass<'_>) -> bool {
-        false
-    }
-
     /// z = x W + b, a = f(z).
-    fn forward(&self, at: &Place, parameters: &[Parameter], input: &[f32], cache: &mut Cache, pass: &Pass<'_>) {
-        let (kernel, bias) = (&parameters[0].value, &parameters[1].value);
-        let rows = input.len() / at.inputs;
+    fn forward(&self, here: Here<'_>, cache: &mut Cache) {
+        let (rows, threads) = (here.rows(), here.pass.threads);
+        let (kernel, bias) = (&here.parameters[0].value, &here.parameters[1].value);
         let Cache { output, kept, .. } = cache;
         let sums = if self.activation.keeps_z() { &mut *kept } else { &mut *output };
         sums.resize(rows * self.units, 0.0);
-        compute::product(Strided::rows(input, rows, at.inputs), kernel, sums, pass.threads, |_, column, z| {
+        compute::product(Strided::rows(here.input, rows, here.place.inputs), kernel, sums, threads, |_, column, z| {
             z.iter_mut().zip(&bias[column..]).for_each(|(z, b)| *z += b);
             self.activation.forward_in_place(z);
         });
@@ -99,24 +95,15 @@ impl Mathematics for Dense {
     }
 
     /// dz = da ⊙ f′(z), then dW = xᵀ dz + 2 λ W, db = Σ dz over the batch, dx = dz Wᵀ.
-    fn backward(
-        &self,
-        at: &Place,
-        parameters: &[Parameter],
-        input: &[f32],
-        cache: &mut Cache,
-        flow: &mut Flow,
-        gradients: &mut [Vec<f32>],
-        pass: &Pass<'_>,
-    ) {
-        let kernel = &parameters[0].value;
-        let rows = input.len() / at.inputs;
+    fn backward(&self, here: Here<'_>, cache: &mut Cache, flow: &mut Flow, gradients: &mut [Vec<f32>]) {
+        let (rows, inputs, threads) = (here.rows(), here.place.inputs, here.pass.threads);
+        let kernel = &here.parameters[0].value;
         if !flow.at_logits {
-            self.activation.backward(&cache.kept, &cache.output, &mut flow.gradient, self.units, pass.threads);
+            self.activation.backward(&cache.kept, &cache.output, &mut flow.gradient, self.units, threads);
         }
         let [kernel_gradient, bias_gradient] = gradients else { return };
-        let x = Strided::rows(input, rows, at.inputs).transposed();
-        compute::product(x, &flow.gradient, kernel_gradient, pass.threads, |row, column, part| {
+        let x = Strided::rows(here.input, rows, inputs).transposed();
+        compute::product(x, &flow.gradient, kernel_gradient, threads, |row, column, part| {
             if self.l2 > 0.0 {
                 let weights = &kernel[row * self.units + column..];
                 part.iter_mut().zip(weights).for_each(|(g, w)| *g += 2.0 * self.l2 * w);
@@ -128,10 +115,10 @@ impl Mathematics for Dense {
         }
         if flow.to_input {
             cache.scratch.resize(kernel.len(), 0.0);
-            compute::transpose(kernel, self.units, &mut cache.scratch, pass.threads);
-            flow.spare.resize(rows * at.inputs, 0.0);
+            compute::transpose(kernel, self.units, &mut cache.scratch, threads);
+            flow.spare.resize(rows * inputs, 0.0);
             let gradient = Strided::rows(&flow.gradient, rows, self.units);
-            compute::product(gradient, &cache.scratch, &mut flow.spare, pass.threads, |_, _, _| ());
+            compute::product(gradient, &cache.scratch, &mut flow.spare, threads, |_, _, _| ());
             std::mem::swap(&mut flow.gradient, &mut flow.spare);
         }
     }

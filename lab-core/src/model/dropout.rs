@@ -3,7 +3,7 @@
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::layer::{Cache, Flow, Mathematics, Parameter, Pass, Place};
+use super::layer::{Cache, Flow, Here, Mathematics, Pass};
 use crate::error::{LabError, Result};
 use crate::random::Purpose;
 
@@ -39,12 +39,12 @@ impl Mathematics for Dropout {
     }
 
     /// a = x ⊙ mask / (1 − rate).
-    fn forward(&self, at: &Place, _: &[Parameter], input: &[f32], cache: &mut Cache, pass: &Pass<'_>) {
-        let Some((seed, step)) = pass.training else { return };
-        let mut generator = seed.generator(Purpose::Dropout, (at.number as u64) << 48 | step);
+    fn forward(&self, here: Here<'_>, cache: &mut Cache) {
+        let Some((seed, step)) = here.pass.training else { return };
+        let mut generator = seed.generator(Purpose::Dropout, (here.place.number as u64) << 48 | step);
         let threshold = (self.rate * 65_536.0).round() as u32;
         let kept = 1.0 / (1.0 - self.rate);
-        cache.kept.resize(input.len(), 0.0);
+        cache.kept.resize(here.input.len(), 0.0);
         for pair in cache.kept.chunks_mut(2) {
             let bits = generator.next_u32();
             for (mask, bits) in pair.iter_mut().zip([bits & 0xffff, bits >> 16]) {
@@ -52,20 +52,11 @@ impl Mathematics for Dropout {
             }
         }
         cache.output.clear();
-        cache.output.extend(input.iter().zip(&cache.kept).map(|(x, mask)| x * mask));
+        cache.output.extend(here.input.iter().zip(&cache.kept).map(|(x, mask)| x * mask));
     }
 
     /// dx = da ⊙ mask / (1 − rate).
-    fn backward(
-        &self,
-        _: &Place,
-        _: &[Parameter],
-        _: &[f32],
-        cache: &mut Cache,
-        flow: &mut Flow,
-        _: &mut [Vec<f32>],
-        _: &Pass<'_>,
-    ) {
+    fn backward(&self, _: Here<'_>, cache: &mut Cache, flow: &mut Flow, _: &mut [Vec<f32>]) {
         flow.gradient.iter_mut().zip(&cache.kept).for_each(|(g, mask)| *g *= mask);
     }
 }

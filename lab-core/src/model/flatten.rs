@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::layer::{Cache, Flow, Mathematics, Parameter, Pass, Place};
+use super::layer::{Mathematics, Pass};
 use crate::error::Result;
 
 /// Puts the numbers of an example in one row, `(32, 32, 3)` → `(3072)`; they lie like that in memory already.
@@ -20,19 +20,5 @@ impl Mathematics for Flatten {
 
     fn is_identity(&self, _: &Pass<'_>) -> bool {
         true
-    }
-
-    fn forward(&self, _: &Place, _: &[Parameter], _: &[f32], _: &mut Cache, _: &Pass<'_>) {}
-
-    fn backward(
-        &self,
-        _: &Place,
-        _: &[Parameter],
-        _: &[f32],
-        _: &mut Cache,
-        _: &mut Flow,
-        _: &mut [Vec<f32>],
-        _: &Pass<'_>,
-    ) {
     }
 }

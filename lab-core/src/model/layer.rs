@@ -47,33 +47,41 @@ pub(super) trait Mathematics {
     fn output_shape(&self, name: &str, input: &[usize]) -> Result<Vec<usize>>;
 
     /// The arrays that this layer learns or keeps.
-    fn parameters(&self, input: &[usize]) -> Vec<ParameterPlan> {
-        _ = input;
+    fn parameters(&self, _input: &[usize]) -> Vec<ParameterPlan> {
         Vec::new()
     }
 
-    /// Whether the output is the input itself in this pass, so that nothing need be done.
-    fn is_identity(&self, pass: &Pass<'_>) -> bool;
+    /// Whether the output is the input itself in this pass, so that there is nothing to do.
+    fn is_identity(&self, _: &Pass<'_>) -> bool {
+        false
+    }
 
     /// Writes `cache.output`, and keeps in the cache what the way back needs.
-    fn forward(&self, at: &Place, parameters: &[Parameter], input: &[f32], cache: &mut Cache, pass: &Pass<'_>);
+    fn forward(&self, _: Here<'_>, _: &mut Cache) {}
 
     /// Turns the gradient with respect to the output (`flow.gradient`) into the one with respect to the input, and
     /// writes those with respect to the parameters.
-    fn backward(
-        &self,
-        at: &Place,
-        parameters: &[Parameter],
-        input: &[f32],
-        cache: &mut Cache,
-        flow: &mut Flow,
-        gradients: &mut [Vec<f32>],
-        pass: &Pass<'_>,
-    );
+    fn backward(&self, _: Here<'_>, _: &mut Cache, _: &mut Flow, _gradients: &mut [Vec<f32>]) {}
 
     /// Takes over what a training pass has shown other than gradients: the moving averages of batch normalization.
-    fn learn(&self, parameters: &mut [Parameter], cache: &Cache) {
-        _ = (parameters, cache);
+    fn learn(&self, _: &mut [Parameter], _: &Cache) {}
+}
+
+/// What a layer is given on both ways.
+#[derive(Clone, Copy)]
+pub(super) struct Here<'a> {
+    pub(super) place: &'a Place,
+    /// The layer's own.
+    pub(super) parameters: &'a [Parameter],
+    /// The batch, `place.inputs` numbers a row.
+    pub(super) input: &'a [f32],
+    pub(super) pass: Pass<'a>,
+}
+
+impl Here<'_> {
+    /// Examples in the batch.
+    pub(super) fn rows(&self) -> usize {
+        self.input.len() / self.place.inputs
     }
 }
 

@@ -62,15 +62,9 @@ impl Sequential {
     /// [`LabError::Shape`] where the examples do not fit the network, [`LabError::Value`] where one is not finite.
     pub fn predict(&self, inputs: &impl Inputs) -> Result<Array2<f32>> {
         let threads = if inputs.count() == 1 { Threads::one() } else { Threads::new(None)? };
-        let mut output = Array2::zeros((inputs.count(), self.output_size()));
-        let mut row = output.as_slice_mut().unwrap_or_default();
-        self.for_each_batch(inputs, &threads, |_, given| {
-            let (now, rest) = std::mem::take(&mut row).split_at_mut(given.len());
-            now.copy_from_slice(given);
-            row = rest;
-            Ok(())
-        })?;
-        Ok(output)
+        let mut outputs = Vec::with_capacity(inputs.count() * self.output_size());
+        self.for_each_batch(inputs, &threads, |rows, _| outputs.extend_from_slice(rows))?;
+        Ok(self.output_array(outputs))
     }
 
     /// The most likely class of each example; the lowest one where several are.
@@ -90,6 +84,12 @@ impl Sequential {
         crate::metrics::predicted_classes(output.view())
     }
 
+    /// Outputs row after row as an array of shape (N, classes).
+    pub(crate) fn output_array(&self, outputs: Vec<f32>) -> Array2<f32> {
+        let shape = (outputs.len() / self.output_size().max(1), self.output_size());
+        Array2::from_shape_vec(shape, outputs).unwrap_or_default()
+    }
+
     /// Checks that examples fit the network; `place` names them.
     pub(crate) fn check_inputs(&self, place: &str, shape: &[usize]) -> Result<()> {
         if shape == self.input_shape() {
@@ -104,12 +104,13 @@ impl Sequential {
         ))
     }
 
-    /// Runs all examples through the network, some hundreds at a time: `task(number of the first, their outputs)`.
+    /// Runs all examples through the network, some hundreds at a time: `task(their outputs, their
+    /// logits where the last layer keeps them)`.
     pub(crate) fn for_each_batch(
         &self,
         inputs: &(impl Inputs + ?Sized),
         threads: &Threads,
-        mut task: impl FnMut(usize, &[f32]) -> Result<()>,
+        mut task: impl FnMut(&[f32], &[f32]),
     ) -> Result<()> {
         self.check_inputs("inputs", &inputs.example_shape())?;
         let size = self.places.first().map_or(0, |place| place.inputs);
@@ -119,7 +120,9 @@ impl Sequential {
         for first in (0..inputs.count()).step_by(BATCH) {
             let batch = &mut batch[..size * BATCH.min(inputs.count() - first)];
             inputs.write(first, batch, threads)?;
-            task(first, threads.enter(|| self.forward(batch, &mut tape, pass)))?;
+            threads.enter(|| self.forward(batch, &mut tape, pass));
+            let (outputs, logits) = tape.outputs();
+            task(outputs, logits);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
 use super::activation::Activation;
 use super::architecture::Architecture;
-use super::layer::{Cache, Flow, Layer, Parameter, Pass, Place};
+use super::layer::{Cache, Flow, Here, Layer, Parameter, Pass, Place};
 use crate::error::{LabError, Result};
 
 /// A network of layers one after another.
@@ -118,7 +118,7 @@ impl Sequential {
     }
 
     /// The way forward for a batch whose examples lie row after row in `input`.
-    pub(crate) fn forward<'t>(&self, input: &'t [f32], tape: &'t mut Tape, pass: Pass<'_>) -> &'t [f32] {
+    pub(crate) fn forward(&self, input: &[f32], tape: &mut Tape, pass: Pass<'_>) {
         tape.caches.resize_with(self.places.len(), Cache::default);
         let mut source = None;
         for (number, (layer, place)) in self.layers().enumerate() {
@@ -127,13 +127,13 @@ impl Sequential {
                 continue;
             }
             let (before, here) = tape.caches.split_at_mut(number);
-            let x = source.map_or(input, |from: usize| &before[from].output);
-            layer.forward(place, &self.parameters[place.parameters.clone()], x, &mut here[0], &pass);
+            let input = source.map_or(input, |from: usize| &before[from].output);
+            let parameters = &self.parameters[place.parameters.clone()];
+            layer.forward(Here { place, parameters, input, pass }, &mut here[0]);
             here[0].source = source;
             source = Some(number);
         }
         tape.last = source;
-        source.map_or(input, |from| &tape.caches[from].output)
     }
 
     /// The way back after [`Sequential::forward`] with the same input and pass: from the gradient in
@@ -141,7 +141,7 @@ impl Sequential {
     ///
     /// `at_logits` says that the gradient is with respect to the last layer's z already.
     pub(crate) fn backward(&self, input: &[f32], tape: &mut Tape, at_logits: bool, pass: Pass<'_>) {
-        let Tape { caches, flow, gradients, last } = tape;
+        let Tape { caches, flow, gradients, .. } = tape;
         if gradients.len() != self.parameters.len() {
             let length = |parameter: &Parameter| if parameter.trainable { parameter.value.len() } else { 0 };
             *gradients = self.parameters.iter().map(|parameter| vec![0.0; length(parameter)]).collect();
@@ -153,11 +153,11 @@ impl Sequential {
                 continue;
             }
             let (before, here) = caches.split_at_mut(number);
-            let x = here[0].source.map_or(input, |from| &before[from].output);
+            let input = here[0].source.map_or(input, |from| &before[from].output);
+            let parameters = &self.parameters[place.parameters.clone()];
             flow.to_input = place.parameters.start > 0;
-            debug_assert!(!at_logits || *last == Some(number) || !flow.at_logits);
-            let (own, slots) = (&self.parameters[place.parameters.clone()], &mut gradients[place.parameters.clone()]);
-            layer.backward(place, own, x, &mut here[0], flow, slots, &pass);
+            let own = &mut gradients[place.parameters.clone()];
+            layer.backward(Here { place, parameters, input, pass }, &mut here[0], flow, own);
             flow.at_logits = false;
             if !flow.to_input {
                 break;
@@ -184,7 +184,12 @@ pub(crate) struct Tape {
 }
 
 impl Tape {
-    /// The output of the last pass, its z where the last layer keeps it, and room for the gradient, as long.
+    /// The output of the last pass, and its z where the last layer keeps it.
+    pub(crate) fn outputs(&self) -> (&[f32], &[f32]) {
+        self.last.map_or((&[], &[]), |last| (&self.caches[last].output, &self.caches[last].kept))
+    }
+
+    /// The same, and room for the gradient, as long as the output.
     pub(crate) fn results(&mut self) -> (&[f32], &[f32], &mut [f32]) {
         let Some(last) = self.last else { return (&[], &[], &mut []) };
         let Cache { output, kept, .. } = &self.caches[last];

@@ -1,12 +1,39 @@
-//! What a report and a confusion matrix look like in a notebook.
+//! What a network's summary, a report and a confusion matrix look like in a notebook.
 
 use super::html::{Cell, Table};
 use super::notebook::show;
 use crate::metrics::{ClassificationReport, ConfusionMatrix, Scores};
+use crate::model::Summary;
+use crate::text::thousands;
 
 /// Right and wrong predictions, in two colours that colour-blind readers can tell apart.
 const RIGHT: [u8; 3] = [31, 119, 180];
 const WRONG: [u8; 3] = [230, 97, 0];
+
+impl Summary {
+    /// The layers as an HTML table with the totals under it; it needs no style sheet.
+    ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// let model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
+    /// assert!(model.summary().to_html().contains("30,730"));
+    /// # Ok::<(), LabError>(())
+    /// ```
+    pub fn to_html(&self) -> String {
+        let header = [Cell::text("Layer (type)"), Cell::text("Output shape"), Cell::number("Parameters")];
+        let mut table = Table::new("Sequential", &header);
+        for row in &self.rows {
+            let layer = Cell::text(format!("{} ({})", row.name, row.kind));
+            table = table.row(&[layer, Cell::text(&row.output_shape), Cell::number(thousands(row.parameters))]);
+        }
+        table.finish(&self.totals())
+    }
+
+    /// Shows the table in a notebook; evcxr calls this for the last expression of a cell.
+    pub fn evcxr_display(&self) {
+        show(&self.to_html(), &self.to_string());
+    }
+}
 
 impl ClassificationReport {
     /// The report as an HTML table with the warnings under it; it needs no style sheet.

@@ -2,8 +2,8 @@
 
 use ndarray::Array2;
 
-use super::loss::{Loss, Targets};
-use super::optimizer::{Adam, OptimizerState};
+use super::loss::{Loss, Sums, Targets};
+use super::optimizer::Adam;
 use super::step::{Batch, Recipe, ends_rightly};
 use crate::compute::Threads;
 use crate::data::Dataset;
@@ -99,11 +99,12 @@ impl Sequential {
     pub fn evaluate_with(&self, data: &Dataset, loss: Loss) -> Result<Evaluation> {
         check_data(self, data, "data", loss)?;
         let threads = Threads::new(None)?;
-        let outputs = self.predict(data)?;
+        let mut outputs = Vec::with_capacity(data.len() * self.output_size());
+        let (loss, accuracy) = measure(self, data, loss, &threads, |rows| outputs.extend_from_slice(rows))?;
+        let outputs = self.output_array(outputs);
         let predicted = predicted_classes(outputs.view())?;
         let truth = data.labels();
         let confusion_matrix = ConfusionMatrix::new(&truth, &predicted, data.class_names())?;
-        let (loss, accuracy) = Validator::new(self, data, loss).run(self, &threads)?;
         Ok(Evaluation { loss, accuracy, truth, outputs, predicted, confusion_matrix })
     }
 
@@ -130,61 +131,35 @@ impl Sequential {
         let labels = data.labels();
         let batch = Batch { inputs: &inputs, targets: Targets::Classes(&labels), weights: None };
         let mut tape = Tape::default();
-        recipe(loss, seed).gradients(self, &mut tape, batch, OptimizerState::default().steps, &threads);
+        let optimizer = Adam::new(0.0).into();
+        let recipe = Recipe { loss, label_smoothing: 0.0, optimizer, clip_norm: None, seed };
+        recipe.gradients(self, &mut tape, batch, 0, &threads);
         let named = self.parameters.iter().zip(tape.gradients).filter(|(parameter, _)| parameter.trainable);
         Ok(named.map(|(parameter, gradient)| (parameter.name.clone(), gradient)).collect())
     }
 }
 
-/// A recipe for which only the loss and the seed count.
-fn recipe(loss: Loss, seed: Seed) -> Recipe {
-    Recipe { loss, label_smoothing: 0.0, optimizer: Adam::new(0.0).into(), clip_norm: None, seed }
-}
-
-/// Examples of a validation batch.
-const BATCH: usize = 500;
-
-/// Loss and accuracy on one data set, again and again, with the buffers that this takes.
-pub(super) struct Validator<'a> {
-    data: &'a Dataset,
-    recipe: Recipe,
-    rows: Vec<u32>,
-    inputs: Vec<f32>,
-    labels: Vec<u8>,
-    tape: Tape,
-}
-
-impl<'a> Validator<'a> {
-    pub(super) fn new(model: &Sequential, data: &'a Dataset, loss: Loss) -> Self {
-        let size = model.input_shape().iter().product::<usize>();
-        Self {
-            data,
-            recipe: recipe(loss, Seed(0)),
-            rows: (0..data.len() as u32).collect(),
-            inputs: vec![0.0; BATCH.min(data.len()) * size],
-            labels: vec![0; BATCH.min(data.len())],
-            tape: Tape::default(),
-        }
-    }
-
-    /// The mean loss, penalties included, and the accuracy.
-    pub(super) fn run(&mut self, model: &Sequential, threads: &Threads) -> Result<(f64, f64)> {
-        let Self { data, recipe, rows, inputs, labels, tape } = self;
-        let size = inputs.len() / labels.len().max(1);
-        let (mut loss, mut hits) = (0.0, 0);
-        for rows in rows.chunks(BATCH) {
-            let (inputs, labels) = (&mut inputs[..rows.len() * size], &mut labels[..rows.len()]);
-            let sums = threads.enter(|| {
-                data.gather(rows, None, threads, inputs, labels)?;
-                let batch = Batch { inputs, targets: Targets::Classes(labels), weights: None };
-                Ok::<_, LabError>(recipe.evaluate(model, tape, batch, threads))
-            })?;
-            loss += sums.loss;
-            hits += sums.hits;
-        }
-        let count = data.len() as f64;
-        Ok((loss / count + model.penalty(), hits as f64 / count))
-    }
+/// The mean loss, penalties included, and the accuracy of a network on a data set; `each` is given the outputs as well.
+pub(super) fn measure(
+    model: &Sequential,
+    data: &Dataset,
+    loss: Loss,
+    threads: &Threads,
+    mut each: impl FnMut(&[f32]),
+) -> Result<(f64, f64)> {
+    let (labels, classes) = (data.labels(), data.class_count());
+    let mut all = Sums::default();
+    let mut left = &labels[..];
+    model.for_each_batch(data, threads, |outputs, logits| {
+        let (now, later) = left.split_at(outputs.len() / classes);
+        left = later;
+        let targets = Targets::Classes(now);
+        let sums = loss.batch(0.0, outputs, logits, targets, None, classes, None);
+        all = Sums { loss: all.loss + sums.loss, hits: all.hits + sums.hits };
+        each(outputs);
+    })?;
+    let count = data.len() as f64;
+    Ok((all.loss / count + model.penalty(), all.hits as f64 / count))
 }
 
 /// Checks that a data set fits a network and a loss; `place` names it.

@@ -5,160 +5,19 @@ use std::time::Instant;
 use ndarray::{ArrayBase, Data, Dimension};
 
 use super::callback::{Callback, Control};
-use super::evaluate::{Validator, check_data};
+use super::evaluate::measure;
 use super::history::{EpochRecord, History, Stopped};
-use super::loss::{Loss, Targets, check_smoothing, check_weights};
-use super::optimizer::{Optimizer, OptimizerState, check_rate};
-use super::progress::{BatchRecord, EpochLines, Plan, Progress};
-use super::schedule::Schedule;
-use super::step::{Batch, Recipe, ends_rightly};
+use super::loss::{Targets, check_weights};
+use super::optimizer::OptimizerState;
+use super::progress::{BatchRecord, Plan};
+use super::step::{Batch, ends_rightly};
+use super::trainer::Trainer;
 use crate::compute::Threads;
-use crate::data::{Augmentation, Dataset, epoch_order};
+use crate::data::{Dataset, epoch_order};
 use crate::error::{LabError, Result};
 use crate::model::{Inputs, Sequential, Tape};
-use crate::random::Seed;
-
-/// Trains networks: a loss, an optimizer, and everything that goes with them.
-///
-/// ```
-/// use lab_core::prelude::*;
-/// let cifar = Cifar10::sample();
-/// let (train, validation) = cifar.train.split(0.8, Seed(42))?;
-/// let mut model = Sequential::new([32, 32, 3])
-///     .flatten()
-///     .dense(64, Activation::Elu)
-///     .dropout(0.5)
-///     .dense(10, Activation::Softmax)
-///     .build(Seed(0))?;
-/// let history = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3))
-///     .epochs(3)
-///     .batch_size(64)
-///     .callback(EarlyStopping::on_val_loss().patience(5).restore_best_weights())
-///     .fit(&mut model, &train, &validation)?;
-/// assert!(history.epochs[2].loss < history.epochs[0].loss);
-/// # Ok::<(), LabError>(())
-/// ```
-///
-/// A second `fit` with the same trainer goes on from the weights and the optimizer's state. For a network with other
-/// layers the state begins anew; use a new trainer for another network with the same ones.
-pub struct Trainer {
-    recipe: Recipe,
-    epochs: usize,
-    batch_size: usize,
-    schedule: Schedule,
-    augmentation: Option<Augmentation>,
-    class_weights: Option<Vec<f32>>,
-    sample_weights: Option<Vec<f32>>,
-    callbacks: Vec<Box<dyn Callback>>,
-    progress: Box<dyn Progress>,
-    stop_on_divergence: bool,
-    threads: Option<usize>,
-    state: OptimizerState,
-    /// Epochs of earlier fits, so that a second one shuffles anew.
-    epochs_before: usize,
-    tape: Tape,
-}
 
 impl Trainer {
-    /// A training with Keras's defaults: one epoch, batches of 32, the optimizer's learning rate throughout.
-    pub fn new(loss: Loss, optimizer: impl Into<Optimizer>) -> Self {
-        let optimizer = optimizer.into();
-        Self {
-            recipe: Recipe { loss, label_smoothing: 0.0, optimizer, clip_norm: None, seed: Seed(0) },
-            epochs: 1,
-            batch_size: 32,
-            schedule: Schedule::Constant,
-            augmentation: None,
-            class_weights: None,
-            sample_weights: None,
-            callbacks: Vec::new(),
-            progress: Box::new(EpochLines::default()),
-            stop_on_divergence: true,
-            threads: None,
-            state: OptimizerState::default(),
-            epochs_before: 0,
-            tape: Tape::default(),
-        }
-    }
-
-    /// How often each training example is seen.
-    pub fn epochs(mut self, epochs: usize) -> Self {
-        self.epochs = epochs;
-        self
-    }
-
-    /// Examples in a step; the last of an epoch may have fewer.
-    pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.batch_size = batch_size;
-        self
-    }
-
-    /// How the learning rate changes while training goes on.
-    pub fn schedule(mut self, schedule: Schedule) -> Self {
-        self.schedule = schedule;
-        self
-    }
-
-    /// Changes each training image at random whenever it is seen; validation images stay as they are.
-    pub fn augmentation(mut self, augmentation: Augmentation) -> Self {
-        self.augmentation = Some(augmentation);
-        self
-    }
-
-    /// Makes the targets of cross-entropy y (1 − s) + s / K while training (Szegedy et al., 2016).
-    pub fn label_smoothing(mut self, smoothing: f32) -> Self {
-        self.recipe.label_smoothing = smoothing;
-        self
-    }
-
-    /// Makes the gradients shorter where all together they are longer than `norm` (Pascanu, Mikolov and Bengio, 2013).
-    pub fn clip_norm(mut self, norm: f32) -> Self {
-        self.recipe.clip_norm = Some(norm);
-        self
-    }
-
-    /// How much an example of each class counts in the training loss.
-    pub fn class_weights(mut self, weights: impl Into<Vec<f32>>) -> Self {
-        self.class_weights = Some(weights.into());
-        self
-    }
-
-    /// How much each training example counts in the training loss.
-    pub fn sample_weights(mut self, weights: impl Into<Vec<f32>>) -> Self {
-        self.sample_weights = Some(weights.into());
-        self
-    }
-
-    /// Adds a callback; they are called in the order in which they were added.
-    pub fn callback(mut self, callback: impl Callback + 'static) -> Self {
-        self.callbacks.push(Box::new(callback));
-        self
-    }
-
-    /// How to show how far the training is; [`EpochLines`] where nothing else is said.
-    pub fn progress(mut self, progress: impl Progress + 'static) -> Self {
-        self.progress = Box::new(progress);
-        self
-    }
-
-    /// Whether a loss that is not finite ends the training; it does where nothing else is said.
-    pub fn stop_on_divergence(mut self, stop: bool) -> Self {
-        self.stop_on_divergence = stop;
-        self
-    }
-
-    /// The seed of shuffling, augmentation and dropout; 0 where nothing else is said.
-    pub fn seed(mut self, seed: Seed) -> Self {
-        self.recipe.seed = seed;
-        self
-    }
-
-    /// How many threads work; one for each core where nothing else is said. The result does not depend on it.
-    pub fn threads(mut self, count: usize) -> Self {
-        self.threads = Some(count);
-        self
-    }
-
     /// Trains the network on `train`, and measures it after each epoch on `validation` where there is any.
     ///
     /// A loss that is not finite any more is no error: [`History::stopped`] says in which epoch and step it came.
@@ -176,7 +35,6 @@ impl Trainer {
         self.check(model, train, validation)?;
         self.take_up(model);
         let threads = Threads::new(self.threads)?;
-        let mut validator = validation.map(|data| Validator::new(model, data, self.recipe.loss));
         let mut buffers = Buffers::new(self.batch_size.min(train.len()), model);
         let mut history = History::default();
         let mut base_rate = self.recipe.optimizer.learning_rate();
@@ -218,7 +76,8 @@ impl Trainer {
                     break;
                 }
             }
-            let measured = validator.as_mut().map(|validator| validator.run(model, &threads)).transpose()?;
+            let measured =
+                validation.map(|data| measure(model, data, self.recipe.loss, &threads, |_| ())).transpose()?;
             let record = EpochRecord {
                 epoch: epoch + 1,
                 loss: loss / seen as f64,
@@ -255,7 +114,7 @@ impl Trainer {
         weights: Option<&[f32]>,
     ) -> Result<(f64, f64)> {
         let rows = inputs.count();
-        self.check_options()?;
+        self.validate()?;
         model.check_inputs("inputs", &inputs.example_shape())?;
         targets.check(self.recipe.loss, rows, model.output_size())?;
         check_weights(weights, rows)?;
@@ -321,37 +180,6 @@ impl Trainer {
         if !self.state.fits(model) {
             (self.state, self.tape, self.epochs_before) = (OptimizerState::default(), Tape::default(), 0);
         }
-    }
-
-    fn check(&self, model: &Sequential, train: &Dataset, validation: Option<&Dataset>) -> Result<()> {
-        self.check_options()?;
-        check_data(model, train, "training data", self.recipe.loss)?;
-        if let Some(validation) = validation {
-            check_data(model, validation, "validation data", self.recipe.loss)?;
-            if validation.normalization() != train.normalization() {
-                let remedy = "call .with_normalization with the training part's on both";
-                return Err(LabError::value("validation data", "another normalization", "the training data's", remedy));
-            }
-        }
-        check_weights(self.sample_weights.as_deref(), train.len())?;
-        match &self.class_weights {
-            Some(weights) => check_weights(Some(weights), train.class_count()),
-            None => Ok(()),
-        }
-    }
-
-    fn check_options(&self) -> Result<()> {
-        let zero = |option: &str, remedy: &str| Err(LabError::value(option, "0", "at least 1", remedy));
-        match (self.epochs, self.batch_size) {
-            (0, _) => return zero("epochs", "10 is enough for a first look"),
-            (_, 0) => return zero("batch size", "64 is the lab's"),
-            _ => {}
-        }
-        self.recipe.optimizer.check()?;
-        self.schedule.check()?;
-        check_smoothing(self.recipe.loss, self.recipe.label_smoothing)?;
-        self.recipe.clip_norm.map_or(Ok(()), |norm| check_rate("clip_norm", norm))?;
-        self.augmentation.as_ref().map_or(Ok(()), Augmentation::validate)
     }
 }
 

@@ -1,13 +1,11 @@
 //! Losses: how far the network's answers are from the truth, and in which direction to go.
 
-use std::fmt;
-use std::str::FromStr;
-
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use crate::compute;
 use crate::error::{LabError, Result};
+use crate::names::named;
 
 /// What training makes small: a mean over the examples of a batch.
 ///
@@ -44,25 +42,14 @@ pub(crate) struct Sums {
     pub(crate) hits: usize,
 }
 
+named!(Loss, "loss", 4, {
+    CategoricalCrossentropy => "categorical_crossentropy",
+    SparseCategoricalCrossentropy => "sparse_categorical_crossentropy",
+    KlDivergence => "kl_divergence",
+    MeanSquaredError => "mean_squared_error",
+});
+
 impl Loss {
-    /// All losses, in the order of this type.
-    pub const ALL: [Self; 4] = [
-        Self::CategoricalCrossentropy,
-        Self::SparseCategoricalCrossentropy,
-        Self::KlDivergence,
-        Self::MeanSquaredError,
-    ];
-
-    /// Keras's name for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::CategoricalCrossentropy => "categorical_crossentropy",
-            Self::SparseCategoricalCrossentropy => "sparse_categorical_crossentropy",
-            Self::KlDivergence => "kl_divergence",
-            Self::MeanSquaredError => "mean_squared_error",
-        }
-    }
-
     /// Whether the loss is computed from z, the logits, instead of the outputs.
     pub fn from_logits(self) -> bool {
         self != Self::MeanSquaredError
@@ -258,20 +245,5 @@ pub(crate) fn check_weights(weights: Option<&[f32]>, rows: usize) -> Result<()> 
         Some(w) => {
             Err(LabError::value("sample weights", w.to_string(), "finite numbers, 0 or more", "1 is the usual weight"))
         }
-    }
-}
-
-impl fmt::Display for Loss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Loss {
-    type Err = LabError;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let found = Self::ALL.into_iter().find(|loss| loss.name() == text.trim().to_lowercase());
-        found.ok_or_else(|| LabError::name("loss", text, &Self::ALL.map(Self::name)))
     }
 }

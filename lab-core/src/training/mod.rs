@@ -13,13 +13,14 @@ mod optimizer;
 mod progress;
 mod schedule;
 mod step;
+mod trainer;
 
 pub use callback::{Callback, Control};
 pub use callbacks::{CsvLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint, Monitor, ReduceLrOnPlateau};
 pub use evaluate::Evaluation;
-pub use fit::Trainer;
 pub use history::{EpochRecord, History, Stopped};
 pub use loss::{Loss, Targets};
 pub use optimizer::{Adam, AdamW, Optimizer, RmsProp, Sgd};
 pub use progress::{BatchRecord, EpochLines, Plan, Progress, Silent, epoch_line};
 pub use schedule::Schedule;
+pub use trainer::Trainer;

@@ -118,12 +118,29 @@ pub fn epoch_line(record: &EpochRecord, plan: &Plan) -> String {
     if let (Some(accuracy), Some(loss)) = (val_accuracy, val_loss) {
         line += &format!(" - val_accuracy: {accuracy:.4} - val_loss: {loss:.4}");
     }
-    line + &format!(" - learning_rate: {learning_rate:.4e}")
+    line + " - learning_rate: " + &exponential(*learning_rate)
+}
+
+/// `9.5000e-04`: Rust writes exponents without the leading 0 that other languages have.
+fn exponential(number: f32) -> String {
+    let text = format!("{number:.4e}");
+    match text.split_once('e') {
+        Some((digits, exponent)) => {
+            let (sign, exponent) = exponent.strip_prefix('-').map_or(("+", exponent), |exponent| ("-", exponent));
+            format!("{digits}e{sign}{exponent:0>2}")
+        }
+        None => text,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn learning_rates_are_written_as_keras_writes_them() {
+        assert_eq!([9.5e-4, 1.0, 1e-12].map(exponential), ["9.5000e-04", "1.0000e+00", "1.0000e-12"]);
+    }
 
     #[test]
     fn a_run_of_any_length_prints_at_most_15_lines_and_always_its_last_epoch() {

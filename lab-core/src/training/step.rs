@@ -69,13 +69,6 @@ impl Recipe {
         model.learn(tape);
         sums
     }
-
-    /// The sums over a batch without training on it.
-    pub(super) fn evaluate(&self, model: &Sequential, tape: &mut Tape, batch: Batch<'_>, threads: &Threads) -> Sums {
-        model.forward(batch.inputs, tape, Pass { training: None, threads });
-        let (outputs, logits, _) = tape.results();
-        self.loss.batch(0.0, outputs, logits, batch.targets, batch.weights, model.output_size(), None)
-    }
 }
 
 /// The Euclidean norm of all gradients together.
