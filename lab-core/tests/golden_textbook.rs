@@ -4,12 +4,9 @@ mod golden;
 #[path = "golden/textbook_runs.rs"]
 mod textbook_runs;
 
-use std::collections::BTreeMap;
-
-use golden::{Rows, assert_close};
+use golden::{LossCase, Rows, assert_close};
 use lab_core::textbook::*;
 use ndarray::{Array, Dimension};
-use serde::Deserialize;
 
 const TOLERANCE: f64 = 1e-9;
 
@@ -47,26 +44,7 @@ fn activation(name: &str) -> Activation {
 
 #[test]
 fn every_activation_and_its_gradient_agree_with_keras() {
-    #[derive(Deserialize)]
-    struct File {
-        x: Vec<f64>,
-        upstream: Vec<f64>,
-        activations: BTreeMap<String, Pair>,
-        softmax: Softmax,
-    }
-    #[derive(Deserialize)]
-    struct Pair {
-        value: Vec<f64>,
-        gradient: Vec<f64>,
-    }
-    #[derive(Deserialize)]
-    struct Softmax {
-        x: Rows,
-        upstream: Rows,
-        value: Rows,
-        gradient: Rows,
-    }
-    let file: File = golden::read("activations");
+    let file: golden::Activations = golden::read("activations");
     let (x, upstream) = (row(&file.x), row(&file.upstream));
     assert_eq!(file.activations.len(), 7);
     for (name, expected) in &file.activations {
@@ -80,26 +58,7 @@ fn every_activation_and_its_gradient_agree_with_keras() {
 
 #[test]
 fn a_dense_layer_agrees_with_keras_under_every_activation() {
-    #[derive(Deserialize)]
-    struct File {
-        dense: Inputs,
-    }
-    #[derive(Deserialize)]
-    struct Inputs {
-        x: Rows,
-        kernel: Rows,
-        bias: Vec<f64>,
-        upstream: Rows,
-        activations: BTreeMap<String, Outputs>,
-    }
-    #[derive(Deserialize)]
-    struct Outputs {
-        output: Rows,
-        gradient_kernel: Rows,
-        gradient_bias: Vec<f64>,
-        gradient_x: Rows,
-    }
-    let inputs = golden::read::<File>("layers").dense;
+    let inputs = golden::read::<golden::Layers>("layers").dense;
     let dense = Dense { kernel: matrix(&inputs.kernel), bias: row(&inputs.bias), l2: 0.0 };
     let x = matrix(&inputs.x);
     assert_eq!(inputs.activations.len(), 8);
@@ -133,31 +92,10 @@ fn loss(name: &str, after_softmax: bool, z: &Matrix, targets: &Matrix, labels: &
 
 #[test]
 fn every_loss_and_its_gradient_agree_with_keras() {
-    #[derive(Deserialize)]
-    struct File {
-        labels: Vec<usize>,
-        soft_targets: Rows,
-        sample_weights: Vec<f64>,
-        logits: BTreeMap<String, Rows>,
-        cases: Vec<Case>,
-    }
-    #[derive(Deserialize)]
-    struct Case {
-        loss: String,
-        targets: String,
-        logits: String,
-        output: String,
-        label_smoothing: f64,
-        sample_weights: bool,
-        value: f64,
-        per_sample: Vec<f64>,
-        gradient: Rows,
-        keras_value: Option<f64>,
-    }
-    let file: File = golden::read("losses");
+    let file: golden::Losses = golden::read("losses");
     assert_eq!(file.cases.len(), 38);
     for case in &file.cases {
-        let Case { loss: name, targets, logits, output, label_smoothing, sample_weights, .. } = case;
+        let LossCase { loss: name, targets, logits, output, label_smoothing, sample_weights, .. } = case;
         let what = format!("{name} of {targets}, {logits}, {output}, {label_smoothing}, weights {sample_weights}");
         let y = if targets == "soft" { matrix(&file.soft_targets) } else { one_hot(&file.labels, 10) };
         let z = matrix(&file.logits[logits]);
@@ -175,29 +113,7 @@ fn every_loss_and_its_gradient_agree_with_keras() {
 
 #[test]
 fn batch_normalization_agrees_with_keras_in_both_modes() {
-    #[derive(Deserialize)]
-    struct File {
-        x: Rows,
-        gamma: Vec<f64>,
-        beta: Vec<f64>,
-        moving_mean: Vec<f64>,
-        moving_variance: Vec<f64>,
-        upstream: Rows,
-        training: Mode,
-        inference: Mode,
-    }
-    #[derive(Deserialize)]
-    struct Mode {
-        output: Rows,
-        gradient_x: Rows,
-        gradient_gamma: Vec<f64>,
-        gradient_beta: Vec<f64>,
-        #[serde(default)]
-        moving_mean: Vec<f64>,
-        #[serde(default)]
-        moving_variance: Vec<f64>,
-    }
-    let file: File = golden::read("batchnorm");
+    let file: golden::BatchNormalization = golden::read("batchnorm");
     let (x, upstream) = (matrix(&file.x), matrix(&file.upstream));
     let mut norm = BatchNorm {
         gamma: row(&file.gamma),

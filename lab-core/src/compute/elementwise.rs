@@ -10,7 +10,7 @@ use super::instructions::vectorized;
 /// Beyond these the result would not be a normal number.
 const EXP_RANGE: (f32, f32) = (-87.0, 88.0);
 
-/// (n, r, p) with eˣ = 2ⁿ · (1 + p) and p = eʳ − 1, |r| ≤ ln 2 / 2; n comes as the float 2ⁿ.
+/// (2ⁿ, p) with eˣ = 2ⁿ (1 + p), where p = eʳ − 1 for the rest r = x − n ln 2, |r| ≤ ln 2 / 2.
 #[inline(always)]
 fn exp_parts(x: f32) -> (f32, f32) {
     // Adding 1.5 · 2²³ leaves the nearest integer in the low bits.
@@ -44,7 +44,7 @@ fn exp_minus_one(x: f32) -> f32 {
 fn tanh_of(x: f32) -> f32 {
     let square = x * x;
     let mut p = -5.704_988_7e-3;
-    for coefficient in [2.063_908_9e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328_2e-1] {
+    for coefficient in [2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1] {
         p = p * square + coefficient;
     }
     let near = p * square * x + x;

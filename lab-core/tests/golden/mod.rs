@@ -15,6 +15,104 @@ pub fn read<T: DeserializeOwned>(name: &str) -> T {
 
 pub type Rows = Vec<Vec<f64>>;
 
+/// `activations.json`; softmax works on rows, the others on each number.
+#[derive(Deserialize)]
+pub struct Activations {
+    pub x: Vec<f64>,
+    pub upstream: Vec<f64>,
+    pub activations: BTreeMap<String, Pair>,
+    pub softmax: Softmax,
+}
+
+#[derive(Deserialize)]
+pub struct Pair {
+    pub value: Vec<f64>,
+    pub gradient: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+pub struct Softmax {
+    pub x: Rows,
+    pub upstream: Rows,
+    pub value: Rows,
+    pub gradient: Rows,
+}
+
+/// The dense layer of `layers.json`, by its activation.
+#[derive(Deserialize)]
+pub struct Layers {
+    pub dense: DenseLayer,
+}
+
+#[derive(Deserialize)]
+pub struct DenseLayer {
+    pub x: Rows,
+    pub kernel: Rows,
+    pub bias: Vec<f64>,
+    pub upstream: Rows,
+    pub activations: BTreeMap<String, DenseOutput>,
+}
+
+#[derive(Deserialize)]
+pub struct DenseOutput {
+    pub output: Rows,
+    pub gradient_kernel: Rows,
+    pub gradient_bias: Vec<f64>,
+    pub gradient_x: Rows,
+}
+
+/// `losses.json`.
+#[derive(Deserialize)]
+pub struct Losses {
+    pub labels: Vec<usize>,
+    pub soft_targets: Rows,
+    pub sample_weights: Vec<f64>,
+    pub logits: BTreeMap<String, Rows>,
+    pub cases: Vec<LossCase>,
+}
+
+#[derive(Deserialize)]
+pub struct LossCase {
+    pub loss: String,
+    pub targets: String,
+    pub logits: String,
+    pub output: String,
+    pub label_smoothing: f64,
+    pub sample_weights: bool,
+    pub value: f64,
+    pub per_sample: Vec<f64>,
+    /// With respect to the logits.
+    pub gradient: Rows,
+    /// Where Keras clips, and is a little off.
+    pub keras_value: Option<f64>,
+}
+
+/// `batchnorm.json`.
+#[derive(Deserialize)]
+pub struct BatchNormalization {
+    pub x: Rows,
+    pub gamma: Vec<f64>,
+    pub beta: Vec<f64>,
+    pub moving_mean: Vec<f64>,
+    pub moving_variance: Vec<f64>,
+    pub upstream: Rows,
+    pub training: Mode,
+    pub inference: Mode,
+}
+
+#[derive(Deserialize)]
+pub struct Mode {
+    pub output: Rows,
+    pub gradient_x: Rows,
+    pub gradient_gamma: Vec<f64>,
+    pub gradient_beta: Vec<f64>,
+    /// The moving statistics after the pass, where it changes them.
+    #[serde(default)]
+    pub moving_mean: Vec<f64>,
+    #[serde(default)]
+    pub moving_variance: Vec<f64>,
+}
+
 #[derive(Deserialize)]
 pub struct Runs {
     pub runs: Vec<Run>,
@@ -32,6 +130,8 @@ pub struct Run {
     pub optimizer: Optimizer,
     /// Of each batch, before its step, with the L2 penalty.
     pub losses: Vec<f64>,
+    /// Of all gradients of each step together, before clipping.
+    pub gradient_norms: Vec<f64>,
     /// Step → name → value.
     pub after: BTreeMap<usize, BTreeMap<String, Parameter>>,
     /// For the sample's first four images after the last step, not in training mode.
