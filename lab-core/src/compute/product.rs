@@ -14,12 +14,14 @@ use super::shared::Shared;
 use super::threads::Threads;
 #[cfg(target_arch = "x86_64")]
 use super::vector::x86::{Avx2, Avx512};
-use super::vector::{Plain, Vector};
+use super::vector::{Plain, Vector, prefetch};
 
 /// Rows of B that are summed in registers before C is touched.
 const DEPTH: usize = 256;
 /// Rows of A that are packed at a time.
 const BAND: usize = 64;
+/// Rows of B that are asked for before they are needed.
+const AHEAD: usize = 8;
 /// Vectors side by side in a register tile.
 const WIDTH: usize = 3;
 
@@ -212,6 +214,8 @@ impl Block<'_, '_> {
                     true => V::load_first(b.add(i * V::LANES), last),
                     false => V::load(b.add(i * V::LANES)),
                 });
+                // Rows of B lie too far apart for the processor to guess the next one.
+                (0..C).for_each(|i| prefetch(b.wrapping_add(AHEAD * self.n + i * V::LANES)));
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let factor = V::splat(*a.add(k * R + r));
                     for (sum, b) in sums.iter_mut().zip(row) {

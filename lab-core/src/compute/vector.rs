@@ -19,6 +19,18 @@ pub(super) unsafe trait Vector: Copy {
     unsafe fn multiply_add(self, factor: Self, sum: Self) -> Self;
 }
 
+/// Asks for a number to be brought near, where the processor can be asked; any address is allowed.
+#[inline(always)]
+pub(super) fn prefetch(from: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing, and every x86-64 processor has it.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(from.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = from;
+}
+
 /// Eight numbers in an array: any processor.
 #[derive(Clone, Copy)]
 pub(super) struct Plain([f32; 8]);
