@@ -85,7 +85,7 @@ pub mod prelude {
     pub use crate::random::Seed;
     pub use crate::training::{
         Adam, AdamW, BatchRecord, Callback, Control, CsvLogger, EarlyStopping, EpochLines, EpochRecord, Evaluation,
-        History, LearningRateScheduler, Loss, ModelCheckpoint, Monitor, Optimizer, Progress, ReduceLrOnPlateau,
+        History, LearningRateScheduler, Loss, ModelCheckpoint, Monitor, Optimizer, Plan, Progress, ReduceLrOnPlateau,
         RmsProp, Schedule, Sgd, Silent, Stopped, Targets, Trainer,
     };
 }

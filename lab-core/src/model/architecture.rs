@@ -21,7 +21,7 @@ pub struct Architecture {
     layers: Vec<Layer>,
 }
 
-/// More numbers than this in one array are a slip, not a network for these machines.
+/// More numbers than this in a network or an example are a slip, not a network for these machines.
 const MOST_NUMBERS: usize = 1 << 30;
 
 impl Architecture {
@@ -121,15 +121,19 @@ impl Architecture {
             return Err(LabError::value("layers", "none", "at least one", remedy));
         }
         let mut plan = Vec::new();
-        let (mut shape, mut first) = (self.input_shape.clone(), 0);
+        let (mut shape, mut first, mut numbers) = (self.input_shape.clone(), 0, 0);
         for (number, layer) in self.layers.iter().enumerate() {
             let layer = layer.mathematics();
             let name = self.name(number);
             let output_shape = layer.output_shape(&name, &shape)?;
             let arrays = layer.parameters(&shape);
-            if let Some(array) = arrays.iter().find(|array| size(&array.shape).is_none()) {
-                let found = format!("{} of shape {:?}", array.name, array.shape);
-                return Err(LabError::value(name, found, "at most 2^30 weights", "make the layer narrower"));
+            for array in &arrays {
+                numbers = size(&array.shape).map_or(usize::MAX, |size| numbers + size);
+                if numbers > MOST_NUMBERS {
+                    let found = format!("{} of shape {:?}", array.name, array.shape);
+                    let expected = "at most 2^30 weights up to here";
+                    return Err(LabError::value(name, found, expected, "make the layers narrower"));
+                }
             }
             let place = Place {
                 name,

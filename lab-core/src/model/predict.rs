@@ -121,7 +121,7 @@ impl Sequential {
             let batch = &mut batch[..size * BATCH.min(inputs.count() - first)];
             inputs.write(first, batch, threads)?;
             threads.enter(|| self.forward(batch, &mut tape, pass));
-            let (outputs, logits) = tape.outputs();
+            let (outputs, logits) = tape.outputs(batch);
             task(outputs, logits);
         }
         Ok(())

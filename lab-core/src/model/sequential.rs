@@ -184,16 +184,16 @@ pub(crate) struct Tape {
 }
 
 impl Tape {
-    /// The output of the last pass, and its z where the last layer keeps it.
-    pub(crate) fn outputs(&self) -> (&[f32], &[f32]) {
-        self.last.map_or((&[], &[]), |last| (&self.caches[last].output, &self.caches[last].kept))
+    /// The output of the last pass, and its z where the last layer keeps it; `input` where no layer did anything.
+    pub(crate) fn outputs<'t>(&'t self, input: &'t [f32]) -> (&'t [f32], &'t [f32]) {
+        self.last.map_or((input, &[]), |last| (&self.caches[last].output, &self.caches[last].kept))
     }
 
     /// The same, and room for the gradient, as long as the output.
-    pub(crate) fn results(&mut self) -> (&[f32], &[f32], &mut [f32]) {
-        let Some(last) = self.last else { return (&[], &[], &mut []) };
-        let Cache { output, kept, .. } = &self.caches[last];
-        self.flow.gradient.resize(output.len(), 0.0);
-        (output, kept, &mut self.flow.gradient)
+    pub(crate) fn results<'t>(&'t mut self, input: &'t [f32]) -> (&'t [f32], &'t [f32], &'t mut [f32]) {
+        let Self { caches, flow, last, .. } = self;
+        let (output, kept) = last.map_or((input, &[][..]), |last| (&caches[last].output, &caches[last].kept));
+        flow.gradient.resize(output.len(), 0.0);
+        (output, kept, &mut flow.gradient)
     }
 }

@@ -75,7 +75,7 @@ impl fmt::Display for Summary {
         let headings = ["Layer (type)", "Output Shape", "Param #"];
         let width = |column: usize| {
             let widest = cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-            widest.max(headings[column].len()).max([32, 22, 13][column])
+            widest.max(headings[column].len()).max([31, 22, 13][column])
         };
         let [a, b, c] = [width(0), width(1), width(2)];
         let rule = |line: &str, ends: [char; 3]| {

@@ -210,7 +210,7 @@ impl Callback for ReduceLrOnPlateau {
             return Ok(());
         }
         self.waited += 1;
-        if self.waited >= self.patience {
+        if self.waited >= self.patience && *control.learning_rate > self.lowest {
             *control.learning_rate = (*control.learning_rate * self.factor).max(self.lowest);
             self.waited = 0;
         }

@@ -4,12 +4,12 @@ use ndarray::Array2;
 
 use super::loss::{Loss, Sums, Targets};
 use super::optimizer::Adam;
-use super::step::{Batch, Recipe, ends_rightly};
+use super::step::{Batch, Recipe};
 use crate::compute::Threads;
 use crate::data::Dataset;
 use crate::error::{LabError, Result};
 use crate::metrics::{Calibration, ClassificationReport, ConfusionMatrix, predicted_classes, top_k_accuracy};
-use crate::model::{Inputs, Sequential, Tape};
+use crate::model::{Activation, Inputs, Sequential, Tape};
 use crate::random::Seed;
 
 /// Images normalized as the data set says, on all the threads.
@@ -162,17 +162,24 @@ pub(super) fn measure(
     Ok((all.loss / count + model.penalty(), all.hits as f64 / count))
 }
 
+/// Checks that the loss can start from what the network ends in.
+pub(super) fn check_ending(model: &Sequential, loss: Loss) -> Result<()> {
+    let last = model.last_activation();
+    if !loss.from_logits() || last == Some(Activation::Softmax) {
+        return Ok(());
+    }
+    let remedy = "end the network with .dense(10, Activation::Softmax), or use mean_squared_error";
+    let found = last.map_or("another layer".to_owned(), |activation| activation.to_string());
+    Err(LabError::value("last layer", found, format!("softmax, which {loss} needs"), remedy))
+}
+
 /// Checks that a data set fits a network and a loss; `place` names it.
 pub(super) fn check_data(model: &Sequential, data: &Dataset, place: &str, loss: Loss) -> Result<()> {
     if data.is_empty() {
         return Err(LabError::value(place, "no images", "at least one", "choose other rows or another fraction"));
     }
     model.check_inputs(place, &data.image_shape())?;
-    if !ends_rightly(model, loss) {
-        let remedy = "end the network with .dense(10, Activation::Softmax), or use mean_squared_error";
-        let found = model.last_activation().map_or("another layer".to_owned(), |activation| activation.to_string());
-        return Err(LabError::value("last layer", found, format!("softmax, which {loss} needs"), remedy));
-    }
+    check_ending(model, loss)?;
     if data.class_count() != model.output_size() {
         let (found, expected) = (model.output_size().to_string(), data.class_count().to_string());
         let remedy = "give the last layer one unit for each class";

@@ -5,12 +5,12 @@ use std::time::Instant;
 use ndarray::{ArrayBase, Data, Dimension};
 
 use super::callback::{Callback, Control};
-use super::evaluate::measure;
+use super::evaluate::{check_ending, measure};
 use super::history::{EpochRecord, History, Stopped};
 use super::loss::{Targets, check_weights};
 use super::optimizer::OptimizerState;
 use super::progress::{BatchRecord, Plan};
-use super::step::{Batch, ends_rightly};
+use super::step::Batch;
 use super::trainer::Trainer;
 use crate::compute::Threads;
 use crate::data::{Dataset, epoch_order};
@@ -69,10 +69,12 @@ impl Trainer {
                     learning_rate: rate,
                 };
                 self.progress.batch(&record);
-                self.call(model, &mut base_rate, &mut stop, |callback, control| {
+                let mut now = false;
+                self.call(model, &mut base_rate, &mut now, |callback, control| {
                     callback.on_batch_end(&record, control)
                 })?;
-                if stop {
+                if now {
+                    stop = true;
                     break;
                 }
             }
@@ -117,10 +119,10 @@ impl Trainer {
         self.validate()?;
         model.check_inputs("inputs", &inputs.example_shape())?;
         targets.check(self.recipe.loss, rows, model.output_size())?;
-        check_weights(weights, rows)?;
-        if rows == 0 || !ends_rightly(model, self.recipe.loss) {
-            let remedy = "give at least one example, and a network that ends in softmax for a cross-entropy";
-            return Err(LabError::value("batch", format!("{rows} examples"), "examples that fit the loss", remedy));
+        check_weights("sample weights", "example", weights, rows)?;
+        check_ending(model, self.recipe.loss)?;
+        if rows == 0 {
+            return Err(LabError::value("batch", "0 examples", "at least one", "give at least one example"));
         }
         self.take_up(model);
         let threads = Threads::new(self.threads)?;
@@ -177,7 +179,8 @@ impl Trainer {
 
     /// Goes on with the optimizer's state where it belongs to this network, or begins anew.
     fn take_up(&mut self, model: &Sequential) {
-        if !self.state.fits(model) {
+        if self.architecture.as_ref() != Some(model.architecture()) {
+            self.architecture = Some(model.architecture().clone());
             (self.state, self.tape, self.epochs_before) = (OptimizerState::default(), Tape::default(), 0);
         }
     }

@@ -74,6 +74,8 @@ impl History {
     /// The epoch with the lowest validation loss, or the lowest loss where there was no validation data.
     pub fn best(&self) -> Option<&EpochRecord> {
         let value = |record: &EpochRecord| record.val_loss.unwrap_or(record.loss);
+        // A NaN may have either sign, and the order of `total_cmp` begins with the negative ones.
+        let value = |record: &EpochRecord| Some(value(record)).filter(|loss| !loss.is_nan()).unwrap_or(f64::INFINITY);
         self.epochs.iter().min_by(|a, b| value(a).total_cmp(&value(b)))
     }
 

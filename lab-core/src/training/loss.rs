@@ -87,7 +87,7 @@ impl Loss {
         let (rows, classes) = given.dim();
         check_smoothing(self, label_smoothing)?;
         targets.check(self, rows, classes)?;
-        check_weights(weights, rows)?;
+        check_weights("sample weights", "example", weights, rows)?;
         let given = given.as_standard_layout();
         let given = given.as_slice().unwrap_or_default();
         let mut outputs = given.to_vec();
@@ -113,7 +113,7 @@ impl Loss {
         mut gradient: Option<&mut [f32]>,
     ) -> Sums {
         let mut sums = Sums::default();
-        let rows = outputs.len() / classes;
+        let rows = outputs.len().checked_div(classes).unwrap_or(0);
         let mut y = vec![0.0; classes];
         for i in 0..rows {
             let row = i * classes..(i + 1) * classes;
@@ -234,16 +234,15 @@ pub(crate) fn check_smoothing(loss: Loss, smoothing: f32) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn check_weights(weights: Option<&[f32]>, rows: usize) -> Result<()> {
+/// Checks that there is a weight for each of `count` things; `place` names the weights.
+pub(crate) fn check_weights(place: &str, thing: &str, weights: Option<&[f32]>, count: usize) -> Result<()> {
     let Some(weights) = weights else { return Ok(()) };
-    if weights.len() != rows {
-        let (found, expected) = (format!("({})", weights.len()), format!("({rows})"));
-        return Err(LabError::shape("sample weights", found, expected, "give one weight for each example"));
+    if weights.len() != count {
+        let (found, expected) = (format!("({})", weights.len()), format!("({count})"));
+        return Err(LabError::shape(place, found, expected, format!("give one weight for each {thing}")));
     }
     match weights.iter().find(|w| !(w.is_finite() && **w >= 0.0)) {
         None => Ok(()),
-        Some(w) => {
-            Err(LabError::value("sample weights", w.to_string(), "finite numbers, 0 or more", "1 is the usual weight"))
-        }
+        Some(w) => Err(LabError::value(place, w.to_string(), "finite numbers, 0 or more", "1 is the usual weight")),
     }
 }

@@ -135,15 +135,6 @@ pub(crate) struct OptimizerState {
     slots: Vec<[Vec<f32>; 2]>,
 }
 
-impl OptimizerState {
-    /// Whether this state belongs to a network with these arrays.
-    pub(crate) fn fits(&self, model: &Sequential) -> bool {
-        let lengths = self.slots.iter().zip(&model.parameters);
-        self.slots.len() == model.parameters.len()
-            && lengths.into_iter().all(|(slots, p)| slots.iter().all(|s| s.is_empty() || s.len() == p.value.len()))
-    }
-}
-
 impl Optimizer {
     /// The names that [`str::parse`] knows, each with Keras's default numbers (`momentum` and `nesterov` with μ 0.9).
     pub const NAMES: [&'static str; 6] = ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"];
@@ -237,7 +228,7 @@ impl Adam {
 }
 
 /// Checks a number that may be 0 or more.
-pub(crate) fn check_rate(name: &str, value: f32) -> Result<()> {
+fn check_rate(name: &str, value: f32) -> Result<()> {
     match value >= 0.0 && value.is_finite() {
         true => Ok(()),
         false => Err(LabError::value(name, value.to_string(), "a finite number, 0 or more", "0.001 is a usual value")),

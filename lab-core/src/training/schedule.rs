@@ -168,7 +168,10 @@ impl FromStr for Schedule {
                 let (every, factor) = number.and_then(|n| n.split_once(':')).ok_or_else(|| {
                     LabError::value("schedule", text, "step=EPOCHS:FACTOR", "write it like step=10:0.5")
                 })?;
-                Self::Step { every: parse(every)? as usize, factor: parse(factor)? }
+                let every = every.trim().parse().map_err(|_| {
+                    LabError::value(format!("schedule `{text}`"), every, "whole epochs", "write it like step=10:0.5")
+                })?;
+                Self::Step { every, factor: parse(factor)? }
             }
             "exponential" => Self::Exponential { factor: one(Some(0.95))? },
             "cosine" => Self::Cosine { lowest: one(Some(0.0))? },
@@ -179,6 +182,9 @@ impl FromStr for Schedule {
                 return Err(LabError::name("schedule", name, &known));
             }
         };
+        if number.is_some() && matches!(schedule, Self::Constant | Self::OneCycle) {
+            return Err(LabError::value("schedule", text, "no number", "write only its name"));
+        }
         if then.is_some() && !matches!(schedule, Self::Warmup { .. }) {
             let remedy = "only warmup is followed by another: warmup=2,cosine";
             return Err(LabError::value("schedule", text, "one schedule", remedy));

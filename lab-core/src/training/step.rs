@@ -3,7 +3,7 @@
 use super::loss::{Loss, Sums, Targets};
 use super::optimizer::{Optimizer, OptimizerState};
 use crate::compute::Threads;
-use crate::model::{Activation, Pass, Sequential, Tape};
+use crate::model::{Pass, Sequential, Tape};
 use crate::random::Seed;
 
 /// What stays the same from step to step.
@@ -37,7 +37,7 @@ impl Recipe {
     ) -> Sums {
         let pass = Pass { training: Some((self.seed, step)), threads };
         model.forward(batch.inputs, tape, pass);
-        let (outputs, logits, gradient) = tape.results();
+        let (outputs, logits, gradient) = tape.results(batch.inputs);
         let classes = model.output_size();
         let sums = self.loss.batch(
             self.label_smoothing,
@@ -74,9 +74,4 @@ impl Recipe {
 /// The Euclidean norm of all gradients together.
 fn norm(gradients: &[Vec<f32>]) -> f64 {
     gradients.iter().flatten().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt()
-}
-
-/// Whether the loss can start from what the network ends in.
-pub(super) fn ends_rightly(model: &Sequential, loss: Loss) -> bool {
-    !loss.from_logits() || model.last_activation() == Some(Activation::Softmax)
 }

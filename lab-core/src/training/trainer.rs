@@ -3,14 +3,14 @@
 use super::callback::Callback;
 use super::evaluate::check_data;
 use super::loss::{Loss, check_smoothing, check_weights};
-use super::optimizer::{Optimizer, OptimizerState, check_rate};
+use super::optimizer::{Optimizer, OptimizerState};
 use super::progress::{EpochLines, Progress};
 use super::schedule::Schedule;
 use super::step::Recipe;
 use crate::compute::Threads;
 use crate::data::{Augmentation, Dataset};
 use crate::error::{LabError, Result};
-use crate::model::{Sequential, Tape};
+use crate::model::{Architecture, Sequential, Tape};
 use crate::random::Seed;
 
 /// Trains networks: a loss, an optimizer, and everything that goes with them.
@@ -48,7 +48,9 @@ pub struct Trainer {
     pub(super) progress: Box<dyn Progress>,
     pub(super) stop_on_divergence: bool,
     pub(super) threads: Option<usize>,
+    /// What the optimizer remembers, and the layers of the network that it belongs to.
     pub(super) state: OptimizerState,
+    pub(super) architecture: Option<Architecture>,
     /// Epochs of earlier fits, so that a second one shuffles anew.
     pub(super) epochs_before: usize,
     pub(super) tape: Tape,
@@ -71,6 +73,7 @@ impl Trainer {
             stop_on_divergence: true,
             threads: None,
             state: OptimizerState::default(),
+            architecture: None,
             epochs_before: 0,
             tape: Tape::default(),
         }
@@ -164,11 +167,8 @@ impl Trainer {
                 return Err(LabError::value("validation data", "another normalization", "the training data's", remedy));
             }
         }
-        check_weights(self.sample_weights.as_deref(), train.len())?;
-        match &self.class_weights {
-            Some(weights) => check_weights(Some(weights), train.class_count()),
-            None => Ok(()),
-        }
+        check_weights("sample weights", "example", self.sample_weights.as_deref(), train.len())?;
+        check_weights("class weights", "class", self.class_weights.as_deref(), train.class_count())
     }
 
     /// Checks every option, as [`Trainer::fit`] does before anything else.
@@ -186,7 +186,10 @@ impl Trainer {
         self.recipe.optimizer.check()?;
         self.schedule.check()?;
         check_smoothing(self.recipe.loss, self.recipe.label_smoothing)?;
-        self.recipe.clip_norm.map_or(Ok(()), |norm| check_rate("clip_norm", norm))?;
+        if let Some(norm) = self.recipe.clip_norm.filter(|norm| !(*norm > 0.0 && norm.is_finite())) {
+            let expected = "a finite number above 0";
+            return Err(LabError::value("clip_norm", norm.to_string(), expected, "1 is a usual value"));
+        }
         self.augmentation.as_ref().map_or(Ok(()), Augmentation::validate)
     }
 }
