@@ -96,7 +96,7 @@ impl Case {
             let positive = random(self.batch, self.classes, self.seed ^ 2).mapv(|x| x.max(0.0) + 0.01);
             // Every other case has rows that do not sum to 1: the formulas hold for them as well.
             let sums = positive.sum_axis(Axis(1)).insert_axis(Axis(1));
-            if self.seed % 2 == 0 { positive / sums } else { positive }
+            if self.seed.is_multiple_of(2) { positive / sums } else { positive }
         });
         let weights = self.weighted.then(|| (0..self.batch).map(|_| 1.0 + draw()).collect());
         Batch { inputs: random(self.batch, self.inputs, self.seed ^ 3), labels, distributions, weights }
