@@ -8,7 +8,7 @@ use super::callback::{Callback, Control};
 use super::evaluate::{check_ending, measure};
 use super::history::{EpochRecord, History, Stopped};
 use super::loss::{Targets, check_weights};
-use super::optimizer::OptimizerState;
+use super::optimizer::{OptimizerState, check_rate};
 use super::progress::{BatchRecord, Plan};
 use super::step::Batch;
 use super::trainer::Trainer;
@@ -47,6 +47,7 @@ impl Trainer {
             let start = Instant::now();
             self.call(model, &mut base_rate, &mut stop, |callback, control| callback.on_epoch_begin(epoch, control))?;
             let learning_rate = self.schedule.rate(base_rate, epoch as f64, self.epochs);
+            check_rate(&format!("learning rate of epoch {}", epoch + 1), learning_rate)?;
             let order = epoch_order(train.len(), Some(self.recipe.seed), self.epochs_before + epoch);
             let (mut loss, mut hits, mut seen) = (0.0, 0, 0);
             for (number, rows) in order.chunks(self.batch_size).enumerate() {
@@ -80,6 +81,11 @@ impl Trainer {
             }
             let measured =
                 validation.map(|data| measure(model, data, self.recipe.loss, &threads, |_| ())).transpose()?;
+            // An epoch's last step can spoil the weights too; only the validation shows that.
+            if self.stop_on_divergence && measured.is_some_and(|(loss, _)| !loss.is_finite()) {
+                history.stopped = Stopped::Diverged { epoch: epoch + 1, step: batches };
+                break;
+            }
             let record = EpochRecord {
                 epoch: epoch + 1,
                 loss: loss / seen as f64,

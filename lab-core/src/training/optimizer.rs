@@ -228,7 +228,7 @@ impl Adam {
 }
 
 /// Checks a number that may be 0 or more.
-fn check_rate(name: &str, value: f32) -> Result<()> {
+pub(super) fn check_rate(name: &str, value: f32) -> Result<()> {
     match value >= 0.0 && value.is_finite() {
         true => Ok(()),
         false => Err(LabError::value(name, value.to_string(), "a finite number, 0 or more", "0.001 is a usual value")),
