@@ -316,10 +316,16 @@ fn a_training_that_diverges_says_in_which_epoch_and_step_and_is_no_error() {
     let first = losses.iter().position(|loss| !loss.is_finite()).expect("a learning rate of a million diverges");
     assert!(first >= 1, "{losses:?}");
 
-    let history = wild().fit(&mut linear_network(), &train, &validation).unwrap();
+    let history = wild().fit(&mut linear_network(), &train, None).unwrap();
     assert_eq!(history.stopped, Stopped::Diverged { epoch: first / 2 + 1, step: first % 2 + 1 });
     assert_eq!(history.epochs.len(), first / 2, "the epoch in which it happened is not in the history");
     assert!(history.epochs.iter().all(|record| record.loss.is_finite()));
+
+    // With validation data it is seen as soon as the weights are spoilt: here by the last step of the epoch before.
+    assert_eq!(first % 2, 0, "{losses:?}");
+    let history = wild().fit(&mut linear_network(), &train, &validation).unwrap();
+    assert_eq!(history.stopped, Stopped::Diverged { epoch: first / 2, step: 2 });
+    assert!(history.epochs.iter().all(|record| record.val_loss.is_some_and(f64::is_finite)));
 }
 
 #[test]
