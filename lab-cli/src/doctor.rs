@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use lab_core::compute::Instructions;
 
 use crate::fetch::{self, Progress};
+use crate::laboratory::data_folder;
 
 /// Text for `--help`.
 pub const AFTER_HELP: &str = "Examples:
@@ -54,7 +55,7 @@ impl fmt::Display for Finding {
 /// # Errors
 /// When something is missing that training needs.
 pub fn run() -> Result<(), Missing> {
-    let data = fetch::data_folder(None);
+    let data = data_folder(None);
     let mut findings = vec![rust(), processor(), data_set(&data)];
     findings.extend(disk(data.parent().unwrap_or(&data)));
     findings.extend([npm(), python()]);

@@ -6,7 +6,7 @@ use lab_core::model::Sequential;
 
 use crate::Outcome;
 use crate::config::Config;
-use crate::places::{SAMPLE, data_set};
+use crate::data_set::{SAMPLE, data_set};
 use crate::run_folder::MODEL;
 
 /// Report on the test set once more for a finished run.

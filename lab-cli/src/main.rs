@@ -2,10 +2,11 @@
 
 mod bars;
 mod config;
+mod data_set;
 mod doctor;
 mod evaluate;
 mod fetch;
-mod places;
+mod laboratory;
 mod predict;
 mod run_folder;
 mod train;

@@ -11,7 +11,8 @@ use serde_json::json;
 use crate::Outcome;
 use crate::bars::Bars;
 use crate::config::{Config, Data, Machine, Network, Split, Training};
-use crate::places::{SAMPLE, data_set, in_laboratory};
+use crate::data_set::{SAMPLE, data_set};
+use crate::laboratory::in_laboratory;
 use crate::run_folder::{HISTORY, METRICS, MODEL, RunFolder};
 
 /// Train a network, by default the lab's final one, and report on the test set.

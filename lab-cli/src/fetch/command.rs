@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::{CIFAR10, FetchError, PATIENCE, Progress, Way, data_folder, fetch, set_folder};
+use super::{CIFAR10, FetchError, PATIENCE, Progress, Way, fetch, set_folder};
+use crate::laboratory::data_folder;
 
 /// Get the CIFAR-10 data set: 60,000 images, 184 MB.
 ///

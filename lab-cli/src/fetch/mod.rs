@@ -105,11 +105,6 @@ pub fn check(data: &Path, progress: &Progress) -> Result<(), FetchError> {
     staging::check(&set_folder(data), &CIFAR10, progress)
 }
 
-/// The folder to keep data in: `choice`, or else `data` of the laboratory.
-pub fn data_folder(choice: Option<&Path>) -> PathBuf {
-    choice.map_or_else(|| crate::places::in_laboratory("data"), Path::to_owned)
-}
-
 /// Where the six files are or will be: in a folder of the official name, unless `data` has that name or holds one of them.
 pub fn set_folder(data: &Path) -> PathBuf {
     let holds_any = CIFAR10.iter().any(|file| data.join(file.name).is_file());

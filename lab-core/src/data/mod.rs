@@ -26,6 +26,7 @@ mod normalize;
 mod one_hot;
 mod shuffle;
 mod split;
+mod statistics;
 
 pub use augment::Augmentation;
 pub use batches::{Batches, epoch_order};

@@ -7,14 +7,38 @@ use super::batch_norm::BatchNorm;
 use super::dense::Dense;
 use super::dropout::Dropout;
 use super::flatten::Flatten;
-use super::layer::{Layer, Parameter, ParameterPlan, Place, Start};
-use super::sequential::Sequential;
+use super::layer::{Mathematics, Parameter, ParameterPlan, Place, Start};
 use crate::error::{LabError, Result};
 use crate::random::Seed;
 
-/// The plan of a [`Sequential`]: the shape of one example and the layers, without weights.
+/// A layer as it is written down, before it has weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "layer", rename_all = "snake_case")]
+pub enum Layer {
+    /// Puts the numbers of an image in one row.
+    Flatten(Flatten),
+    /// Fully connected.
+    Dense(Dense),
+    /// Forgets a share of its inputs while training.
+    Dropout(Dropout),
+    /// Standardizes each input over the batch.
+    BatchNorm(BatchNorm),
+}
+
+impl Layer {
+    pub(super) fn mathematics(&self) -> &dyn Mathematics {
+        match self {
+            Self::Flatten(layer) => layer,
+            Self::Dense(layer) => layer,
+            Self::Dropout(layer) => layer,
+            Self::BatchNorm(layer) => layer,
+        }
+    }
+}
+
+/// The plan of a [`Sequential`](super::Sequential): the shape of one example and the layers, without weights.
 ///
-/// [`Sequential::new`] starts one. It can be cloned, compared, built with several seeds, and written to a file.
+/// [`Sequential::new`](super::Sequential::new) starts one. It can be cloned, compared, built with several seeds, and written to a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Architecture {
     input_shape: Vec<usize>,
@@ -63,15 +87,6 @@ impl Architecture {
     /// The layers, in order.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
-    }
-
-    /// Checks that the layers fit together and draws the weights: kernels by their initializer, biases 0.
-    ///
-    /// # Errors
-    /// [`LabError::Shape`] or [`LabError::Value`] that names the first layer that does not fit.
-    pub fn build(self, seed: Seed) -> Result<Sequential> {
-        let (places, parameters) = self.lay_out(Some(seed))?;
-        Ok(Sequential::assemble(self, places, parameters))
     }
 
     /// How many numbers a network of this plan holds.

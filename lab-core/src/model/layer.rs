@@ -2,41 +2,10 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
-use super::batch_norm::BatchNorm;
-use super::dense::Dense;
-use super::dropout::Dropout;
-use super::flatten::Flatten;
 use super::initializer::Initializer;
 use crate::compute::Threads;
 use crate::error::Result;
 use crate::random::Seed;
-
-/// A layer as it is written down, before it has weights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "layer", rename_all = "snake_case")]
-pub enum Layer {
-    /// Puts the numbers of an image in one row.
-    Flatten(Flatten),
-    /// Fully connected.
-    Dense(Dense),
-    /// Forgets a share of its inputs while training.
-    Dropout(Dropout),
-    /// Standardizes each input over the batch.
-    BatchNorm(BatchNorm),
-}
-
-impl Layer {
-    pub(super) fn mathematics(&self) -> &dyn Mathematics {
-        match self {
-            Self::Flatten(layer) => layer,
-            Self::Dense(layer) => layer,
-            Self::Dropout(layer) => layer,
-            Self::BatchNorm(layer) => layer,
-        }
-    }
-}
 
 /// The mathematics of one kind of layer. Arrays lie row after row, one row for each example of the batch.
 pub(super) trait Mathematics {

@@ -17,13 +17,12 @@ mod summary;
 mod weights;
 
 pub use activation::Activation;
-pub use architecture::Architecture;
+pub use architecture::{Architecture, Layer};
 pub use batch_norm::BatchNorm;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use initializer::Initializer;
-pub use layer::Layer;
 pub use predict::Inputs;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};

@@ -3,9 +3,10 @@
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
 use super::activation::Activation;
-use super::architecture::Architecture;
-use super::layer::{Cache, Flow, Here, Layer, Parameter, Pass, Place};
+use super::architecture::{Architecture, Layer};
+use super::layer::{Cache, Flow, Here, Parameter, Pass, Place};
 use crate::error::{LabError, Result};
+use crate::random::Seed;
 
 /// A network of layers one after another.
 ///
@@ -25,9 +26,20 @@ use crate::error::{LabError, Result};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sequential {
-    architecture: Architecture,
+    pub(super) architecture: Architecture,
     pub(super) places: Vec<Place>,
     pub(crate) parameters: Vec<Parameter>,
+}
+
+impl Architecture {
+    /// Checks that the layers fit together and draws the weights: kernels by their initializer, biases 0.
+    ///
+    /// # Errors
+    /// [`LabError::Shape`] or [`LabError::Value`] that names the first layer that does not fit.
+    pub fn build(self, seed: Seed) -> Result<Sequential> {
+        let (places, parameters) = self.lay_out(Some(seed))?;
+        Ok(Sequential { architecture: self, places, parameters })
+    }
 }
 
 impl Sequential {
@@ -35,10 +47,6 @@ impl Sequential {
     #[allow(clippy::new_ret_no_self, reason = "a network begins with its plan, and readers look for it here")]
     pub fn new(input_shape: impl AsRef<[usize]>) -> Architecture {
         Architecture::new(input_shape.as_ref())
-    }
-
-    pub(super) fn assemble(architecture: Architecture, places: Vec<Place>, parameters: Vec<Parameter>) -> Self {
-        Self { architecture, places, parameters }
     }
 
     /// The plan that this network was built from.

@@ -115,7 +115,7 @@ impl Architecture {
             return Err(LabError::format(path, format!("{bytes} bytes"), format!("{numbers} weights"), remedy));
         }
         let (places, parameters) = self.lay_out(None)?;
-        Ok(Sequential::assemble(self, places, parameters))
+        Ok(Sequential { architecture: self, places, parameters })
     }
 }
 

@@ -1,0 +1,18 @@
+//! The folder of the laboratory, whichever of its folders a command runs in.
+
+use std::path::{Path, PathBuf};
+
+/// `below` in the nearest folder upwards that holds the laboratory, or in the current one.
+pub fn in_laboratory(below: &str) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    let is_laboratory = |folder: &&Path| folder.join("Cargo.toml").is_file() && folder.join("lab-core").is_dir();
+    match here.ancestors().find(is_laboratory) {
+        Some(root) if root != here => root.join(below),
+        _ => PathBuf::from(below),
+    }
+}
+
+/// The folder to keep data in: `choice`, or else `data` of the laboratory.
+pub fn data_folder(choice: Option<&Path>) -> PathBuf {
+    choice.map_or_else(|| in_laboratory("data"), Path::to_owned)
+}
