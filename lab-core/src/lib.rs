@@ -55,6 +55,7 @@
 
 #![warn(missing_docs)]
 
+mod checks;
 pub mod compute;
 pub mod data;
 pub mod error;

@@ -185,16 +185,16 @@ fn unknown_names_are_answered_with_the_nearest_known_one() {
 #[test]
 fn schedules_that_make_no_sense_are_refused_as_text_and_as_values() {
     for (text, words) in [
-        ("exponential=x", ["schedule `exponential=x`", "found x", "a number"]),
+        ("exponential=x", ["schedule", "found `exponential=x`", "exponential=FACTOR"]),
         ("exponential=-0.5", ["schedule", "factor -0.5", "above 0"]),
         ("exponential=0", ["schedule", "factor 0", "above 0"]),
         ("exponential=nan", ["schedule", "factor NaN", "above 0"]),
-        ("step=5", ["schedule", "found step=5", "step=EPOCHS:FACTOR"]),
+        ("step=5", ["schedule", "found `step=5`", "step=EPOCHS:FACTOR"]),
         ("step=0:0.5", ["schedule", "every 0 epochs", "1 epoch or more"]),
         ("cosine=2", ["schedule", "found 2", "from 0 to 1"]),
         ("warmup=0,cosine", ["schedule", "0 epochs", "more than 0"]),
         ("warmup=2,warmup=1", ["schedule", "another way up", "one of the other schedules"]),
-        ("cosine,step=1:2", ["schedule", "cosine,step=1:2", "one schedule"]),
+        ("cosine,step=1:2", ["schedule", "`cosine,step=1:2`", "cosine=LOWEST"]),
     ] {
         assert_says(text.parse::<Schedule>(), &words);
     }
@@ -351,7 +351,7 @@ fn batches_that_do_not_fit_are_refused_and_change_neither_the_network_nor_the_tr
     let cases: [Case<'_>; 10] = [
         (&random(2, 4, 1), Targets::Classes(&[0, 1]), None, &["inputs", "found shape [4]", "expected [3]"]),
         (&two, Targets::Classes(&[0]), None, &["targets", "found shape (1)", "expected (2)"]),
-        (&two, Targets::Classes(&[0, 2]), None, &["target 1", "found class 2", "0 to 1"]),
+        (&two, Targets::Classes(&[0, 2]), None, &["targets", "found label 2 at position 1", "0 to 1"]),
         (&two, Targets::Distributions(three.view()), None, &["targets", "(2, 3)", "(2, 2)"]),
         (&two, Targets::Distributions(negative.view()), None, &["targets", "found -0.5", "none of them negative"]),
         (&two, Targets::Classes(&[0, 1]), Some(&[1.0]), &["sample weights", "(1)", "(2)"]),
@@ -379,7 +379,7 @@ fn the_losses_themselves_refuse_what_does_not_fit() {
     };
     let ce = Loss::CategoricalCrossentropy;
     assert_says(value(ce, Targets::Classes(&[0, 1, 2]), 0.0, None), &["targets", "(3)", "(2)"]);
-    assert_says(value(ce, Targets::Classes(&[0, 3]), 0.0, None), &["target 1", "class 3", "0 to 2"]);
+    assert_says(value(ce, Targets::Classes(&[0, 3]), 0.0, None), &["targets", "label 3 at position 1", "0 to 2"]);
     assert_says(value(ce, Targets::Classes(&[0, 1]), 1.0, None), &["label smoothing", "found 1,"]);
     assert_says(value(Loss::KlDivergence, Targets::Classes(&[0, 1]), 0.1, None), &["label smoothing", "kl_divergence"]);
     assert_says(value(ce, Targets::Classes(&[0, 1]), 0.0, Some(&[1.0; 3])), &["sample weights", "(3)", "(2)"]);

@@ -29,8 +29,9 @@ impl Instructions {
         Self::Plain
     }
 
-    /// Every path that this processor can run, the widest first: what a test tries.
-    pub fn available() -> Vec<Self> {
+    /// Every path that this processor can run, the widest first.
+    #[cfg(test)]
+    pub(super) fn available() -> Vec<Self> {
         match Self::detect() {
             Self::Avx512 => vec![Self::Avx512, Self::Avx2, Self::Plain],
             Self::Avx2 => vec![Self::Avx2, Self::Plain],

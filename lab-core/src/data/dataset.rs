@@ -6,7 +6,8 @@ use std::sync::Arc;
 use ndarray::{Array2, Array4, ArrayView3};
 
 use super::normalize::{Normalization, Table};
-use super::one_hot::{check_labels, spread};
+use super::one_hot::spread;
+use crate::checks::check_labels;
 use crate::error::{LabError, Result};
 use crate::text::thousands;
 
@@ -74,7 +75,7 @@ impl Dataset {
                 "give a name per class",
             ));
         }
-        check_labels(&labels, classes)?;
+        check_labels("labels", &labels, classes)?;
         let pixels = if images.is_standard_layout() {
             let length = images.len();
             let (mut pixels, offset) = images.into_raw_vec_and_offset();

@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
+use crate::checks::check_labels;
 use crate::error::{LabError, Result};
 
 /// Labels as rows of zeros with a single one, `(labels, classes)`.
@@ -17,7 +18,7 @@ use crate::error::{LabError, Result};
 /// # Errors
 /// [`LabError::Value`] for a label that is not below `classes`.
 pub fn one_hot(labels: &[u8], classes: usize) -> Result<Array2<f32>> {
-    check_labels(labels, classes)?;
+    check_labels("labels", labels, classes)?;
     Ok(spread(labels, classes))
 }
 
@@ -48,16 +49,4 @@ pub(super) fn spread(labels: &[u8], classes: usize) -> Array2<f32> {
     let mut rows = Array2::zeros((labels.len(), classes));
     rows.rows_mut().into_iter().zip(labels).for_each(|(mut row, &label)| row[usize::from(label)] = 1.0);
     rows
-}
-
-pub(super) fn check_labels(labels: &[u8], classes: usize) -> Result<()> {
-    match labels.iter().position(|&label| usize::from(label) >= classes) {
-        None => Ok(()),
-        Some(index) => Err(LabError::value(
-            format!("label of image {index}"),
-            labels[index].to_string(),
-            format!("below {classes}, the number of classes"),
-            "number the classes from 0, and name every one",
-        )),
-    }
 }

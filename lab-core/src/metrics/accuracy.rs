@@ -1,6 +1,7 @@
 //! Accuracy and top-k accuracy, and the predicted class.
 
-use super::{check_labels, check_length, check_probabilities};
+use super::{check_length, check_probabilities};
+use crate::checks::check_labels;
 use crate::error::{LabError, Result};
 use ndarray::{ArrayView1, ArrayView2};
 
@@ -41,7 +42,7 @@ pub fn top_k_accuracy(truth: &[u8], probabilities: ArrayView2<f32>, k: usize) ->
     let classes = probabilities.ncols();
     check_length(truth, "probabilities", probabilities.nrows())?;
     check_probabilities(probabilities)?;
-    check_labels(truth, "truth", classes)?;
+    check_labels("truth", truth, classes)?;
     if !(1..=classes).contains(&k) {
         return Err(LabError::value("k", k.to_string(), format!("1 to {classes}"), "ask for 1 class or more"));
     }

@@ -8,7 +8,8 @@
 //! ```
 
 use super::accuracy::argmax;
-use super::{check_labels, check_length, check_probabilities};
+use super::{check_length, check_probabilities};
+use crate::checks::check_labels;
 use crate::error::{LabError, Result};
 use ndarray::ArrayView2;
 use serde::Serialize;
@@ -61,7 +62,7 @@ impl Calibration {
     pub fn new(truth: &[u8], probabilities: ArrayView2<f32>, bins: usize) -> Result<Self> {
         check_length(truth, "probabilities", probabilities.nrows())?;
         check_probabilities(probabilities)?;
-        check_labels(truth, "truth", probabilities.ncols())?;
+        check_labels("truth", truth, probabilities.ncols())?;
         if !(1..=1000).contains(&bins) {
             return Err(LabError::value("bins", bins.to_string(), "1 to 1000", "15 is the usual number"));
         }

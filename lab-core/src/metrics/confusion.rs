@@ -1,6 +1,7 @@
 //! The confusion matrix: which class is taken for which.
 
-use super::{check_classes, check_labels, check_length};
+use super::{check_classes, check_length};
+use crate::checks::check_labels;
 use crate::error::Result;
 use ndarray::{Array2, Axis};
 use serde::{Serialize, Serializer};
@@ -51,8 +52,8 @@ impl ConfusionMatrix {
         let classes = class_names.len();
         check_classes("class_names", classes)?;
         check_length(truth, "predicted", predicted.len())?;
-        check_labels(truth, "truth", classes)?;
-        check_labels(predicted, "predicted", classes)?;
+        check_labels("truth", truth, classes)?;
+        check_labels("predicted", predicted, classes)?;
         let mut counts = Array2::zeros((classes, classes));
         for (&t, &p) in truth.iter().zip(predicted) {
             counts[[t.into(), p.into()]] += 1;

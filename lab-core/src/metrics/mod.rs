@@ -45,19 +45,6 @@ fn check_length(truth: &[u8], place: &str, length: usize) -> Result<()> {
     Ok(())
 }
 
-/// Every label names one of the `classes`.
-fn check_labels(labels: &[u8], place: &str, classes: usize) -> Result<()> {
-    match labels.iter().position(|&label| usize::from(label) >= classes) {
-        None => Ok(()),
-        Some(i) => Err(LabError::value(
-            place,
-            format!("label {} at position {i}", labels[i]),
-            format!("0 to {} ({classes} classes)", classes - 1),
-            "count the labels from 0, and give all the classes",
-        )),
-    }
-}
-
 /// There are between 1 and 256 classes.
 fn check_classes(place: &str, classes: usize) -> Result<()> {
     if (1..=MOST_CLASSES).contains(&classes) {

@@ -39,14 +39,36 @@ impl Monitor {
     }
 }
 
+/// The best value of a monitored number so far.
+#[derive(Clone, Debug)]
+struct Best {
+    monitor: Monitor,
+    badness: f64,
+}
+
+impl Best {
+    fn of(monitor: Monitor) -> Self {
+        Self { monitor, badness: f64::INFINITY }
+    }
+
+    /// Whether an epoch is better than all before it by more than `least`; then it is the best.
+    fn improves(&mut self, record: &EpochRecord, least: f64) -> Result<bool> {
+        let badness = self.monitor.badness(record)?;
+        let better = badness < self.badness - least;
+        if better {
+            self.badness = badness;
+        }
+        Ok(better)
+    }
+}
+
 /// Ends the training when a number has not improved for some epochs; any improvement counts.
 #[derive(Clone, Debug)]
 pub struct EarlyStopping {
-    monitor: Monitor,
+    best: Best,
     patience: usize,
     restore: bool,
     waited: usize,
-    best: f64,
     best_model: Option<Sequential>,
 }
 
@@ -58,7 +80,7 @@ impl EarlyStopping {
 
     /// Watches any number, with patience 0.
     pub fn on(monitor: Monitor) -> Self {
-        Self { monitor, patience: 0, restore: false, waited: 0, best: f64::INFINITY, best_model: None }
+        Self { best: Best::of(monitor), patience: 0, restore: false, waited: 0, best_model: None }
     }
 
     /// How many epochs without improvement end the training.
@@ -74,14 +96,13 @@ impl EarlyStopping {
 
 impl Callback for EarlyStopping {
     fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
-        (self.waited, self.best, self.best_model) = (0, f64::INFINITY, None);
+        (self.waited, self.best, self.best_model) = (0, Best::of(self.best.monitor), None);
         Ok(())
     }
 
     fn on_epoch_end(&mut self, record: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
-        let badness = self.monitor.badness(record)?;
-        if badness < self.best {
-            (self.best, self.waited) = (badness, 0);
+        if self.best.improves(record, 0.0)? {
+            self.waited = 0;
             if self.restore {
                 self.best_model = Some(control.model.clone());
             }
@@ -106,26 +127,25 @@ impl Callback for EarlyStopping {
 #[derive(Clone, Debug)]
 pub struct ModelCheckpoint {
     path: PathBuf,
-    monitor: Option<Monitor>,
-    best: f64,
+    best: Option<Best>,
 }
 
 impl ModelCheckpoint {
     /// Writes `path` anew whenever the monitored number is the best so far.
     pub fn best(path: impl AsRef<Path>, monitor: Monitor) -> Self {
-        Self { path: path.as_ref().to_owned(), monitor: Some(monitor), best: f64::INFINITY }
+        Self { path: path.as_ref().to_owned(), best: Some(Best::of(monitor)) }
     }
 
     /// Writes `epoch-001.safetensors`, `epoch-002.safetensors`, … into a folder, which is made if need be.
     pub fn every_epoch(folder: impl AsRef<Path>) -> Self {
-        Self { path: folder.as_ref().to_owned(), monitor: None, best: f64::INFINITY }
+        Self { path: folder.as_ref().to_owned(), best: None }
     }
 }
 
 impl Callback for ModelCheckpoint {
     fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
-        self.best = f64::INFINITY;
-        if self.monitor.is_some() {
+        if let Some(best) = &mut self.best {
+            *best = Best::of(best.monitor);
             return Ok(());
         }
         let remedy = "check that the folder may be written";
@@ -133,15 +153,10 @@ impl Callback for ModelCheckpoint {
     }
 
     fn on_epoch_end(&mut self, record: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
-        let Some(monitor) = self.monitor else {
+        let Some(best) = &mut self.best else {
             return control.model.save(self.path.join(format!("epoch-{:03}.safetensors", record.epoch)));
         };
-        let badness = monitor.badness(record)?;
-        if badness < self.best {
-            self.best = badness;
-            control.model.save(&self.path)?;
-        }
-        Ok(())
+        if best.improves(record, 0.0)? { control.model.save(&self.path) } else { Ok(()) }
     }
 }
 
@@ -165,19 +180,17 @@ impl Callback for LearningRateScheduler {
 /// Lowers the learning rate when a number has not improved by 0.0001 for some epochs.
 #[derive(Clone, Debug)]
 pub struct ReduceLrOnPlateau {
-    monitor: Monitor,
+    best: Best,
     factor: f32,
     patience: usize,
     lowest: f32,
     waited: usize,
-    best: f64,
 }
 
 impl ReduceLrOnPlateau {
     /// Watches the validation loss; factor 0.1, patience 10, down to 0: Keras's defaults.
     pub fn on_val_loss() -> Self {
-        let monitor = Monitor::ValLoss;
-        Self { monitor, factor: 0.1, patience: 10, lowest: 0.0, waited: 0, best: f64::INFINITY }
+        Self { best: Best::of(Monitor::ValLoss), factor: 0.1, patience: 10, lowest: 0.0, waited: 0 }
     }
 
     /// What the learning rate is multiplied by.
@@ -198,15 +211,14 @@ impl ReduceLrOnPlateau {
 
 impl Callback for ReduceLrOnPlateau {
     fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
-        (self.waited, self.best) = (0, f64::INFINITY);
+        (self.waited, self.best) = (0, Best::of(self.best.monitor));
         Ok(())
     }
 
     fn on_epoch_end(&mut self, record: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
         const LEAST_IMPROVEMENT: f64 = 1e-4;
-        let badness = self.monitor.badness(record)?;
-        if badness < self.best - LEAST_IMPROVEMENT {
-            (self.best, self.waited) = (badness, 0);
+        if self.best.improves(record, LEAST_IMPROVEMENT)? {
+            self.waited = 0;
             return Ok(());
         }
         self.waited += 1;

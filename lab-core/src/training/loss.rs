@@ -3,6 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
+use crate::checks::check_labels;
 use crate::compute;
 use crate::error::{LabError, Result};
 use crate::names::named;
@@ -196,15 +197,7 @@ impl Targets<'_> {
             Self::Classes(labels) if labels.len() != rows => {
                 Err(LabError::shape("targets", format!("({})", labels.len()), format!("({rows})"), remedy))
             }
-            Self::Classes(labels) => match labels.iter().position(|&label| usize::from(label) >= classes) {
-                None => Ok(()),
-                Some(at) => Err(LabError::value(
-                    format!("target {at}"),
-                    format!("class {}", labels[at]),
-                    format!("0 to {}", classes.saturating_sub(1)),
-                    "give the last layer as many units as there are classes",
-                )),
-            },
+            Self::Classes(labels) => check_labels("targets", labels, classes),
             Self::Distributions(given) if given.dim() != (rows, classes) => {
                 Err(LabError::shape("targets", format!("{:?}", given.dim()), format!("{:?}", (rows, classes)), remedy))
             }

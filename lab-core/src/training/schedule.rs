@@ -150,45 +150,36 @@ impl FromStr for Schedule {
     type Err = LabError;
 
     fn from_str(text: &str) -> Result<Self> {
+        const FORMS: [(&str, &str); 6] = [
+            ("constant", "constant"),
+            ("step", "step=EPOCHS:FACTOR"),
+            ("exponential", "exponential or exponential=FACTOR"),
+            ("cosine", "cosine or cosine=LOWEST"),
+            ("one-cycle", "one-cycle"),
+            ("warmup", "warmup=EPOCHS or warmup=EPOCHS,SCHEDULE"),
+        ];
         let (first, then) = text.split_once(',').map_or((text, None), |(first, then)| (first, Some(then)));
-        let (name, number) = first.split_once('=').map_or((first, None), |(name, number)| (name, Some(number)));
-        let parse = |number: &str| {
-            number.trim().parse::<f64>().map_err(|_| {
-                LabError::value(format!("schedule `{text}`"), number, "a number", "write it like exponential=0.95")
-            })
+        let (name, numbers) = first.split_once('=').map_or((first, ""), |(name, numbers)| (name, numbers));
+        let name = name.trim().to_lowercase();
+        let Some((_, form)) = FORMS.into_iter().find(|(known, _)| *known == name) else {
+            return Err(LabError::name("schedule", &name, &FORMS.map(|(known, _)| known)));
         };
-        let one = |default: Option<f64>| match (number, default) {
-            (Some(number), _) => parse(number),
-            (None, Some(default)) => Ok(default),
-            (None, None) => parse("nothing"),
-        };
-        let schedule = match name.trim().to_lowercase().as_str() {
-            "constant" => Self::Constant,
-            "step" => {
-                let (every, factor) = number.and_then(|n| n.split_once(':')).ok_or_else(|| {
-                    LabError::value("schedule", text, "step=EPOCHS:FACTOR", "write it like step=10:0.5")
-                })?;
-                let every = every.trim().parse().map_err(|_| {
-                    LabError::value(format!("schedule `{text}`"), every, "whole epochs", "write it like step=10:0.5")
-                })?;
-                Self::Step { every, factor: parse(factor)? }
+        let wrong = || LabError::value("schedule", format!("`{text}`"), form, "exponential=0.95 is the lab's schedule");
+        let numbers = numbers.split(':').map(str::trim).filter(|number| !number.is_empty() || first.contains('='));
+        let numbers = numbers.map(|number| number.parse().map_err(|_| wrong())).collect::<Result<Vec<f64>>>()?;
+        let schedule = match (name.as_str(), &numbers[..], then) {
+            ("constant", [], None) => Self::Constant,
+            ("step", [every, factor], None) if every.fract() == 0.0 => {
+                Self::Step { every: *every as usize, factor: *factor }
             }
-            "exponential" => Self::Exponential { factor: one(Some(0.95))? },
-            "cosine" => Self::Cosine { lowest: one(Some(0.0))? },
-            "one-cycle" => Self::OneCycle,
-            "warmup" => Self::Warmup { epochs: one(None)?, then: Box::new(then.unwrap_or("constant").parse()?) },
-            _ => {
-                let known = ["constant", "step", "exponential", "cosine", "one-cycle", "warmup"];
-                return Err(LabError::name("schedule", name, &known));
-            }
+            ("exponential", [], None) => Self::Exponential { factor: 0.95 },
+            ("exponential", [factor], None) => Self::Exponential { factor: *factor },
+            ("cosine", [], None) => Self::Cosine { lowest: 0.0 },
+            ("cosine", [lowest], None) => Self::Cosine { lowest: *lowest },
+            ("one-cycle", [], None) => Self::OneCycle,
+            ("warmup", [epochs], then) => then.unwrap_or("constant").parse::<Self>()?.after_warmup(*epochs),
+            _ => return Err(wrong()),
         };
-        if number.is_some() && matches!(schedule, Self::Constant | Self::OneCycle) {
-            return Err(LabError::value("schedule", text, "no number", "write only its name"));
-        }
-        if then.is_some() && !matches!(schedule, Self::Warmup { .. }) {
-            let remedy = "only warmup is followed by another: warmup=2,cosine";
-            return Err(LabError::value("schedule", text, "one schedule", remedy));
-        }
         schedule.check()?;
         Ok(schedule)
     }
