@@ -62,7 +62,7 @@ fn what_does_not_fit_together_is_no_data_set() {
     assert!(message(Dataset::new(images(1), vec![0], names(0))).contains("0 names"));
     assert!(message(Dataset::new(images(1), vec![0], names(257))).contains("257 names"));
     let error = message(Dataset::new(images(3), vec![0, 1, 2], names(2)));
-    assert!(error.contains("label of image 2: found 2, expected below 2"), "{error}");
+    assert!(error.contains("labels: found label 2 at position 2, expected 0 to 1 (2 classes)"), "{error}");
     assert!(Dataset::new(images(1), vec![255], names(256)).is_ok());
 }
 
@@ -87,7 +87,7 @@ fn one_hot_rows_go_there_and_back_and_bad_ones_are_named() {
     assert_eq!(from_one_hot(rows.view()).unwrap(), data.labels());
     assert_eq!(one_hot(&data.labels(), 10).unwrap(), rows);
     assert_eq!(one_hot(&[1], 2).unwrap(), array![[0.0, 1.0]]);
-    assert!(message(one_hot(&[0, 3], 3)).contains("label of image 1: found 3"));
+    assert!(message(one_hot(&[0, 3], 3)).contains("labels: found label 3 at position 1"));
     for bad in [array![0.0, 0.0], array![1.0, 1.0], array![0.5, 0.5], array![1.0, 0.5], array![f32::NAN, 1.0]] {
         let mut rows = Array2::from_shape_fn((3, 2), |(_, k)| k as f32);
         rows.row_mut(1).assign(&bad);
