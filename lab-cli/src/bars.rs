@@ -10,12 +10,13 @@ pub struct Bars {
     bar: ProgressBar,
     plan: Plan,
     start: Instant,
+    shown: Instant,
 }
 
 impl Bars {
     pub fn new() -> Self {
         let plan = Plan { epochs: 0, batches: 0, examples: 0 };
-        Self { bar: ProgressBar::hidden(), plan, start: Instant::now() }
+        Self { bar: ProgressBar::hidden(), plan, start: Instant::now(), shown: Instant::now() }
     }
 }
 
@@ -31,13 +32,14 @@ impl Progress for Bars {
     fn batch(&mut self, record: &BatchRecord) {
         let done = (record.epoch - 1) * self.plan.batches + record.batch;
         let all = self.plan.epochs * self.plan.batches;
-        // Drawing costs more than a small step: some ten times a second is enough.
         if record.batch == 1 {
             self.bar.reset();
             self.bar.set_prefix(format!("Epoch {}/{}", record.epoch, self.plan.epochs));
         }
         self.bar.set_position(record.batch as u64);
-        if record.batch.is_multiple_of(16) {
+        // Writing the numbers costs more than a small step: some ten times a second is enough.
+        if done == 1 || self.shown.elapsed() > Duration::from_millis(100) {
+            self.shown = Instant::now();
             let seconds = self.start.elapsed().as_secs_f64() * (all - done) as f64 / done as f64;
             let left = HumanDuration(Duration::from_secs_f64(seconds));
             self.bar
