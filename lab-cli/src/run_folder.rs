@@ -18,8 +18,18 @@ const LOCK: &str = "lock";
 pub struct RunFolder {
     target: PathBuf,
     unfinished: PathBuf,
+    /// Whether what is there of the run is to stay.
+    keep: bool,
     /// Held until the run is finished or the process ends, however it ends.
     _lock: File,
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        if !self.keep {
+            _ = fs::remove_dir_all(&self.unfinished);
+        }
+    }
 }
 
 impl RunFolder {
@@ -66,7 +76,7 @@ impl RunFolder {
                 _ => {}
             }
         }
-        Ok(Self { target: target.to_owned(), unfinished, _lock: lock })
+        Ok(Self { target: target.to_owned(), unfinished, keep: false, _lock: lock })
     }
 
     /// Where a file of the run is to be written.
@@ -93,7 +103,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// Where folders cannot be renamed; then the run before is in its place again.
-    pub fn commit(self) -> Result<()> {
+    pub fn commit(mut self) -> Result<()> {
+        self.keep = true;
         let Self { target, unfinished, .. } = &self;
         let before = unfinished.with_extension("before");
         let failed = |error| {
@@ -141,6 +152,7 @@ mod tests {
         abandoned.write(MODEL, "half").unwrap();
         drop(abandoned);
         assert_eq!(fs::read_to_string(target.join(METRICS)).unwrap(), "second");
+        assert_eq!(content(target.parent().unwrap()), ["final"], "a run that fails leaves nothing");
 
         let run = RunFolder::begin(&target).unwrap();
         run.write(METRICS, "fourth").unwrap();
