@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lab_core::LabError;
 use lab_core::data::Cifar10;
 
 use crate::Outcome;
@@ -18,6 +19,12 @@ pub const SAMPLE: &str = "sample";
 pub fn data_set(choice: Option<&Path>) -> Outcome<Cifar10> {
     if choice.is_some_and(|path| path == Path::new(SAMPLE)) {
         return Ok(Cifar10::sample());
+    }
+    if let Some(path) = choice.filter(|path| path.components().count() == 1 && !path.exists()) {
+        let error = LabError::name("data set", &path.to_string_lossy(), &[SAMPLE]);
+        if matches!(error, LabError::Name { nearest: Some(_), .. }) {
+            return Err(error.into());
+        }
     }
     let progress = Progress::stderr();
     let folder = fetch::ensure(&data_folder(choice), &progress)?;

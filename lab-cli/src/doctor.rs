@@ -8,6 +8,7 @@ use lab_core::compute::Instructions;
 
 use crate::fetch::{self, Progress};
 use crate::laboratory::data_folder;
+use crate::output::say;
 
 /// Text for `--help`.
 pub const AFTER_HELP: &str = "Examples:
@@ -16,7 +17,7 @@ pub const AFTER_HELP: &str = "Examples:
 
 /// Things that training needs are missing; how many.
 #[derive(thiserror::Error)]
-#[error("missing for training: {0} of the lines above\n  what to do: what stands behind each of them")]
+#[error("{0} of the lines above say `missing`\n  what to do: each of them says it")]
 pub struct Missing(usize);
 
 impl fmt::Debug for Missing {
@@ -60,7 +61,7 @@ pub fn run() -> Result<(), Missing> {
     findings.extend(disk(data.parent().unwrap_or(&data)));
     findings.extend([npm(), python()]);
     for finding in &findings {
-        println!("{finding}");
+        say!("{finding}");
     }
     match findings.iter().filter(|finding| matches!(finding.status, Status::Missing)).count() {
         0 => Ok(()),
@@ -111,7 +112,10 @@ fn data_set(data: &Path) -> Finding {
     drop(progress);
     let (status, text) = match checked {
         Ok(()) => (Status::Fine, format!("60,000 images in {}, six files verified", fetch::set_folder(data).display())),
-        Err(error) => (Status::Missing, format!("{}; fetch it with `cargo lab data`", error.reason())),
+        Err(error) => {
+            let text = format!("{}; `cargo lab data` or the first training fetches it", error.reason());
+            (Status::Optional, text)
+        }
     };
     Finding { name: "Data set", status, text }
 }

@@ -7,6 +7,7 @@ use lab_core::model::Sequential;
 use crate::Outcome;
 use crate::config::Config;
 use crate::data_set::{SAMPLE, data_set};
+use crate::output::say;
 use crate::run_folder::MODEL;
 
 /// Report on the test set once more for a finished run.
@@ -33,8 +34,8 @@ pub fn run(arguments: &EvaluateArgs) -> Outcome {
     let data = arguments.data.as_deref().or(trained_on_sample.then_some(Path::new(SAMPLE)));
     let cifar = data_set(data)?;
     let evaluation = model.evaluate_with(&cifar.test, config.training.loss)?;
-    println!("{} images\n", cifar.test.len());
-    println!("Test loss: {:.4}\nTest accuracy: {:.4}\n", evaluation.loss, evaluation.accuracy);
-    println!("{}\n{}", evaluation.report(), evaluation.confusion_matrix());
+    say!("{} images\n", cifar.test.len());
+    say!("Test loss: {:.4}\nTest accuracy: {:.4}\n", evaluation.loss, evaluation.accuracy);
+    say!("{}\n{}", evaluation.report(), evaluation.confusion_matrix());
     Ok(())
 }

@@ -10,6 +10,7 @@ use lab_core::{LabError, Result};
 use ndarray::Array4;
 
 use crate::Outcome;
+use crate::output::say;
 use crate::run_folder::MODEL;
 
 /// Say what a network sees in pictures.
@@ -34,7 +35,12 @@ pub struct PredictArgs {
 pub fn run(arguments: &PredictArgs) -> Outcome {
     let file = arguments.run.is_dir() || arguments.run.extension().is_none();
     let path = if file { arguments.run.join(MODEL) } else { arguments.run.clone() };
-    let model = Sequential::load(path)?;
+    let model = Sequential::load(&path)?;
+    if (model.input_shape(), model.output_size()) != (&[SIDE, SIDE, 3][..], CLASS_NAMES.len()) {
+        let found = format!("{:?} to {} classes", model.input_shape(), model.output_size());
+        let remedy = "take a network that `cargo lab train` made";
+        return Err(LabError::shape(path.display().to_string(), found, "[32, 32, 3] to 10 classes", remedy).into());
+    }
     let images = arguments.images.iter().map(|path| read(path)).collect::<Result<Vec<_>>>()?;
     let mut batch = Array4::zeros((images.len(), SIDE, SIDE, 3));
     for (mut row, pixels) in batch.outer_iter_mut().zip(&images) {
@@ -44,9 +50,9 @@ pub fn run(arguments: &PredictArgs) -> Outcome {
     for (path, probabilities) in arguments.images.iter().zip(probabilities.outer_iter()) {
         let mut classes: Vec<(f32, &str)> = probabilities.iter().copied().zip(CLASS_NAMES).collect();
         classes.sort_by(|a, b| b.0.total_cmp(&a.0));
-        println!("{}: {}", path.display(), classes.first().map_or("nothing", |best| best.1));
+        say!("{}: {}", path.display(), classes.first().map_or("nothing", |best| best.1));
         for (probability, name) in classes {
-            println!("  {name:<10} {:>5.1} %  {}", 100.0 * probability, bar(probability));
+            say!("  {name:<10} {:>5.1} %  {}", 100.0 * probability, bar(probability));
         }
     }
     Ok(())

@@ -12,7 +12,8 @@ use crate::config::Config;
 pub const HISTORY: &str = "history.csv";
 pub const MODEL: &str = "model.safetensors";
 pub const METRICS: &str = "metrics.json";
-const LOCK: &str = "lock";
+
+const FILES: [&str; 4] = [HISTORY, MODEL, METRICS, Config::FILE];
 
 /// A run that is being made, in a folder beside its own, until [`RunFolder::commit`].
 pub struct RunFolder {
@@ -42,25 +43,12 @@ impl RunFolder {
         let name = target
             .file_name()
             .ok_or_else(|| LabError::value("--out", target.display().to_string(), "a folder with a name", remedy))?;
-        let known = [HISTORY, MODEL, METRICS, Config::FILE];
-        match fs::read_dir(target) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(LabError::io("read", target, error, remedy)),
-            Ok(entries) => {
-                for entry in entries {
-                    let name = entry.map_err(|error| LabError::io("read", target, error, remedy))?.file_name();
-                    if !known.iter().any(|known| name == *known) {
-                        let found = format!("a file `{}`", name.display());
-                        return Err(LabError::format(target, found, "a new folder, or that of an earlier run", remedy));
-                    }
-                }
-            }
-        }
-        let unfinished = target.with_file_name(format!(".{}.unfinished", name.display()));
-        let failed =
-            |error| LabError::io("write", &unfinished, error, "check its permissions, or choose another --out DIR");
-        fs::create_dir_all(&unfinished).map_err(failed)?;
-        let lock = File::create(unfinished.join(LOCK)).map_err(failed)?;
+        let beside = |what: &str| target.with_file_name(format!(".{}.{what}", name.display()));
+        let (unfinished, before) = (beside("unfinished"), beside("before"));
+        let failed = |error| LabError::io("write", target, error, "check its permissions, or choose another --out DIR");
+        target.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+        // The lock stays where it is, so that everybody means the same file by it.
+        let lock = File::create(beside("lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -69,8 +57,14 @@ impl RunFolder {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
+        // A process was killed between the two renames of `commit`: the run before is still whole.
+        if !target.exists() && before.exists() {
+            fs::rename(&before, target).map_err(failed)?;
+        }
+        check_replaceable(target)?;
+        fs::create_dir_all(&unfinished).map_err(failed)?;
         // What a killed run has left.
-        for name in known {
+        for name in FILES {
             match fs::remove_file(unfinished.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
                 _ => {}
@@ -116,7 +110,6 @@ impl RunFolder {
         if had_one {
             fs::rename(target, &before).map_err(failed)?;
         }
-        _ = fs::remove_file(unfinished.join(LOCK));
         if let Err(error) = fs::rename(unfinished, target) {
             _ = fs::rename(&before, target);
             return Err(failed(error));
@@ -124,6 +117,24 @@ impl RunFolder {
         _ = fs::remove_dir_all(&before);
         Ok(())
     }
+}
+
+/// An error unless a folder is absent, empty, or that of an earlier run.
+fn check_replaceable(target: &Path) -> Result<()> {
+    let remedy = "choose another folder with --out DIR";
+    let entries = match fs::read_dir(target) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|error| LabError::io("read", target, error, remedy))?,
+    };
+    let names = entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>();
+    let names = names.map_err(|error| LabError::io("read", target, error, remedy))?;
+    let stranger = names.iter().find(|name| FILES.iter().all(|known| name.as_os_str() != *known));
+    let found = match stranger {
+        Some(stranger) => format!("a file `{}`", stranger.display()),
+        None if names.is_empty() || Config::read(target).is_ok() => return Ok(()),
+        None => format!("no {} of a run", Config::FILE),
+    };
+    Err(LabError::format(target, found, "a new folder, or that of an earlier run", remedy))
 }
 
 #[cfg(test)]
@@ -137,28 +148,60 @@ mod tests {
         names
     }
 
+    /// A run with its configuration, and `text` for metrics.
+    fn write(run: &RunFolder, text: &str) {
+        let config = r#"
+            lab = "0.1.0"
+            data = { set = "sample", split = "last", train = 1, validation = 1, test = 1 }
+            network = { layers = "", dropout = [], l2 = 0.0 }
+            machine = { instructions = "", threads = 1 }
+            [training]
+            loss = "mean_squared_error"
+            optimizer = "adam"
+            learning_rate = 0.1
+            schedule = "constant"
+            epochs = 1
+            batch_size = 1
+            seed = 0
+        "#;
+        run.write(Config::FILE, config).unwrap();
+        run.write(METRICS, text).unwrap();
+    }
+
     #[test]
     fn a_run_replaces_the_one_before_only_when_it_is_committed() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("runs").join("final");
         for text in ["first", "second"] {
             let run = RunFolder::begin(&target).unwrap();
-            run.write(METRICS, text).unwrap();
+            write(&run, text);
             run.commit().unwrap();
             assert_eq!(fs::read_to_string(target.join(METRICS)).unwrap(), text);
         }
         let abandoned = RunFolder::begin(&target).unwrap();
-        abandoned.write(METRICS, "third").unwrap();
+        write(&abandoned, "third");
         abandoned.write(MODEL, "half").unwrap();
         drop(abandoned);
         assert_eq!(fs::read_to_string(target.join(METRICS)).unwrap(), "second");
-        assert_eq!(content(target.parent().unwrap()), ["final"], "a run that fails leaves nothing");
+        assert_eq!(content(target.parent().unwrap()), [".final.lock", "final"], "a run that fails leaves nothing");
 
         let run = RunFolder::begin(&target).unwrap();
-        run.write(METRICS, "fourth").unwrap();
+        write(&run, "fourth");
         run.commit().unwrap();
-        assert_eq!(content(&target), [METRICS]);
-        assert_eq!(content(target.parent().unwrap()), ["final"]);
+        assert_eq!(content(&target), [Config::FILE, METRICS]);
+        assert_eq!(content(target.parent().unwrap()), [".final.lock", "final"]);
+    }
+
+    #[test]
+    fn a_run_whose_replacement_was_killed_between_two_renames_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("final");
+        let run = RunFolder::begin(&target).unwrap();
+        write(&run, "good");
+        run.commit().unwrap();
+        fs::rename(&target, folder.path().join(".final.before")).unwrap();
+        drop(RunFolder::begin(&target).unwrap());
+        assert_eq!(fs::read_to_string(target.join(METRICS)).unwrap(), "good");
     }
 
     #[test]
@@ -177,5 +220,11 @@ mod tests {
         let error = RunFolder::begin(folder.path()).err().unwrap().to_string();
         assert!(error.contains("found a file `thesis.txt`") && error.contains("--out DIR"), "{error}");
         assert_eq!(content(folder.path()), ["thesis.txt"]);
+        // A configuration of something else is no run either.
+        let other = folder.path().join("other");
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join(Config::FILE), "[alias]").unwrap();
+        assert!(RunFolder::begin(&other).err().unwrap().to_string().contains("no config.toml of a run"));
+        assert_eq!(fs::read_to_string(other.join(Config::FILE)).unwrap(), "[alias]");
     }
 }

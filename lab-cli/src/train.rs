@@ -13,6 +13,7 @@ use crate::bars::Bars;
 use crate::config::{Config, Data, Machine, Network, Split, Training};
 use crate::data_set::{SAMPLE, data_set};
 use crate::laboratory::in_laboratory;
+use crate::output::say;
 use crate::run_folder::{HISTORY, METRICS, MODEL, RunFolder};
 
 /// Train a network, by default the lab's final one, and report on the test set.
@@ -22,7 +23,7 @@ use crate::run_folder::{HISTORY, METRICS, MODEL, RunFolder};
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo lab train                                      the lab's final network: 50 epochs
-  cargo lab train --data sample --epochs 5             the 1,000 built-in images: seconds
+  cargo lab train --data sample --layers \"128:relu,64:relu\" --epochs 10    1,500 built-in images
   cargo lab train --layers \"128:relu,64:relu\" --schedule constant --out outputs/runs/small
   cargo lab train --optimizer sgd --learning-rate 0.1 --schedule cosine --out outputs/runs/sgd
   cargo lab train --augment \"flip,shift=0.1,rotate=10\" --out outputs/runs/augmented
@@ -31,7 +32,8 @@ Activations: linear relu leaky_relu elu gelu sigmoid tanh softmax
 Losses:      categorical_crossentropy sparse_categorical_crossentropy kl_divergence mean_squared_error
 Optimizers:  sgd momentum nesterov rmsprop adam adamw
 Schedules:   constant  step=EPOCHS:FACTOR  exponential=FACTOR  cosine[=LOWEST]  one-cycle  warmup=EPOCHS,SCHEDULE
-Augmenting:  flip[=P]  rotate=DEGREES  shift=FRACTION  crop=PIXELS  fill=reflect|nearest|wrap|0-255, in a list")]
+Augmenting:  flip  rotate=DEGREES  shift=FRACTION  crop=PIXELS  fill=reflect|nearest|wrap|0-255, in a list;
+             @P after one is its probability: flip@0.3,rotate=10")]
 pub struct TrainArgs {
     /// The folder with the data set, or `sample` for the built-in images [default: the folder `data`]
     #[arg(long, value_name = "DIR|sample")]
@@ -81,7 +83,7 @@ pub struct TrainArgs {
     /// Threads at work; the result does not depend on it [default: one for each core]
     #[arg(long)]
     threads: Option<usize>,
-    /// The run's folder [default: outputs/runs/final of the laboratory]
+    /// The run's folder [default: outputs/runs/final of the laboratory; outputs/runs/sample for the sample]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -127,7 +129,8 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     // Everything that can be wrong with the options is found before the data set is fetched.
     config.network.architecture([32, 32, 3], 10)?.parameter_count()?;
     config.training.trainer(arguments.threads)?.validate()?;
-    let out = arguments.out.clone().unwrap_or_else(|| in_laboratory("outputs/runs/final"));
+    let usual = if config.data.set == SAMPLE { "outputs/runs/sample" } else { "outputs/runs/final" };
+    let out = arguments.out.clone().unwrap_or_else(|| in_laboratory(usual));
     let folder = RunFolder::begin(&out)?;
 
     let cifar = data_set(arguments.data.as_deref())?;
@@ -135,51 +138,61 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     (config.data.train, config.data.validation, config.data.test) = (train.len(), validation.len(), cifar.test.len());
     let plan = config.network.architecture(cifar.train.image_shape(), cifar.train.class_count())?;
     let mut model = plan.build(Seed(config.training.seed))?;
-    println!("Training on {train:?}, validating on {}, testing on {}", validation.len(), cifar.test.len());
-    println!("{}", model.summary());
+    say!("Training on {train:?}, validating on {}, testing on {}", validation.len(), cifar.test.len());
+    say!("{}", model.summary());
 
     let trainer = config.training.trainer(arguments.threads)?.callback(CsvLogger::new(folder.file(HISTORY)));
-    let mut trainer = if std::io::stderr().is_terminal() {
+    // A bar where a person looks; lines where standard output goes into a file or a pipe.
+    let mut trainer = if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
         trainer.progress(Bars::new())
     } else {
         trainer.progress(EpochLines::default())
     };
     let history = trainer.fit(&mut model, &train, &validation)?;
-    say_how_it_ended(&history)?;
+    let weights_of_epoch = which_weights(&history, config.training.patience.is_some())?;
 
     let evaluation = model.evaluate_with(&cifar.test, config.training.loss)?;
-    let metrics = metrics(&evaluation, &history, model.parameter_count());
+    let metrics = metrics(&evaluation, &history, weights_of_epoch, model.parameter_count());
     folder.write(Config::FILE, &toml::to_string_pretty(&config)?)?;
     folder.write(METRICS, &format!("{}\n", serde_json::to_string_pretty(&metrics)?))?;
     model.save(folder.file(MODEL))?;
     folder.commit()?;
 
-    println!("\nTest loss: {:.4}\nTest accuracy: {:.4}\n", evaluation.loss, evaluation.accuracy);
-    println!("{}\n{}", evaluation.report(), evaluation.confusion_matrix());
+    say!("\nTest loss: {:.4}\nTest accuracy: {:.4}\n", evaluation.loss, evaluation.accuracy);
+    say!("{}\n{}", evaluation.report(), evaluation.confusion_matrix());
     let (seconds, epochs) = (history.seconds(), history.epochs.len());
-    println!("{epochs} epochs in {seconds:.1} s; the run is in {}", out.display());
-    println!("Try it on a picture of yours: cargo lab predict {} PICTURE", out.display());
+    say!("{epochs} epochs in {seconds:.1} s; the run is in {}", out.display());
+    say!("Try it on a picture of yours: cargo lab predict {} PICTURE", out.display());
     Ok(())
 }
 
-fn say_how_it_ended(history: &History) -> Outcome {
-    let best = history.best().map_or(0, |best| best.epoch);
+/// Says how the training ended, and of which epoch the weights are.
+fn which_weights(history: &History, restored: bool) -> Outcome<usize> {
+    let last = history.epochs.len();
+    let epoch = if restored { history.best().map_or(last, |best| best.epoch) } else { last };
     match history.stopped {
-        Stopped::Finished => Ok(()),
-        Stopped::Early { epoch } => {
-            println!("Stopped early after epoch {epoch}; the weights are those of epoch {best}.");
-            Ok(())
+        Stopped::Finished => say!("All {last} epochs done; the weights are those of epoch {epoch}."),
+        Stopped::Early { epoch: stop } => {
+            say!("Stopped early after epoch {stop}; the weights are those of epoch {epoch}.")
         }
-        Stopped::Diverged { epoch, step } => Err(format!(
-            "the training diverged: the loss was not a finite number any more in epoch {epoch}, step {step}\n  what to \
-             do: try a --learning-rate ten times smaller; an earlier run in the folder was left as it was"
-        )
-        .into()),
+        Stopped::Diverged { epoch, step } => {
+            return Err(format!(
+                "the training diverged: the loss was not a finite number any more in epoch {epoch}, step {step}\n  what \
+                 to do: try a --learning-rate ten times smaller; an earlier run in the folder was left as it was"
+            )
+            .into());
+        }
     }
+    Ok(epoch)
 }
 
 /// What `metrics.json` holds.
-fn metrics(evaluation: &Evaluation, history: &History, parameters: usize) -> serde_json::Value {
+fn metrics(
+    evaluation: &Evaluation,
+    history: &History,
+    weights_of_epoch: usize,
+    parameters: usize,
+) -> serde_json::Value {
     let report = evaluation.report();
     let weighted = report.weighted_average();
     let (epochs, seconds) = (history.epochs.len(), history.seconds());
@@ -195,7 +208,7 @@ fn metrics(evaluation: &Evaluation, history: &History, parameters: usize) -> ser
             "warnings": report.warnings(),
         },
         "epochs": epochs,
-        "best_epoch": history.best().map(|best| best.epoch),
+        "weights_of_epoch": weights_of_epoch,
         "stopped": history.stopped,
         "seconds": seconds,
         "seconds_per_epoch": seconds / epochs.max(1) as f64,

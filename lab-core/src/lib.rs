@@ -36,7 +36,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`error`], [`random`] | [`LabError`], which says where, what was found, what was expected and what to do; [`Seed`] |
-//! | [`compute`] | the few kernels where the time goes, on plain slices, each beside a plain reference |
+//! | [`compute`] | the few kernels where the time goes, on plain slices |
 //! | [`metrics`] | accuracy, confusion matrix, precision, recall and F1, calibration, on plain labels |
 //! | [`data`] | CIFAR-10 on disk, [`data::Dataset`], splits, normalization, augmentation, batches |
 //! | [`model`] | layers, [`model::Sequential`], its summary, its weights on disk; knows nothing of `data` |
@@ -50,8 +50,9 @@
 //!
 //! - Names and definitions are those of Keras and scikit-learn.
 //! - Same seed, same type of machine: same bits, whatever the number of threads.
-//! - Bad input is a [`LabError`], never a panic. A training that diverges is a result, not an error.
-//! - Nothing is written to standard error, and no thread outlives the call that started it.
+//! - Bad input is a [`LabError`], never a panic; only [`compute`] and [`textbook`], which take plain arrays, assert that
+//!   lengths and shapes fit. A training that diverges is a result, not an error.
+//! - Nothing is written to standard error, and no thread outlives the call that started it by more than a moment.
 
 #![warn(missing_docs)]
 

@@ -1,7 +1,7 @@
 //! Seeds, and the named random streams that come from them.
 
-use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
+use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 /// The seed of everything random in one place: the same seed gives the same numbers on every machine.
@@ -39,4 +39,9 @@ impl Seed {
         generator.set_stream(stream);
         generator
     }
+}
+
+/// A number from [0, 1), of 53 random bits.
+pub(crate) fn unit(generator: &mut impl Rng) -> f64 {
+    (generator.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }

@@ -179,7 +179,7 @@ impl Case {
     fn trainer(&self, optimizer: impl Into<Optimizer>) -> Trainer {
         let trainer = Trainer::new(self.loss, optimizer).label_smoothing(self.smoothing).threads(1);
         match self.clip {
-            Some(norm) => trainer.clip_norm(norm),
+            Some(norm) => trainer.global_clip_norm(norm),
             None => trainer,
         }
     }

@@ -288,7 +288,7 @@ fn numbers_of_an_optimizer_outside_of_their_ranges_are_refused() {
         assert_trainer_says(quiet(optimizer), &[option, found, "0 "]);
     }
     for (norm, found) in [(-1.0, "found -1,"), (f32::NAN, "found NaN,"), (f32::INFINITY, "found inf,")] {
-        assert_trainer_says(adam().clip_norm(norm), &["clip_norm", found, "finite"]);
+        assert_trainer_says(adam().global_clip_norm(norm), &["clip_norm", found, "finite"]);
     }
     for (smoothing, found) in [(-0.1, "found -0.1,"), (1.0, "found 1,"), (f32::NAN, "found NaN,")] {
         assert_trainer_says(adam().label_smoothing(smoothing), &["label smoothing", found, "0 to below 1", "0.1"]);
@@ -300,7 +300,7 @@ fn clipping_to_0_makes_no_weights_that_are_no_numbers() {
     // Without a gradient at all 0 / 0 is not far: refused, or nothing moves.
     let mut model = small_network();
     let before = bits(&model);
-    _ = adam().clip_norm(0.0).sample_weights(vec![0.0; 20]).fit(&mut model, &twenty(), None);
+    _ = adam().global_clip_norm(0.0).sample_weights(vec![0.0; 20]).fit(&mut model, &twenty(), None);
     assert_eq!(bits(&model), before);
 }
 

@@ -31,7 +31,7 @@ fn run(optimizer: Optimizer, seed: Seed, threads: Option<usize>) -> (Vec<u8>, Ve
     let (train, validation) = sample().train.take(300).split_stratified(0.7, seed).unwrap();
     let mut model = plan().build(seed).unwrap();
     let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, optimizer).progress(Silent).epochs(2).seed(seed);
-    trainer = trainer.batch_size(61).clip_norm(1.0).label_smoothing(0.1);
+    trainer = trainer.batch_size(61).global_clip_norm(1.0).label_smoothing(0.1);
     trainer = trainer.augmentation("flip,rotate=15,shift=0.1@0.5,crop=2".parse().unwrap());
     if let Some(count) = threads {
         trainer = trainer.threads(count);

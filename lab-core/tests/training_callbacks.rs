@@ -200,9 +200,9 @@ fn the_learning_rate_scheduler_is_called_with_0_1_2_before_each_epoch() {
     let history = trainer.fit(&mut constant_network(), &data(), None).unwrap();
     assert_eq!(*calls.borrow(), [(0, 0.125), (1, 0.5), (2, 0.25)]);
     assert_eq!(rates(&history), [0.5, 0.25, 2.0]);
-    // A second fit starts from the optimizer's own rate again.
+    // A second fit goes on from the rate that the first one ended with, as Keras's optimizer does.
     trainer.fit(&mut constant_network(), &data(), None).unwrap();
-    assert_eq!(calls.borrow()[3..], [(0, 0.125), (1, 0.5), (2, 0.25)]);
+    assert_eq!(calls.borrow()[3..], [(0, 2.0), (1, 0.5), (2, 0.25)]);
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn a_plateau_lowers_the_rate_in_exactly_the_epochs_of_keras() {
 #[test]
 fn a_plateau_does_not_go_below_its_lowest_rate_and_never_raises_one() {
     let run = |rate, lowest| {
-        let plateau = ReduceLrOnPlateau::on_val_loss().factor(0.5).patience(1).lowest(lowest);
+        let plateau = ReduceLrOnPlateau::on_val_loss().factor(0.5).patience(1).min_lr(lowest);
         let history = dictated(&[3.0; 6], rate).callback(plateau).fit(&mut constant_network(), &data(), &data());
         rates(&history.unwrap())
     };
@@ -405,13 +405,14 @@ fn callbacks_are_called_at_every_turn_in_the_order_in_which_they_were_added() {
 #[test]
 fn a_callbacks_error_ends_the_training_and_is_what_fit_returns() {
     for (method, calls_until_then) in
-        [("train begin", 1), ("epoch begin", 2), ("batch end", 3), ("epoch end", 5), ("train end", 10)]
+        [("train begin", 2), ("epoch begin", 3), ("batch end", 4), ("epoch end", 6), ("train end", 10)]
     {
         let calls = Rc::default();
         let witness = Witness { fails_in: method, ..Witness::new("a", &calls) };
         let mut trainer = quiet(Adam::new(1e-3)).epochs(2).batch_size(10).callback(witness);
         assert_says(trainer.fit(&mut small_network(), &data(), None), &["witness", method, "nothing", "another one"]);
         assert_eq!(calls.borrow().len(), calls_until_then, "{:?}", calls.borrow());
+        assert!(calls.borrow().last().unwrap().starts_with("a train end"), "callbacks have their last word");
     }
 }
 

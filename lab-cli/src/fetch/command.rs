@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{CIFAR10, FetchError, PATIENCE, Progress, Way, fetch, set_folder};
 use crate::laboratory::data_folder;
+use crate::output::say;
 
 /// Get the CIFAR-10 data set: 60,000 images, 184 MB.
 ///
@@ -64,6 +65,6 @@ pub fn run(args: DataArgs) -> Result<(), FetchError> {
         way => format!("from {way}"),
     };
     let (folder, seconds) = (folder.display(), started.elapsed().as_secs_f64());
-    println!("CIFAR-10: 60,000 images in {folder}, all six files verified ({source}, {seconds:.1} s)");
+    say!("CIFAR-10: 60,000 images in {folder}, all six files verified ({source}, {seconds:.1} s)");
     Ok(())
 }

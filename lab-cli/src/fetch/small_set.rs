@@ -156,5 +156,5 @@ pub fn bring_archive(home: &TempDir, set: &Set, archive: &[u8]) -> Result<Way, F
 /// The names in the data folder, apart from the lock.
 pub fn names_in_data(home: &TempDir) -> Vec<String> {
     let entries = fs::read_dir(home.path().join("data")).into_iter().flatten();
-    entries.map(|e| e.unwrap().file_name().into_string().unwrap()).filter(|name| name != ".lock").collect()
+    entries.map(|e| e.unwrap().file_name().into_string().unwrap()).filter(|name| name != ".cifar-10-lock").collect()
 }

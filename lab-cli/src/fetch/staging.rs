@@ -13,6 +13,9 @@ use super::progress::Progress;
 /// The beginning of the names of all our temporary folders.
 const TEMPORARY: &str = ".cifar-10-fetch.";
 
+/// The name of the lock file in a data folder.
+const LOCK: &str = ".cifar-10-lock";
+
 /// A file of the data set and what it must be.
 pub struct Expected {
     /// The file's name.
@@ -39,7 +42,7 @@ impl Lock {
     /// Waits for the right to fetch into `folder`, and removes what a killed process has left there.
     pub fn take(folder: &Path, progress: &Progress) -> Result<Self, FetchError> {
         fs::create_dir_all(folder).map_err(|e| FetchError::io("create the folder", folder, e))?;
-        let path = folder.join(".lock");
+        let path = folder.join(LOCK);
         let file = File::create(&path).map_err(|e| FetchError::io("create the lock file", &path, e))?;
         let locked = match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
@@ -59,7 +62,7 @@ impl Lock {
 
 /// Removes what a killed process has left in `folder`, if nobody is at work there.
 pub fn sweep(folder: &Path) {
-    if File::open(folder.join(".lock")).is_ok_and(|file| file.try_lock().is_ok()) {
+    if File::open(folder.join(LOCK)).is_ok_and(|file| file.try_lock().is_ok()) {
         remove_leftovers(folder);
     }
 }

@@ -1,9 +1,7 @@
 //! Which vector instructions the processor has, asked when the program runs.
 
-use serde::Serialize;
-
 /// The vector instructions that the kernels are compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Instructions {
     /// 16 numbers at a time.
     Avx512,

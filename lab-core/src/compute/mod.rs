@@ -13,7 +13,7 @@ mod update;
 mod vector;
 
 pub use elementwise::{elu, elu_backward, exp, gelu, gelu_backward, relu, relu_backward, sigmoid, sigmoid_backward};
-pub use elementwise::{softmax_rows, softmax_rows_backward, tanh, tanh_backward};
+pub use elementwise::{softmax_rows, softmax_rows_backward, sum_of_squares, tanh, tanh_backward};
 pub use instructions::Instructions;
 pub use product::{Strided, product, transpose};
 pub use threads::Threads;

@@ -208,7 +208,7 @@ impl Block<'_, '_> {
         // as parts of the shared slice, whose bounds `part` checks; a partial vector touches its first lanes only.
         unsafe {
             let mut sums = [[V::splat(0.0); C]; R];
-            let mut b = self.b.as_ptr().add(place.from * self.n + place.column);
+            let mut b = self.b.as_ptr().wrapping_add(place.from * self.n + place.column);
             for k in 0..place.depth {
                 let row: [V; C] = std::array::from_fn(|i| match i + 1 == C && !whole {
                     true => V::load_first(b.add(i * V::LANES), last),
@@ -222,7 +222,8 @@ impl Block<'_, '_> {
                         *sum = factor.multiply_add(b, *sum);
                     }
                 }
-                b = b.add(self.n);
+                // After the last row this is past the end, where no pointer may be made by `add`.
+                b = b.wrapping_add(self.n);
             }
             for (r, sums) in sums.into_iter().enumerate().take(place.rows) {
                 let start = (place.row + r) * self.n + place.column;

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::dataset::shape_text;
 use super::geometry::{Fill, Map, Move, Scratch, resample};
 use super::normalize::Table;
-use super::shuffle::{below, unit};
+use super::shuffle::below;
 use crate::error::{LabError, Result};
-use crate::random::{Purpose, Seed};
+use crate::random::{Purpose, Seed, unit};
 
 /// A list of random movements, each with its range and its probability, and a fill for the pixels that come in.
 ///

@@ -98,7 +98,7 @@ impl FromStr for Fill {
             "wrap" => Ok(Self::Wrap),
             _ => match text.parse() {
                 Ok(value) => Ok(Self::Constant(value)),
-                Err(_) => Err(LabError::name("fill", text, &["reflect", "nearest", "wrap", "0", "255"])),
+                Err(_) => Err(LabError::name("fill", text, &["reflect", "nearest", "wrap", "a number from 0 to 255"])),
             },
         }
     }

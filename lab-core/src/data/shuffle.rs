@@ -16,11 +16,6 @@ pub(super) fn below(generator: &mut impl Rng, end: u32) -> u32 {
     }
 }
 
-/// A number from [0, 1), of 53 random bits.
-pub(super) fn unit(generator: &mut impl Rng) -> f64 {
-    (generator.next_u64() >> 11) as f64 / (1u64 << 53) as f64
-}
-
 /// Puts `items` into random order, each order equally likely (Fisher and Yates): from the last place to the second,
 /// each place swaps with itself or one before it.
 pub(super) fn shuffle(items: &mut [u32], generator: &mut impl Rng) {
@@ -32,7 +27,7 @@ pub(super) fn shuffle(items: &mut [u32], generator: &mut impl Rng) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::{Purpose, Seed};
+    use crate::random::{Purpose, Seed, unit};
 
     /// The statistic Σ(count − expected)²/expected.
     fn chi_squared(counts: &[u32]) -> f64 {

@@ -3,7 +3,7 @@
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::random::{Purpose, Seed};
+use crate::random::{Purpose, Seed, unit};
 
 /// How the kernel of a dense layer is drawn; biases start at 0.
 ///
@@ -46,11 +46,6 @@ impl Initializer {
             }
         }
     }
-}
-
-/// Uniform in [0, 1), with 53 random bits.
-fn unit(generator: &mut impl Rng) -> f64 {
-    (generator.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// Standard normal, drawn again until it lies within ± 2 (Box and Muller, 1958).

@@ -5,6 +5,7 @@ use ndarray::{ArrayD, ArrayViewD, IxDyn};
 use super::activation::Activation;
 use super::architecture::{Architecture, Layer};
 use super::layer::{Cache, Flow, Here, Parameter, Pass, Place};
+use crate::compute;
 use crate::error::{LabError, Result};
 use crate::random::Seed;
 
@@ -108,9 +109,8 @@ impl Sequential {
 
     /// λ Σ w² over all penalized kernels: what L2 adds to the loss.
     pub fn penalty(&self) -> f64 {
-        let squares = |values: &[f32]| values.iter().map(|&w| f64::from(w) * f64::from(w)).sum::<f64>();
         let penalized = self.parameters.iter().filter(|parameter| parameter.l2 > 0.0);
-        penalized.map(|parameter| f64::from(parameter.l2) * squares(&parameter.value)).sum()
+        penalized.map(|parameter| f64::from(parameter.l2) * compute::sum_of_squares(&parameter.value)).sum()
     }
 
     /// The activation of the last layer, where that is a dense one.

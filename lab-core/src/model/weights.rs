@@ -25,10 +25,11 @@ impl Sequential {
     /// ```
     /// use lab_core::prelude::*;
     /// let model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
-    /// let path = std::env::temp_dir().join("lab-core-doc-example.safetensors");
+    /// let path = std::env::temp_dir().join(format!("network-{}.safetensors", std::process::id()));
     /// model.save(&path)?;
     /// let again = Sequential::load(&path)?;
     /// assert_eq!(again.weight("dense.kernel")?, model.weight("dense.kernel")?);
+    /// # std::fs::remove_file(path).unwrap();
     /// # Ok::<(), LabError>(())
     /// ```
     ///

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::callback::{Callback, Control};
 use super::history::{EpochRecord, History, write_rows};
+use super::optimizer::check_rate;
 use crate::error::{LabError, Result};
 use crate::files::write_failed;
 use crate::model::Sequential;
@@ -183,14 +184,14 @@ pub struct ReduceLrOnPlateau {
     best: Best,
     factor: f32,
     patience: usize,
-    lowest: f32,
+    min_lr: f32,
     waited: usize,
 }
 
 impl ReduceLrOnPlateau {
     /// Watches the validation loss; factor 0.1, patience 10, down to 0: Keras's defaults.
     pub fn on_val_loss() -> Self {
-        Self { best: Best::of(Monitor::ValLoss), factor: 0.1, patience: 10, lowest: 0.0, waited: 0 }
+        Self { best: Best::of(Monitor::ValLoss), factor: 0.1, patience: 10, min_lr: 0.0, waited: 0 }
     }
 
     /// What the learning rate is multiplied by.
@@ -204,15 +205,24 @@ impl ReduceLrOnPlateau {
     }
 
     /// The rate that it does not go below.
-    pub fn lowest(self, learning_rate: f32) -> Self {
-        Self { lowest: learning_rate, ..self }
+    pub fn min_lr(self, learning_rate: f32) -> Self {
+        Self { min_lr: learning_rate, ..self }
     }
 }
 
 impl Callback for ReduceLrOnPlateau {
     fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
         (self.waited, self.best) = (0, Best::of(self.best.monitor));
-        Ok(())
+        if !(self.factor > 0.0 && self.factor < 1.0) {
+            let remedy = "0.1 is a usual factor";
+            return Err(LabError::value(
+                "ReduceLrOnPlateau: factor",
+                self.factor.to_string(),
+                "between 0 and 1",
+                remedy,
+            ));
+        }
+        check_rate("ReduceLrOnPlateau: min_lr", self.min_lr)
     }
 
     fn on_epoch_end(&mut self, record: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
@@ -222,8 +232,8 @@ impl Callback for ReduceLrOnPlateau {
             return Ok(());
         }
         self.waited += 1;
-        if self.waited >= self.patience && *control.learning_rate > self.lowest {
-            *control.learning_rate = (*control.learning_rate * self.factor).max(self.lowest);
+        if self.waited >= self.patience && *control.learning_rate > self.min_lr {
+            *control.learning_rate = (*control.learning_rate * self.factor).max(self.min_lr);
             self.waited = 0;
         }
         Ok(())

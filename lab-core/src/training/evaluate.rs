@@ -100,7 +100,7 @@ impl Sequential {
         check_data(self, data, "data", loss)?;
         let threads = Threads::new(None)?;
         let mut outputs = Vec::with_capacity(data.len() * self.output_size());
-        let (loss, accuracy) = measure(self, data, loss, &threads, |rows| outputs.extend_from_slice(rows))?;
+        let (loss, accuracy) = measure(self, data, loss, 0.0, &threads, |rows| outputs.extend_from_slice(rows))?;
         let outputs = self.output_array(outputs);
         let predicted = predicted_classes(outputs.view())?;
         let truth = data.labels();
@@ -144,6 +144,7 @@ pub(super) fn measure(
     model: &Sequential,
     data: &Dataset,
     loss: Loss,
+    smoothing: f32,
     threads: &Threads,
     mut each: impl FnMut(&[f32]),
 ) -> Result<(f64, f64)> {
@@ -154,7 +155,7 @@ pub(super) fn measure(
         let (now, later) = left.split_at(outputs.len() / classes);
         left = later;
         let targets = Targets::Classes(now);
-        let sums = loss.batch(0.0, outputs, logits, targets, None, classes, None);
+        let sums = loss.batch(smoothing, outputs, logits, targets, None, classes, None);
         all = Sums { loss: all.loss + sums.loss, hits: all.hits + sums.hits };
         each(outputs);
     })?;

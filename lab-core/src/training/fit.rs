@@ -24,7 +24,8 @@ impl Trainer {
     ///
     /// # Errors
     /// [`LabError::Value`] and [`LabError::Shape`] where an option is outside of its range or data, network and loss do
-    /// not fit together, before anything is changed; and what a callback returns.
+    /// not fit together, before anything is changed; a learning rate of a function of one's own that is no number, and
+    /// what a callback returns, after callbacks have had their last word.
     pub fn fit<'v>(
         &mut self,
         model: &mut Sequential,
@@ -34,33 +35,49 @@ impl Trainer {
         let validation = validation.into();
         self.check(model, train, validation)?;
         self.take_up(model);
-        let threads = Threads::new(self.threads)?;
-        let mut buffers = Buffers::new(self.batch_size.min(train.len()), model);
         let mut history = History::default();
-        let mut base_rate = self.recipe.optimizer.learning_rate();
-        let mut stop = false;
         let batches = train.len().div_ceil(self.batch_size);
         self.progress.begin(&Plan { epochs: self.epochs, batches, examples: train.len() });
-        self.call(model, &mut base_rate, &mut stop, |callback, control| callback.on_train_begin(control))?;
+        let trained = self.train(model, train, validation, &mut history);
+        // Whatever happened, callbacks have their last word: best weights are put back even after an error.
+        self.epochs_before += history.epochs.len();
+        let ended = self.call(model, &mut false, |callback, control| callback.on_train_end(&history, control));
+        self.progress.end(&history);
+        trained.and(ended).map(|()| history)
+    }
 
-        'training: for epoch in 0..self.epochs {
+    /// The epochs of a training, each with its batches, its validation and its record.
+    fn train(
+        &mut self,
+        model: &mut Sequential,
+        train: &Dataset,
+        validation: Option<&Dataset>,
+        history: &mut History,
+    ) -> Result<()> {
+        let threads = Threads::new(self.threads)?;
+        let mut buffers = Buffers::new(self.batch_size.min(train.len()), model);
+        let mut stop = false;
+        let batches = train.len().div_ceil(self.batch_size);
+        self.call(model, &mut stop, |callback, control| callback.on_train_begin(control))?;
+
+        for epoch in 0..self.epochs {
             let start = Instant::now();
-            self.call(model, &mut base_rate, &mut stop, |callback, control| callback.on_epoch_begin(epoch, control))?;
-            let learning_rate = self.schedule.rate(base_rate, epoch as f64, self.epochs);
+            self.call(model, &mut stop, |callback, control| callback.on_epoch_begin(epoch, control))?;
+            let learning_rate = self.schedule.rate(self.learning_rate, epoch as f64, self.epochs);
             check_rate(&format!("learning rate of epoch {}", epoch + 1), learning_rate)?;
             let order = epoch_order(train.len(), Some(self.recipe.seed), self.epochs_before + epoch);
             let (mut loss, mut hits, mut seen) = (0.0, 0, 0);
             for (number, rows) in order.chunks(self.batch_size).enumerate() {
                 let progress = epoch as f64 + number as f64 / batches as f64;
-                let rate = self.schedule.rate(base_rate, progress, self.epochs);
-                let (batch_loss, batch_hits) =
-                    self.step(model, train, rows, (self.epochs_before + epoch, seen), rate, &mut buffers, &threads)?;
+                let rate = self.schedule.rate(self.learning_rate, progress, self.epochs);
+                let place = (self.epochs_before + epoch, seen);
+                let (batch_loss, batch_hits) = self.step(model, train, rows, place, rate, &mut buffers, &threads)?;
                 seen += rows.len();
                 loss += batch_loss * rows.len() as f64;
                 hits += batch_hits;
                 if self.stop_on_divergence && !batch_loss.is_finite() {
                     history.stopped = Stopped::Diverged { epoch: epoch + 1, step: number + 1 };
-                    break 'training;
+                    return Ok(());
                 }
                 let record = BatchRecord {
                     epoch: epoch + 1,
@@ -71,20 +88,19 @@ impl Trainer {
                 };
                 self.progress.batch(&record);
                 let mut now = false;
-                self.call(model, &mut base_rate, &mut now, |callback, control| {
-                    callback.on_batch_end(&record, control)
-                })?;
+                self.call(model, &mut now, |callback, control| callback.on_batch_end(&record, control))?;
                 if now {
                     stop = true;
                     break;
                 }
             }
-            let measured =
-                validation.map(|data| measure(model, data, self.recipe.loss, &threads, |_| ())).transpose()?;
+            let (loss_function, smoothing) = (self.recipe.loss, self.recipe.label_smoothing);
+            let measured = validation.map(|data| measure(model, data, loss_function, smoothing, &threads, |_| ()));
+            let measured = measured.transpose()?;
             // An epoch's last step can spoil the weights too; only the validation shows that.
             if self.stop_on_divergence && measured.is_some_and(|(loss, _)| !loss.is_finite()) {
                 history.stopped = Stopped::Diverged { epoch: epoch + 1, step: batches };
-                break;
+                return Ok(());
             }
             let record = EpochRecord {
                 epoch: epoch + 1,
@@ -97,16 +113,13 @@ impl Trainer {
             };
             history.epochs.push(record);
             self.progress.epoch(&record);
-            self.call(model, &mut base_rate, &mut stop, |callback, control| callback.on_epoch_end(&record, control))?;
+            self.call(model, &mut stop, |callback, control| callback.on_epoch_end(&record, control))?;
             if stop {
                 history.stopped = Stopped::Early { epoch: epoch + 1 };
-                break;
+                return Ok(());
             }
         }
-        self.epochs_before += history.epochs.len();
-        self.call(model, &mut base_rate, &mut stop, |callback, control| callback.on_train_end(&history, control))?;
-        self.progress.end(&history);
-        Ok(history)
+        Ok(())
     }
 
     /// One step on a batch of one's own: examples along the first axis, and a target for each. Gives the batch's loss,
@@ -135,7 +148,7 @@ impl Trainer {
         let mut given = vec![0.0; inputs.len()];
         inputs.write(0, &mut given, &threads)?;
         let penalty = model.penalty();
-        let rate = self.schedule.rate(self.recipe.optimizer.learning_rate(), 0.0, self.epochs);
+        let rate = self.schedule.rate(self.learning_rate, 0.0, self.epochs);
         let batch = Batch { inputs: &given, targets: targets.reborrow(), weights };
         let sums = self.recipe.step(model, &mut self.state, &mut self.tape, batch, rate, &threads);
         Ok((sums.loss / rows as f64 + penalty, sums.hits as f64 / rows as f64))
@@ -175,11 +188,10 @@ impl Trainer {
     fn call(
         &mut self,
         model: &mut Sequential,
-        learning_rate: &mut f32,
         stop: &mut bool,
         mut method: impl FnMut(&mut dyn Callback, &mut Control<'_>) -> Result<()>,
     ) -> Result<()> {
-        let mut control = Control { model, learning_rate, stop };
+        let mut control = Control { model, learning_rate: &mut self.learning_rate, stop };
         self.callbacks.iter_mut().try_for_each(|callback| method(&mut **callback, &mut control))
     }
 
@@ -187,6 +199,7 @@ impl Trainer {
     fn take_up(&mut self, model: &Sequential) {
         if self.architecture.as_ref() != Some(model.architecture()) {
             self.architecture = Some(model.architecture().clone());
+            self.learning_rate = self.recipe.optimizer.learning_rate();
             (self.state, self.tape, self.epochs_before) = (OptimizerState::default(), Tape::default(), 0);
         }
     }

@@ -102,11 +102,16 @@ impl History {
         let path = path.as_ref();
         let file = std::fs::File::open(path)
             .map_err(|error| LabError::io("read", path, error, "check the path; a training writes history.csv"))?;
-        let rows = csv::Reader::from_reader(file).into_deserialize().collect::<Result<_, csv::Error>>();
-        let epochs = rows.map_err(|error| {
+        let wrong = |found: String| {
             let expected = "a row for each epoch under the header epoch,loss,accuracy,val_loss,val_accuracy,…";
-            LabError::format(path, error.to_string(), expected, "take a history.csv that a training wrote")
-        })?;
+            LabError::format(path, found, expected, "take a history.csv that a training wrote")
+        };
+        let mut reader = csv::Reader::from_reader(file);
+        if reader.headers().map_err(|error| wrong(error.to_string()))?.is_empty() {
+            return Err(wrong("an empty file".to_owned()));
+        }
+        let rows = reader.into_deserialize().collect::<Result<Vec<_>, csv::Error>>();
+        let epochs = rows.map_err(|error| wrong(error.to_string()))?;
         Ok(Self { epochs, stopped: Stopped::Finished })
     }
 }

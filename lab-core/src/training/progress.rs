@@ -109,7 +109,7 @@ impl<W: Write> Progress for EpochLines<W> {
     }
 }
 
-/// `Epoch 3/50 - 2s - 3ms/step - accuracy: 0.3995 - loss: 1.8731 - val_accuracy: … - learning_rate: 9.0250e-04`.
+/// `Epoch 3/50 - 2.0s - 3.20ms/step - accuracy: 0.3995 - loss: 1.8731 - val_accuracy: … - learning_rate: 9.0250e-04`.
 pub fn epoch_line(record: &EpochRecord, plan: &Plan) -> String {
     let EpochRecord { epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds } = record;
     let step = 1e3 * seconds / plan.batches.max(1) as f64;

@@ -52,7 +52,7 @@ pub enum Schedule {
         /// What rules then, with its epochs counted from the end of the way up.
         then: Box<Schedule>,
     },
-    /// Whatever a function says for each epoch.
+    /// Whatever a function says for each epoch; callbacks that change the learning rate have no effect then.
     Custom(Arc<dyn Fn(usize) -> f32 + Send + Sync>),
 }
 
@@ -88,15 +88,6 @@ impl Schedule {
             Self::OneCycle => ease(1.0, 1e-4, (done - 0.3) / 0.7),
             Self::Warmup { epochs: up, .. } if epoch < *up => epoch / up,
             Self::Warmup { epochs: up, then } => then.share(epoch - up, (epochs - up).max(f64::MIN_POSITIVE)),
-        }
-    }
-
-    /// Whether the rate at an epoch depends on how many there are.
-    pub fn depends_on_epochs(&self) -> bool {
-        match self {
-            Self::Cosine { .. } | Self::OneCycle => true,
-            Self::Warmup { then, .. } => then.depends_on_epochs(),
-            _ => false,
         }
     }
 

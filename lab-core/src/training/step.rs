@@ -2,7 +2,7 @@
 
 use super::loss::{Loss, Sums, Targets};
 use super::optimizer::{Optimizer, OptimizerState};
-use crate::compute::Threads;
+use crate::compute::{Threads, sum_of_squares};
 use crate::model::{Pass, Sequential, Tape};
 use crate::random::Seed;
 
@@ -73,5 +73,5 @@ impl Recipe {
 
 /// The Euclidean norm of all gradients together.
 fn norm(gradients: &[Vec<f32>]) -> f64 {
-    gradients.iter().flatten().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt()
+    gradients.iter().map(|gradient| sum_of_squares(gradient)).sum::<f64>().sqrt()
 }

@@ -34,7 +34,8 @@ use crate::random::Seed;
 /// # Ok::<(), LabError>(())
 /// ```
 ///
-/// A second `fit` with the same trainer goes on from the weights and the optimizer's state. For a network with other
+/// A second `fit` with the same trainer goes on from the weights, the optimizer's state and the learning rate as callbacks
+/// left it; schedules count its epochs from 0. For a network with other
 /// layers the state begins anew; use a new trainer for another network with the same ones.
 pub struct Trainer {
     pub(super) recipe: Recipe,
@@ -51,6 +52,8 @@ pub struct Trainer {
     /// What the optimizer remembers, and the layers of the network that it belongs to.
     pub(super) state: OptimizerState,
     pub(super) architecture: Option<Architecture>,
+    /// The learning rate that the schedule starts from; callbacks may have changed it.
+    pub(super) learning_rate: f32,
     /// Epochs of earlier fits, so that a second one shuffles anew.
     pub(super) epochs_before: usize,
     pub(super) tape: Tape,
@@ -74,6 +77,7 @@ impl Trainer {
             threads: None,
             state: OptimizerState::default(),
             architecture: None,
+            learning_rate: optimizer.learning_rate(),
             epochs_before: 0,
             tape: Tape::default(),
         }
@@ -103,14 +107,14 @@ impl Trainer {
         self
     }
 
-    /// Makes the targets of cross-entropy y (1 − s) + s / K while training (Szegedy et al., 2016).
+    /// Makes the targets of cross-entropy y (1 − s) + s / K, in training and its validation (Szegedy et al., 2016).
     pub fn label_smoothing(mut self, smoothing: f32) -> Self {
         self.recipe.label_smoothing = smoothing;
         self
     }
 
     /// Makes the gradients shorter where all together they are longer than `norm` (Pascanu, Mikolov and Bengio, 2013).
-    pub fn clip_norm(mut self, norm: f32) -> Self {
+    pub fn global_clip_norm(mut self, norm: f32) -> Self {
         self.recipe.clip_norm = Some(norm);
         self
     }
@@ -188,7 +192,7 @@ impl Trainer {
         check_smoothing(self.recipe.loss, self.recipe.label_smoothing)?;
         if let Some(norm) = self.recipe.clip_norm.filter(|norm| !(*norm > 0.0 && norm.is_finite())) {
             let expected = "a finite number above 0";
-            return Err(LabError::value("clip_norm", norm.to_string(), expected, "1 is a usual value"));
+            return Err(LabError::value("global_clip_norm", norm.to_string(), expected, "1 is a usual value"));
         }
         self.augmentation.as_ref().map_or(Ok(()), Augmentation::validate)
     }

@@ -107,7 +107,7 @@ fn assert_runs_agree(file: &str, number: usize) {
         let (optimizer, clip) = optimizer(&run.optimizer);
         let mut trainer = Trainer::new(loss, optimizer).label_smoothing(run.loss.label_smoothing as f32);
         if let Some(most) = clip {
-            trainer = trainer.clip_norm(most as f32);
+            trainer = trainer.global_clip_norm(most as f32);
         }
         let (mut losses, mut norms) = (Vec::new(), Vec::new());
         for step in 0..run.steps {
