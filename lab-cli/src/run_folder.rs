@@ -43,6 +43,7 @@ impl RunFolder {
         let name = target
             .file_name()
             .ok_or_else(|| LabError::value("--out", target.display().to_string(), "a folder with a name", remedy))?;
+        check_replaceable(target)?;
         let beside = |what: &str| target.with_file_name(format!(".{}.{what}", name.display()));
         let (unfinished, before) = (beside("unfinished"), beside("before"));
         let failed = |error| LabError::io("write", target, error, "check its permissions, or choose another --out DIR");
@@ -61,7 +62,6 @@ impl RunFolder {
         if !target.exists() && before.exists() {
             fs::rename(&before, target).map_err(failed)?;
         }
-        check_replaceable(target)?;
         fs::create_dir_all(&unfinished).map_err(failed)?;
         // What a killed run has left.
         for name in FILES {
