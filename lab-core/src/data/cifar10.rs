@@ -45,6 +45,13 @@ impl Cifar10 {
     ///
     /// Takes 184 MB of memory, about as much as the files, and a fraction of a second.
     ///
+    /// ```no_run
+    /// use lab_core::prelude::*;
+    /// let cifar = Cifar10::open("data")?;
+    /// assert_eq!((cifar.train.len(), cifar.test.len()), (50_000, 10_000));
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`LabError::Io`] for a missing or unreadable file; [`LabError::Format`] for a folder without the files, a file
     /// that is not exactly 10,000 records of 3,073 bytes, or a label above 9.

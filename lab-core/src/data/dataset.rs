@@ -164,6 +164,14 @@ impl Dataset {
 
     /// The images at `indices`, in that order; an index may come more than once.
     ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// let all = Cifar10::sample().train;
+    /// let cats: Vec<usize> = (0..all.len()).filter(|&i| all.label(i) == Some(3)).collect();
+    /// assert_eq!(all.subset(&cats)?.class_counts()[3], 100);
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`LabError::Value`] for an index past the end.
     pub fn subset(&self, indices: &[usize]) -> Result<Self> {

@@ -31,6 +31,13 @@ impl Dataset {
     /// Each class gives `fraction` of its images, rounded down; the images that are then missing from the first part
     /// come one each from the classes that lost most by the rounding, the lowest label first among equals.
     ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// let (train, validation) = Cifar10::sample().train.split_stratified(0.8, Seed(42))?;
+    /// assert_eq!((train.class_counts()[3], validation.class_counts()[3]), (80, 20));
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`LabError::Value`] for a fraction outside (0, 1), or one that leaves a part empty.
     pub fn split_stratified(&self, fraction: f64, seed: Seed) -> Result<(Self, Self)> {
@@ -55,6 +62,14 @@ impl Dataset {
     /// The images in order without the last `fraction`, and the last: what Keras does for `validation_split`.
     ///
     /// The first part has `floor(len × (1 − fraction))` images.
+    ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// let all = Cifar10::sample().train;
+    /// let (_, validation) = all.hold_out_last(0.2)?;
+    /// assert_eq!(validation.labels(), all.labels()[800..]);
+    /// # Ok::<(), LabError>(())
+    /// ```
     ///
     /// # Errors
     /// [`LabError::Value`] for a fraction outside (0, 1), or one that leaves a part empty.

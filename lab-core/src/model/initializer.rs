@@ -9,6 +9,11 @@ use crate::random::{Purpose, Seed, unit};
 ///
 /// With *fan in* the number of inputs and *fan out* of outputs, the variance is 2 / (fan in + fan out) for Glorot
 /// (Glorot and Bengio, 2010) and 2 / fan in for He (He et al., 2015), as in Keras.
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let layer = Dense::new(64, Activation::Relu).initializer(Initializer::HeNormal);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Initializer {

@@ -87,6 +87,14 @@ impl Sequential {
 
     /// Replaces one of the network's arrays.
     ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// let mut model = Sequential::new([4]).dense(2, Activation::Softmax).build(Seed(0))?;
+    /// model.set_weight("dense.bias", ndarray::array![0.5, -0.5].into_dyn())?;
+    /// assert_eq!(model.weight("dense.bias")?[0], 0.5);
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`LabError::Value`] where the network has no such array, [`LabError::Shape`] where it has another shape.
     pub fn set_weight(&mut self, name: &str, value: ArrayD<f32>) -> Result<()> {

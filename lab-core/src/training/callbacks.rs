@@ -63,7 +63,20 @@ impl Best {
     }
 }
 
-/// Ends the training when a number has not improved for some epochs; any improvement counts.
+/// Ends the training when a number has not improved for some epochs; any improvement counts (Prechelt, 1998).
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let train = Cifar10::sample().train.take(200);
+/// let (train, validation) = train.hold_out_last(0.2)?;
+/// let mut model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
+/// let history = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(0.0))
+///     .epochs(50)
+///     .callback(EarlyStopping::on_val_loss().patience(3).restore_best_weights())
+///     .fit(&mut model, &train, &validation)?;
+/// assert_eq!(history.stopped, Stopped::Early { epoch: 4 });
+/// # Ok::<(), LabError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct EarlyStopping {
     best: Best,
@@ -125,6 +138,21 @@ impl Callback for EarlyStopping {
 }
 
 /// Writes the network to a file after each epoch that is the best so far, or after every epoch.
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let train = Cifar10::sample().train.take(200);
+/// let (train, validation) = train.hold_out_last(0.2)?;
+/// let mut model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
+/// let path = std::env::temp_dir().join(format!("best-{}.safetensors", std::process::id()));
+/// Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3))
+///     .epochs(3)
+///     .callback(ModelCheckpoint::best(&path, Monitor::ValAccuracy))
+///     .fit(&mut model, &train, &validation)?;
+/// let best = Sequential::load(&path)?;
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), LabError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ModelCheckpoint {
     path: PathBuf,
@@ -162,6 +190,19 @@ impl Callback for ModelCheckpoint {
 }
 
 /// Sets the learning rate before each epoch (from 0) to what a function of the epoch and the rate so far says.
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let train = Cifar10::sample().train.take(200);
+/// let (train, validation) = train.hold_out_last(0.2)?;
+/// let mut model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
+/// let history = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3))
+///     .epochs(3)
+///     .callback(LearningRateScheduler::new(|epoch, rate| if epoch == 0 { rate } else { rate / 2.0 }))
+///     .fit(&mut model, &train, &validation)?;
+/// assert_eq!(history.epochs[2].learning_rate, 0.00025);
+/// # Ok::<(), LabError>(())
+/// ```
 pub struct LearningRateScheduler(Box<dyn FnMut(usize, f32) -> f32>);
 
 impl LearningRateScheduler {
@@ -179,6 +220,19 @@ impl Callback for LearningRateScheduler {
 }
 
 /// Lowers the learning rate when a number has not improved by 0.0001 for some epochs.
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let train = Cifar10::sample().train.take(200);
+/// let (train, validation) = train.hold_out_last(0.2)?;
+/// let mut model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
+/// let history = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-9))
+///     .epochs(4)
+///     .callback(ReduceLrOnPlateau::on_val_loss().factor(0.5).patience(2))
+///     .fit(&mut model, &train, &validation)?;
+/// assert_eq!(history.epochs[3].learning_rate, 0.5e-9);
+/// # Ok::<(), LabError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ReduceLrOnPlateau {
     best: Best,
@@ -241,6 +295,21 @@ impl Callback for ReduceLrOnPlateau {
 }
 
 /// Writes each epoch to a CSV file as soon as it is done.
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let train = Cifar10::sample().train.take(200);
+/// let (train, validation) = train.hold_out_last(0.2)?;
+/// let mut model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
+/// let path = std::env::temp_dir().join(format!("history-{}.csv", std::process::id()));
+/// let history = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3))
+///     .epochs(2)
+///     .callback(CsvLogger::new(&path))
+///     .fit(&mut model, &train, &validation)?;
+/// assert_eq!(History::from_csv(&path)?, history);
+/// # std::fs::remove_file(path).unwrap();
+/// # Ok::<(), LabError>(())
+/// ```
 #[derive(Debug)]
 pub struct CsvLogger {
     path: PathBuf,

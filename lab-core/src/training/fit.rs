@@ -125,6 +125,17 @@ impl Trainer {
     /// One step on a batch of one's own: examples along the first axis, and a target for each. Gives the batch's loss,
     /// penalties included, and accuracy before the step (Keras's `train_on_batch`).
     ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// let mut model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
+    /// let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3));
+    /// for (images, labels) in Cifar10::sample().train.batches(64)?.shuffled(Seed(0), 0) {
+    ///     let (loss, accuracy) = trainer.train_on_batch(&mut model, &images, Targets::Classes(&labels), None)?;
+    ///     assert!(loss > 0.0 && accuracy <= 1.0);
+    /// }
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
     /// # Errors
     /// As for [`Trainer::fit`], and [`LabError::Value`] for a number that is not finite.
     pub fn train_on_batch<S: Data<Elem = f32> + Sync, D: Dimension>(

@@ -10,6 +10,11 @@ use crate::error::{LabError, Result};
 use crate::model::Sequential;
 
 /// Stochastic gradient descent, w ← w − lr g, with momentum if wanted (Robbins and Monro, 1951; Polyak, 1964).
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let trainer = Trainer::new(Loss::CategoricalCrossentropy, Sgd::new(0.01).momentum(0.9).nesterov());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sgd {
     learning_rate: f32,
@@ -35,6 +40,11 @@ impl Sgd {
 }
 
 /// Each weight's step is divided by the root of its mean square gradient (Tieleman and Hinton, 2012).
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let trainer = Trainer::new(Loss::CategoricalCrossentropy, RmsProp::new(0.001).rho(0.99));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RmsProp {
     learning_rate: f32,
@@ -61,6 +71,11 @@ impl RmsProp {
 }
 
 /// Means of the gradient and of its square, both corrected for their start at 0 (Kingma and Ba, 2015).
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(0.001).betas(0.9, 0.98));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Adam {
     learning_rate: f32,
@@ -82,6 +97,11 @@ impl Adam {
 }
 
 /// Adam, with the weights shrinking by themselves: first w ← w − lr λ w (Loshchilov and Hutter, 2019).
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let trainer = Trainer::new(Loss::CategoricalCrossentropy, AdamW::new(0.001).weight_decay(0.01).exclude_biases());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AdamW {
     adam: Adam,
