@@ -251,3 +251,16 @@ fn text_and_augmentation_are_the_same_thing() {
         Augmentation::new().apply(array![[[1], [2], [3], [4]]].view(), &[Move::Shift { dx: 3.0, dy: 0.0 }]).unwrap();
     assert_eq!(moved, array![[[3.0], [2.0], [1.0], [1.0]]], "d c b a | a b c d");
 }
+
+#[test]
+fn batches_are_augmented_as_a_training_gathers_them() {
+    let train = Cifar10::sample().train.take(50);
+    let augmentation: Augmentation = "flip,rotate=15,shift=0.1".parse().unwrap();
+    let batches = train.batches(20).unwrap().shuffled(Seed(3), 2).augmented(augmentation.clone(), Seed(3), 2).unwrap();
+    let ours: Vec<f32> = batches.flat_map(|(images, _)| images.into_iter().collect::<Vec<_>>()).collect();
+    let order = lab_core::data::epoch_order(50, Some(Seed(3)), 2);
+    let (mut images, mut labels) = (vec![0.0; 50 * 3072], vec![0; 50]);
+    train.gather(&order, Some((&augmentation, Seed(3), 2, 0)), &Threads::one(), &mut images, &mut labels).unwrap();
+    assert_eq!(ours, images);
+    assert!(train.batches(20).unwrap().augmented(Augmentation::new().rotation(-1.0), Seed(0), 0).is_err());
+}

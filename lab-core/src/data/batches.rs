@@ -114,7 +114,8 @@ impl Dataset {
         if size == 0 {
             return Err(LabError::value("batch size", "0", "at least 1", "32 to 256 are usual"));
         }
-        Ok(Batches { data: self.clone(), order: epoch_order(self.len(), None, 0), size, next: 0 })
+        let order = epoch_order(self.len(), None, 0);
+        Ok(Batches { data: self.clone(), order, augmentation: None, size, next: 0 })
     }
 }
 
@@ -123,6 +124,7 @@ impl Dataset {
 pub struct Batches {
     data: Dataset,
     order: Vec<u32>,
+    augmentation: Option<(Augmentation, Seed, usize)>,
     size: usize,
     next: usize,
 }
@@ -131,6 +133,25 @@ impl Batches {
     /// The same from the beginning, in the order that a training with this seed takes in this epoch (from 0).
     pub fn shuffled(self, seed: Seed, epoch: usize) -> Self {
         Self { order: epoch_order(self.data.len(), Some(seed), epoch), next: 0, ..self }
+    }
+
+    /// The same with each image changed at random, as a training with this seed changes it in this epoch (from 0).
+    ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// let augmentation = Augmentation::new().horizontal_flip(0.5).shift(0.1);
+    /// let train = Cifar10::sample().train;
+    /// for (images, labels) in train.batches(64)?.shuffled(Seed(0), 0).augmented(augmentation, Seed(0), 0)? {
+    ///     assert_eq!(images.dim(), (labels.len(), 32, 32, 3));
+    /// }
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What [`Augmentation::validate`] finds.
+    pub fn augmented(self, augmentation: Augmentation, seed: Seed, epoch: usize) -> Result<Self> {
+        augmentation.validate()?;
+        Ok(Self { augmentation: Some((augmentation, seed, epoch)), ..self })
     }
 }
 
@@ -143,10 +164,13 @@ impl Iterator for Batches {
         if rows.is_empty() {
             return None;
         }
+        let first = self.next;
         self.next += rows.len();
         let [height, width, channels] = self.data.image_shape();
         let mut images = vec![0.0; rows.len() * height * width * channels];
-        self.data.fill(rows, None, &Threads::one(), &mut images);
+        let augment =
+            self.augmentation.as_ref().map(|(augmentation, seed, epoch)| (augmentation, *seed, *epoch, first));
+        self.data.fill(rows, augment, &Threads::one(), &mut images);
         let labels = rows.iter().filter_map(|&row| self.data.label(row as usize)).collect();
         Some((Array4::from_shape_vec((rows.len(), height, width, channels), images).ok()?, labels))
     }
