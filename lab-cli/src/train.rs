@@ -83,7 +83,7 @@ pub struct TrainArgs {
     /// Threads at work; the result does not depend on it [default: one for each core]
     #[arg(long)]
     threads: Option<usize>,
-    /// The run's folder [default: outputs/runs/final of the laboratory; outputs/runs/sample for the sample]
+    /// The run's folder [default: outputs/runs/final of the laboratory; outputs/sample/runs/final for the sample]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -129,7 +129,7 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     // Everything that can be wrong with the options is found before the data set is fetched.
     config.network.architecture([32, 32, 3], 10)?.parameter_count()?;
     config.training.trainer(arguments.threads)?.validate()?;
-    let usual = if config.data.set == SAMPLE { "outputs/runs/sample" } else { "outputs/runs/final" };
+    let usual = if config.data.set == SAMPLE { "outputs/sample/runs/final" } else { "outputs/runs/final" };
     let out = arguments.out.clone().unwrap_or_else(|| in_laboratory(usual));
     let folder = RunFolder::begin(&out)?;
 
