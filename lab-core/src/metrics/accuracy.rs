@@ -72,7 +72,7 @@ pub fn predicted_classes(probabilities: ArrayView2<f32>) -> Result<Vec<u8>> {
 }
 
 /// The position of the largest value, of equal ones the first; 0 for an empty row.
-pub(super) fn argmax(row: impl Iterator<Item = f32>) -> usize {
+pub(crate) fn argmax(row: impl Iterator<Item = f32>) -> usize {
     let mut best = (0, f32::NEG_INFINITY);
     for (class, p) in row.enumerate() {
         if p > best.1 {

@@ -18,6 +18,7 @@ mod calibration;
 mod confusion;
 mod report;
 
+pub(crate) use accuracy::argmax;
 pub use accuracy::{accuracy, predicted_classes, top_k_accuracy};
 pub use calibration::{Bin, Calibration};
 pub use confusion::{Confusion, ConfusionMatrix};

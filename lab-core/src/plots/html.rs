@@ -79,7 +79,8 @@ impl Table {
 
     /// The finished table, with `notes` as paragraphs under it.
     pub(crate) fn finish(self, notes: &[String]) -> String {
-        let notes = notes.iter().map(|note| format!("<p style=\"margin:2px 8px\">{}</p>\n", escape(note)));
+        let notes =
+            notes.iter().map(|note| format!("<p style=\"margin:2px 8px;font-size:13px\">{}</p>\n", escape(note)));
         self.html + "</tbody>\n</table>\n" + &notes.collect::<String>()
     }
 }

@@ -38,7 +38,7 @@ impl Trainer {
         let mut history = History::default();
         let batches = train.len().div_ceil(self.batch_size);
         self.progress.begin(&Plan { epochs: self.epochs, batches, examples: train.len() });
-        let trained = self.train(model, train, validation, &mut history);
+        let trained = self.train(model, train, validation, batches, &mut history);
         // Whatever happened, callbacks have their last word: best weights are put back even after an error.
         self.epochs_before += history.epochs.len();
         let ended = self.call(model, &mut false, |callback, control| callback.on_train_end(&history, control));
@@ -52,12 +52,12 @@ impl Trainer {
         model: &mut Sequential,
         train: &Dataset,
         validation: Option<&Dataset>,
+        batches: usize,
         history: &mut History,
     ) -> Result<()> {
         let threads = Threads::new(self.threads)?;
         let mut buffers = Buffers::new(self.batch_size.min(train.len()), model);
         let mut stop = false;
-        let batches = train.len().div_ceil(self.batch_size);
         self.call(model, &mut stop, |callback, control| callback.on_train_begin(control))?;
 
         for epoch in 0..self.epochs {

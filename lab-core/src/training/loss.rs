@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks::check_labels;
 use crate::compute;
 use crate::error::{LabError, Result};
+use crate::metrics::argmax;
 use crate::names::named;
 
 /// What training makes small: a mean over the examples of a batch.
@@ -121,7 +122,7 @@ impl Loss {
             targets.write(i, smoothing, &mut y);
             let a = &outputs[row.clone()];
             let weight = weights.map_or(1.0, |weights| weights[i]);
-            sums.hits += usize::from(argmax(a) == argmax(&y));
+            sums.hits += usize::from(argmax(a.iter().copied()) == argmax(y.iter().copied()));
             let loss = match self {
                 Self::MeanSquaredError => mean_squared_error(&y, a),
                 Self::KlDivergence => crossentropy(&y, &logits[row.clone()]) - entropy(&y),
@@ -158,12 +159,6 @@ fn entropy(y: &[f32]) -> f64 {
 
 fn mean_squared_error(y: &[f32], a: &[f32]) -> f64 {
     y.iter().zip(a).map(|(y, a)| f64::from(y - a).powi(2)).sum::<f64>() / y.len() as f64
-}
-
-/// The place of the greatest number, the lowest where several are.
-fn argmax(row: &[f32]) -> usize {
-    let greatest = |best: usize, (i, x): (usize, &f32)| if *x > row[best] { i } else { best };
-    row.iter().enumerate().fold(0, greatest)
 }
 
 impl Targets<'_> {
