@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use lab_core::compute::Instructions;
 use lab_core::data::{Augmentation, Dataset};
+use lab_core::lab::Machine;
 use lab_core::model::{Activation, Architecture, Dense, Sequential};
 use lab_core::training::{EarlyStopping, Loss, Optimizer, Schedule, Trainer};
 use lab_core::{LabError, Result, Seed};
@@ -70,22 +70,6 @@ pub struct Training {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub augment: Option<String>,
     pub seed: u64,
-}
-
-/// What the bits depend on besides, and what the time depends on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Machine {
-    pub instructions: String,
-    pub threads: usize,
-}
-
-impl Machine {
-    pub fn this(threads: Option<usize>) -> Self {
-        let available = std::thread::available_parallelism().map_or(1, usize::from);
-        let instructions = format!("{:?} on {}", Instructions::detect(), std::env::consts::ARCH);
-        Self { instructions, threads: threads.unwrap_or(available) }
-    }
 }
 
 /// The seed of the lab's random split.

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use lab_core::lab::MODEL;
 use lab_core::model::Sequential;
 
 use crate::Outcome;
 use crate::config::Config;
 use crate::data_set::{SAMPLE, data_set};
 use crate::output::say;
-use crate::run_folder::MODEL;
 
 /// Report on the test set once more for a finished run.
 #[derive(clap::Args)]

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use lab_core::lab::Lab;
+
 /// `below` in the nearest folder upwards that holds the laboratory, or in the current one.
 pub fn in_laboratory(below: &str) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
-    let is_laboratory = |folder: &&Path| folder.join("Cargo.toml").is_file() && folder.join("lab-core").is_dir();
-    match here.ancestors().find(is_laboratory) {
+    match Lab::root_above(&here) {
         Some(root) if root != here => root.join(below),
         _ => PathBuf::from(below),
     }

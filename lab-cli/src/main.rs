@@ -9,7 +9,6 @@ mod fetch;
 mod laboratory;
 mod output;
 mod predict;
-mod run_folder;
 mod train;
 
 use std::error::Error;

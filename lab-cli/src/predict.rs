@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 use lab_core::data::cifar10::CLASS_NAMES;
+use lab_core::lab::MODEL;
 use lab_core::model::Sequential;
 use lab_core::{LabError, Result};
 use ndarray::Array4;
 
 use crate::Outcome;
 use crate::output::say;
-use crate::run_folder::MODEL;
 
 /// Say what a network sees in pictures.
 ///

@@ -5,16 +5,15 @@ use std::path::{Path, PathBuf};
 
 use lab_core::Seed;
 use lab_core::data::Augmentation;
-use lab_core::training::{CsvLogger, EpochLines, Evaluation, History, Loss, Optimizer, Schedule, Stopped};
-use serde_json::json;
+use lab_core::lab::{DataRecord, HISTORY, MODEL, Machine, Record, RunFolder, TestRecord};
+use lab_core::training::{CsvLogger, EpochLines, Loss, Optimizer, Schedule, Stopped};
 
 use crate::Outcome;
 use crate::bars::Bars;
-use crate::config::{Config, Data, Machine, Network, Split, Training};
+use crate::config::{Config, Data, Network, Split, Training};
 use crate::data_set::{SAMPLE, data_set};
 use crate::laboratory::in_laboratory;
 use crate::output::say;
-use crate::run_folder::{HISTORY, METRICS, MODEL, RunFolder};
 
 /// Train a network, by default the lab's final one, and report on the test set.
 ///
@@ -148,29 +147,30 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     } else {
         trainer.progress(EpochLines::default())
     };
+    let settings = trainer.settings();
     let history = trainer.fit(&mut model, &train, &validation)?;
-    let weights_of_epoch = which_weights(&history, config.training.patience.is_some())?;
+    let data = DataRecord { set: config.data.set.clone(), train: train.len(), validation: validation.len() };
+    let mut record = Record::new(data, &model, settings, &history);
+    say_end(&record)?;
 
     let evaluation = model.evaluate_with(&cifar.test, config.training.loss)?;
-    let metrics = metrics(&evaluation, &history, weights_of_epoch, model.parameter_count());
+    record.test = Some(TestRecord::new(&evaluation));
     folder.write(Config::FILE, &toml::to_string_pretty(&config)?)?;
-    folder.write(METRICS, &format!("{}\n", serde_json::to_string_pretty(&metrics)?))?;
+    folder.write_record(&record)?;
     model.save(folder.file(MODEL))?;
     folder.commit()?;
 
     say!("\nTest loss: {:.4}\nTest accuracy: {:.4}\n", evaluation.loss, evaluation.accuracy);
     say!("{}\n{}", evaluation.report(), evaluation.confusion_matrix());
-    let (seconds, epochs) = (history.seconds(), history.epochs.len());
-    say!("{epochs} epochs in {seconds:.1} s; the run is in {}", out.display());
+    say!("{} epochs in {:.1} s; the run is in {}", record.epochs, record.seconds, out.display());
     say!("Try it on a picture of yours: cargo lab predict {} PICTURE", out.display());
     Ok(())
 }
 
 /// Says how the training ended, and of which epoch the weights are.
-fn which_weights(history: &History, restored: bool) -> Outcome<usize> {
-    let last = history.epochs.len();
-    let epoch = if restored { history.best().map_or(last, |best| best.epoch) } else { last };
-    match history.stopped {
+fn say_end(record: &Record) -> Outcome {
+    let (last, epoch) = (record.epochs, record.weights_of_epoch);
+    match record.stopped {
         Stopped::Finished => say!("All {last} epochs done; the weights are those of epoch {epoch}."),
         Stopped::Early { epoch: stop } => {
             say!("Stopped early after epoch {stop}; the weights are those of epoch {epoch}.")
@@ -183,35 +183,5 @@ fn which_weights(history: &History, restored: bool) -> Outcome<usize> {
             .into());
         }
     }
-    Ok(epoch)
-}
-
-/// What `metrics.json` holds.
-fn metrics(
-    evaluation: &Evaluation,
-    history: &History,
-    weights_of_epoch: usize,
-    parameters: usize,
-) -> serde_json::Value {
-    let report = evaluation.report();
-    let weighted = report.weighted_average();
-    let (epochs, seconds) = (history.epochs.len(), history.seconds());
-    json!({
-        "test": {
-            "loss": evaluation.loss,
-            "accuracy": evaluation.accuracy,
-            "precision_weighted": weighted.precision,
-            "recall_weighted": weighted.recall,
-            "f1_weighted": weighted.f1,
-            "confusion_matrix": evaluation.confusion_matrix(),
-            "per_class": report.per_class(),
-            "warnings": report.warnings(),
-        },
-        "epochs": epochs,
-        "weights_of_epoch": weights_of_epoch,
-        "stopped": history.stopped,
-        "seconds": seconds,
-        "seconds_per_epoch": seconds / epochs.max(1) as f64,
-        "parameters": parameters,
-    })
+    Ok(())
 }

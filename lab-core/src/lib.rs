@@ -41,6 +41,7 @@
 //! | [`data`] | CIFAR-10 on disk, [`data::Dataset`], splits, normalization, augmentation, batches |
 //! | [`model`] | layers, [`model::Sequential`], its summary, its weights on disk; knows nothing of `data` |
 //! | [`training`] | losses, optimizers, schedules, [`training::Trainer`], callbacks, history, evaluation |
+//! | [`lab`] | the laboratory's folder: scale of the experiments, what a run leaves behind |
 //! | `plots` | how all of these show themselves in a notebook (feature `display`, on by default) |
 //!
 //! [`textbook`] stands apart: the same mathematics once more in plain `f64`, as one writes it on the blackboard. It
@@ -61,6 +62,7 @@ pub mod compute;
 pub mod data;
 pub mod error;
 mod files;
+pub mod lab;
 pub mod metrics;
 pub mod model;
 mod names;
@@ -78,6 +80,7 @@ pub use random::Seed;
 pub mod prelude {
     pub use crate::data::{Augmentation, Batches, Cifar10, Dataset, Fill, Move, Normalization, from_one_hot, one_hot};
     pub use crate::error::{LabError, Result};
+    pub use crate::lab::{Lab, Run, Scale};
     pub use crate::metrics::{
         Calibration, ClassificationReport, ConfusionMatrix, accuracy, classification_report, top_k_accuracy,
     };

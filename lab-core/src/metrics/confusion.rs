@@ -2,7 +2,7 @@
 
 use super::{check_classes, check_length};
 use crate::checks::check_labels;
-use crate::error::Result;
+use crate::error::{LabError, Result};
 use ndarray::{Array2, Axis};
 use serde::{Serialize, Serializer};
 use std::cmp::Reverse;
@@ -57,6 +57,28 @@ impl ConfusionMatrix {
         let mut counts = Array2::zeros((classes, classes));
         for (&t, &p) in truth.iter().zip(predicted) {
             counts[[t.into(), p.into()]] += 1;
+        }
+        Ok(Self { counts, class_names: class_names.iter().map(|name| name.as_ref().to_owned()).collect() })
+    }
+
+    /// A matrix that was counted elsewhere: rows are true classes, columns predicted ones.
+    ///
+    /// # Errors
+    /// Rows or columns that are not as many as the names, or a number of names outside of 1 to 256.
+    ///
+    /// ```
+    /// use lab_core::metrics::ConfusionMatrix;
+    /// let printed = ConfusionMatrix::from_counts(ndarray::array![[1, 0], [1, 1]], &["cat", "dog"])?;
+    /// assert_eq!(printed.accuracy(), 2.0 / 3.0);
+    /// # Ok::<(), lab_core::LabError>(())
+    /// ```
+    pub fn from_counts(counts: Array2<u64>, class_names: &[impl AsRef<str>]) -> Result<Self> {
+        let classes = class_names.len();
+        check_classes("class_names", classes)?;
+        if counts.dim() != (classes, classes) {
+            let expected = format!("({classes}, {classes})");
+            let remedy = "give a row and a column for each class name";
+            return Err(LabError::shape("counts", format!("{:?}", counts.dim()), expected, remedy));
         }
         Ok(Self { counts, class_names: class_names.iter().map(|name| name.as_ref().to_owned()).collect() })
     }

@@ -13,7 +13,7 @@
 use super::ConfusionMatrix;
 use crate::error::Result;
 use ndarray::Axis;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Precision, recall and F1 of every class, their averages, and the accuracy.
@@ -29,7 +29,7 @@ pub struct ClassificationReport {
 }
 
 /// One row of a report; the scores are in [0, 1].
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// The class, or `macro avg`, or `weighted avg`.
     pub name: String,

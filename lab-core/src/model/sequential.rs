@@ -30,6 +30,7 @@ pub struct Sequential {
     pub(super) architecture: Architecture,
     pub(super) places: Vec<Place>,
     pub(crate) parameters: Vec<Parameter>,
+    pub(super) seed: Option<Seed>,
 }
 
 impl Architecture {
@@ -39,7 +40,7 @@ impl Architecture {
     /// [`LabError::Shape`] or [`LabError::Value`] that names the first layer that does not fit.
     pub fn build(self, seed: Seed) -> Result<Sequential> {
         let (places, parameters) = self.lay_out(Some(seed))?;
-        Ok(Sequential { architecture: self, places, parameters })
+        Ok(Sequential { architecture: self, places, parameters, seed: Some(seed) })
     }
 }
 
@@ -53,6 +54,11 @@ impl Sequential {
     /// The plan that this network was built from.
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
+    }
+
+    /// The seed that the weights were drawn with; none where they came from a file.
+    pub fn seed(&self) -> Option<Seed> {
+        self.seed
     }
 
     /// The shape of one example.

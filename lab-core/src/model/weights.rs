@@ -116,7 +116,7 @@ impl Architecture {
             return Err(LabError::format(path, format!("{bytes} bytes"), format!("{numbers} weights"), remedy));
         }
         let (places, parameters) = self.lay_out(None)?;
-        Ok(Sequential { architecture: self, places, parameters })
+        Ok(Sequential { architecture: self, places, parameters, seed: None })
     }
 }
 

@@ -11,8 +11,18 @@ pub(crate) fn show(html: &str, text: &str) {
     let _ = std::io::stdout().lock().write_all(bundle(html, text).as_bytes());
 }
 
+/// Shows Markdown in the cell, and its source where that is not shown.
+pub(crate) fn show_markdown(markdown: &str) {
+    let text = markdown.trim_end();
+    let bundle = part("text/markdown", text) + &part("text/plain", text);
+    let _ = std::io::stdout().lock().write_all(bundle.as_bytes());
+}
+
+fn part(mime: &str, content: &str) -> String {
+    format!("EVCXR_BEGIN_CONTENT {mime}\n{content}\nEVCXR_END_CONTENT\n")
+}
+
 fn bundle(html: &str, text: &str) -> String {
-    let part = |mime: &str, content: &str| format!("EVCXR_BEGIN_CONTENT {mime}\n{content}\nEVCXR_END_CONTENT\n");
     part("text/html", html.trim_end()) + &part("text/plain", text.trim_end())
 }
 

@@ -24,6 +24,11 @@ use crate::model::Sequential;
 /// ```
 #[allow(unused_variables, reason = "the names document what a method is given")]
 pub trait Callback {
+    /// What it does to the training, in a few words for the record of a run; none where it changes nothing.
+    fn describe(&self) -> Option<String> {
+        None
+    }
+
     /// Before the first epoch.
     ///
     /// # Errors

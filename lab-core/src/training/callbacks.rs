@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use super::callback::{Callback, Control};
 use super::history::{EpochRecord, History, write_rows};
 use super::optimizer::check_rate;
+use super::settings::RESTORES;
 use crate::error::{LabError, Result};
 use crate::files::write_failed;
 use crate::model::Sequential;
+use crate::names::named;
 
 /// The number of an epoch that a callback watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,13 @@ pub enum Monitor {
     /// The validation accuracy.
     ValAccuracy,
 }
+
+named!(Monitor, "monitor", 4, {
+    Loss => "loss",
+    Accuracy => "accuracy",
+    ValLoss => "val_loss",
+    ValAccuracy => "val_accuracy",
+});
 
 impl Monitor {
     /// The number, turned so that lower is better.
@@ -109,6 +118,11 @@ impl EarlyStopping {
 }
 
 impl Callback for EarlyStopping {
+    fn describe(&self) -> Option<String> {
+        let weights = if self.restore { format!(", {RESTORES}") } else { String::new() };
+        Some(format!("early stopping on {} with patience {}{weights}", self.best.monitor, self.patience))
+    }
+
     fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
         (self.waited, self.best, self.best_model) = (0, Best::of(self.best.monitor), None);
         Ok(())
@@ -213,6 +227,10 @@ impl LearningRateScheduler {
 }
 
 impl Callback for LearningRateScheduler {
+    fn describe(&self) -> Option<String> {
+        Some("learning rate by a function of the epoch".to_owned())
+    }
+
     fn on_epoch_begin(&mut self, epoch: usize, control: &mut Control<'_>) -> Result<()> {
         *control.learning_rate = (self.0)(epoch, *control.learning_rate);
         Ok(())
@@ -265,6 +283,11 @@ impl ReduceLrOnPlateau {
 }
 
 impl Callback for ReduceLrOnPlateau {
+    fn describe(&self) -> Option<String> {
+        let Self { best, factor, patience, .. } = self;
+        Some(format!("learning rate times {factor} after {patience} epochs without a better {}", best.monitor))
+    }
+
     fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
         (self.waited, self.best) = (0, Best::of(self.best.monitor));
         if !(self.factor > 0.0 && self.factor < 1.0) {

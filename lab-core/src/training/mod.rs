@@ -12,6 +12,7 @@ mod loss;
 mod optimizer;
 mod progress;
 mod schedule;
+mod settings;
 mod step;
 mod trainer;
 
@@ -23,4 +24,5 @@ pub use loss::{Loss, Targets};
 pub use optimizer::{Adam, AdamW, Optimizer, RmsProp, Sgd};
 pub use progress::{BatchRecord, EpochLines, Plan, Progress, Silent, epoch_line};
 pub use schedule::Schedule;
+pub use settings::Settings;
 pub use trainer::Trainer;

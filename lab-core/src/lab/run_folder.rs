@@ -4,16 +4,20 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use lab_core::{LabError, Result};
+use super::record::Record;
+use crate::error::{LabError, Result};
 
-use crate::config::Config;
-
-/// The names of a run's files.
+/// The file with loss and accuracy of each epoch.
 pub const HISTORY: &str = "history.csv";
+/// The file with the weights.
 pub const MODEL: &str = "model.safetensors";
+/// The file with the [`Record`].
 pub const METRICS: &str = "metrics.json";
 
-const FILES: [&str; 4] = [HISTORY, MODEL, METRICS, Config::FILE];
+/// What a run's folder may hold; the command line adds its options.
+const FILES: [&str; 4] = [HISTORY, MODEL, METRICS, "config.toml"];
+
+const REMEDY: &str = "choose another folder: --out DIR on the command line";
 
 /// A run that is being made, in a folder beside its own, until [`RunFolder::commit`].
 pub struct RunFolder {
@@ -39,21 +43,20 @@ impl RunFolder {
     /// # Errors
     /// Where the folder holds something that is no run, another training is writing one, or it cannot be written.
     pub fn begin(target: &Path) -> Result<Self> {
-        let remedy = "choose another folder with --out DIR";
         let name = target
             .file_name()
-            .ok_or_else(|| LabError::value("--out", target.display().to_string(), "a folder with a name", remedy))?;
+            .ok_or_else(|| LabError::value("--out", target.display().to_string(), "a folder with a name", REMEDY))?;
         check_replaceable(target)?;
         let beside = |what: &str| target.with_file_name(format!(".{}.{what}", name.display()));
         let (unfinished, before) = (beside("unfinished"), beside("before"));
-        let failed = |error| LabError::io("write", target, error, "check its permissions, or choose another --out DIR");
+        let failed = |error| LabError::io("write", target, error, "check its permissions, or choose another folder");
         target.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
         // The lock stays where it is, so that everybody means the same file by it.
         let lock = File::create(beside("lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let remedy = "wait until it ends, or choose another folder with --out DIR";
+                let remedy = "wait until it ends, or choose another folder: --out DIR on the command line";
                 return Err(LabError::format(target, "another training at work", "no other training", remedy));
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
@@ -93,6 +96,14 @@ impl RunFolder {
         write().map_err(|error| LabError::io("write", &path, error, "check that there is room"))
     }
 
+    /// Writes the record of the run.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write_record(&self, record: &Record) -> Result<()> {
+        record.write(&self.unfinished)
+    }
+
     /// Puts the finished run in the place of the one before.
     ///
     /// # Errors
@@ -121,25 +132,28 @@ impl RunFolder {
 
 /// An error unless a folder is absent, empty, or that of an earlier run.
 fn check_replaceable(target: &Path) -> Result<()> {
-    let remedy = "choose another folder with --out DIR";
     let entries = match fs::read_dir(target) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(|error| LabError::io("read", target, error, remedy))?,
+        entries => entries.map_err(|error| LabError::io("read", target, error, REMEDY))?,
     };
     let names = entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>();
-    let names = names.map_err(|error| LabError::io("read", target, error, remedy))?;
+    let names = names.map_err(|error| LabError::io("read", target, error, REMEDY))?;
     let stranger = names.iter().find(|name| FILES.iter().all(|known| name.as_os_str() != *known));
     let found = match stranger {
         Some(stranger) => format!("a file `{}`", stranger.display()),
-        None if names.is_empty() || Config::read(target).is_ok() => return Ok(()),
-        None => format!("no {} of a run", Config::FILE),
+        None if names.is_empty() || Record::read(target).is_ok() => return Ok(()),
+        None => format!("no {METRICS} of a run"),
     };
-    Err(LabError::format(target, found, "a new folder, or that of an earlier run", remedy))
+    Err(LabError::format(target, found, "a new folder, or that of an earlier run", REMEDY))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::DataRecord;
+    use crate::model::{Activation, Sequential};
+    use crate::random::Seed;
+    use crate::training::{Adam, History, Loss, Trainer};
 
     fn content(folder: &Path) -> Vec<String> {
         let mut names: Vec<_> =
@@ -148,47 +162,41 @@ mod tests {
         names
     }
 
-    /// A run with its configuration, and `text` for metrics.
-    fn write(run: &RunFolder, text: &str) {
-        let config = r#"
-            lab = "0.1.0"
-            data = { set = "sample", split = "last", train = 1, validation = 1, test = 1 }
-            network = { layers = "", dropout = [], l2 = 0.0 }
-            machine = { instructions = "", threads = 1 }
-            [training]
-            loss = "mean_squared_error"
-            optimizer = "adam"
-            learning_rate = 0.1
-            schedule = "constant"
-            epochs = 1
-            batch_size = 1
-            seed = 0
-        "#;
-        run.write(Config::FILE, config).unwrap();
-        run.write(METRICS, text).unwrap();
+    /// A run whose record says that it did `epochs` epochs.
+    fn write(run: &RunFolder, epochs: usize) {
+        let network = Sequential::new([2]).dense(2, Activation::Softmax).build(Seed(0)).unwrap();
+        let data = DataRecord { set: "sample".into(), train: 1, validation: 1 };
+        let settings = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(0.1)).settings();
+        let mut record = Record::new(data, &network, settings, &History::default());
+        record.epochs = epochs;
+        run.write_record(&record).unwrap();
+    }
+
+    fn epochs(folder: &Path) -> usize {
+        Record::read(folder).unwrap().epochs
     }
 
     #[test]
     fn a_run_replaces_the_one_before_only_when_it_is_committed() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("runs").join("final");
-        for text in ["first", "second"] {
+        for number in [1, 2] {
             let run = RunFolder::begin(&target).unwrap();
-            write(&run, text);
+            write(&run, number);
             run.commit().unwrap();
-            assert_eq!(fs::read_to_string(target.join(METRICS)).unwrap(), text);
+            assert_eq!(epochs(&target), number);
         }
         let abandoned = RunFolder::begin(&target).unwrap();
-        write(&abandoned, "third");
+        write(&abandoned, 3);
         abandoned.write(MODEL, "half").unwrap();
         drop(abandoned);
-        assert_eq!(fs::read_to_string(target.join(METRICS)).unwrap(), "second");
+        assert_eq!(epochs(&target), 2);
         assert_eq!(content(target.parent().unwrap()), [".final.lock", "final"], "a run that fails leaves nothing");
 
         let run = RunFolder::begin(&target).unwrap();
-        write(&run, "fourth");
+        write(&run, 4);
         run.commit().unwrap();
-        assert_eq!(content(&target), [Config::FILE, METRICS]);
+        assert_eq!(content(&target), [METRICS]);
         assert_eq!(content(target.parent().unwrap()), [".final.lock", "final"]);
     }
 
@@ -197,11 +205,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("final");
         let run = RunFolder::begin(&target).unwrap();
-        write(&run, "good");
+        write(&run, 5);
         run.commit().unwrap();
         fs::rename(&target, folder.path().join(".final.before")).unwrap();
         drop(RunFolder::begin(&target).unwrap());
-        assert_eq!(fs::read_to_string(target.join(METRICS)).unwrap(), "good");
+        assert_eq!(epochs(&target), 5);
     }
 
     #[test]
@@ -220,11 +228,11 @@ mod tests {
         let error = RunFolder::begin(folder.path()).err().unwrap().to_string();
         assert!(error.contains("found a file `thesis.txt`") && error.contains("--out DIR"), "{error}");
         assert_eq!(content(folder.path()), ["thesis.txt"]);
-        // A configuration of something else is no run either.
+        // Metrics of something else are no run either.
         let other = folder.path().join("other");
         fs::create_dir(&other).unwrap();
-        fs::write(other.join(Config::FILE), "[alias]").unwrap();
-        assert!(RunFolder::begin(&other).err().unwrap().to_string().contains("no config.toml of a run"));
-        assert_eq!(fs::read_to_string(other.join(Config::FILE)).unwrap(), "[alias]");
+        fs::write(other.join(METRICS), "{}").unwrap();
+        assert!(RunFolder::begin(&other).err().unwrap().to_string().contains("no metrics.json of a run"));
+        assert_eq!(fs::read_to_string(other.join(METRICS)).unwrap(), "{}");
     }
 }

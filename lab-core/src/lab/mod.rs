@@ -1,0 +1,154 @@
+//! The folder of the laboratory: where the data set lies, how long experiments run, and what they leave behind.
+//!
+//! A notebook opens it once and asks it for the rest:
+//!
+//! ```no_run
+//! use lab_core::prelude::*;
+//!
+//! let lab = Lab::open()?;
+//! let cifar = lab.cifar10()?;
+//! let (train, validation) = cifar.train.split(0.8, Seed(42))?;
+//! let mut model =
+//!     Sequential::new([32, 32, 3]).flatten().dense(128, Activation::Relu).dense(10, Activation::Softmax).build(Seed(0))?;
+//! let trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3)).epochs(lab.epochs(10)).batch_size(64);
+//! let run = lab.run("small").fit(trainer, &mut model, &train, &validation)?.test(&model, &cifar.test)?;
+//! println!("{run}");
+//! # Ok::<(), LabError>(())
+//! ```
+
+mod record;
+mod run;
+mod run_folder;
+
+pub use record::{DataRecord, Machine, Record, TestRecord};
+pub use run::{Experiment, Run, same_laboratory};
+pub use run_folder::{HISTORY, METRICS, MODEL, RunFolder};
+
+use std::path::{Path, PathBuf};
+
+use crate::data::Cifar10;
+use crate::error::{LabError, Result};
+
+/// On how much data, and for how long, experiments run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// All 60,000 images, and as many epochs as asked for.
+    Full,
+    /// The 1,500 built-in images and at most [`Scale::SAMPLE_EPOCHS`] epochs: to see that everything works, not to
+    /// learn anything.
+    Sample,
+}
+
+impl Scale {
+    /// The environment variable that chooses: `full` (as when it is missing) or `sample`.
+    pub const VARIABLE: &str = "LAB_SCALE";
+    /// The most epochs of a training on the sample.
+    pub const SAMPLE_EPOCHS: usize = 2;
+
+    fn named(name: &str) -> Result<Self> {
+        match name {
+            "" | "full" => Ok(Self::Full),
+            "sample" => Ok(Self::Sample),
+            other => Err(LabError::value(Self::VARIABLE, format!("`{other}`"), "`full` or `sample`", "unset it")),
+        }
+    }
+
+    /// The name of the data set in a run's record.
+    pub fn data_set(self) -> &'static str {
+        match self {
+            Self::Full => "cifar-10",
+            Self::Sample => "sample",
+        }
+    }
+}
+
+/// The folder of the laboratory, at one scale.
+#[derive(Clone, Debug)]
+pub struct Lab {
+    root: PathBuf,
+    scale: Scale,
+}
+
+impl Lab {
+    /// Finds the laboratory in the current folder or the nearest one above it; [`Scale::VARIABLE`] chooses the scale.
+    ///
+    /// # Errors
+    /// Where there is no laboratory, or the variable says something else.
+    pub fn open() -> Result<Self> {
+        let scale = Scale::named(&std::env::var(Scale::VARIABLE).unwrap_or_default())?;
+        let here = std::env::current_dir()
+            .map_err(|error| LabError::io("find", ".", error, "start in a folder that exists"))?;
+        let root = Self::root_above(&here).ok_or_else(|| {
+            let remedy = "start in the folder that has lab-core/ and notebooks/ in it, or in one below it";
+            LabError::format(&here, "no laboratory here or above", "a Cargo.toml beside lab-core/", remedy)
+        })?;
+        Ok(Self::at(root, scale))
+    }
+
+    /// The laboratory in a folder of one's choice.
+    pub fn at(root: impl Into<PathBuf>, scale: Scale) -> Self {
+        Self { root: root.into(), scale }
+    }
+
+    /// The folder that holds a laboratory: `folder` or the nearest one above it.
+    pub fn root_above(folder: &Path) -> Option<PathBuf> {
+        let is_laboratory = |folder: &&Path| folder.join("Cargo.toml").is_file() && folder.join("lab-core").is_dir();
+        folder.ancestors().find(is_laboratory).map(Path::to_owned)
+    }
+
+    /// The scale of its experiments.
+    pub fn scale(&self) -> Scale {
+        self.scale
+    }
+
+    /// The data set: all of it, from the folder `data`, or the built-in sample.
+    ///
+    /// # Errors
+    /// As [`Cifar10::open`]; the remedy names the command that fetches the data set.
+    pub fn cifar10(&self) -> Result<Cifar10> {
+        match self.scale {
+            Scale::Full => Cifar10::open(self.root.join("data")),
+            Scale::Sample => Ok(Cifar10::sample()),
+        }
+    }
+
+    /// How many epochs a training is to last: `full`, or on the sample at most [`Scale::SAMPLE_EPOCHS`].
+    ///
+    /// ```
+    /// use lab_core::lab::{Lab, Scale};
+    /// assert_eq!(Lab::at(".", Scale::Full).epochs(50), 50);
+    /// assert_eq!(Lab::at(".", Scale::Sample).epochs(50), 2);
+    /// ```
+    pub fn epochs(&self, full: usize) -> usize {
+        match self.scale {
+            Scale::Full => full,
+            Scale::Sample => full.min(Scale::SAMPLE_EPOCHS),
+        }
+    }
+
+    /// The folder for everything that experiments leave behind: `outputs`, or `outputs/sample` for the sample.
+    pub fn outputs(&self) -> PathBuf {
+        let outputs = self.root.join("outputs");
+        match self.scale {
+            Scale::Full => outputs,
+            Scale::Sample => outputs.join("sample"),
+        }
+    }
+
+    /// An experiment whose result is kept in `outputs/runs/NAME`.
+    pub fn run(&self, name: impl Into<String>) -> Experiment {
+        Experiment::new(self.clone(), name.into())
+    }
+
+    /// The result of an earlier experiment.
+    ///
+    /// # Errors
+    /// Where it is missing or damaged; the remedy names the notebook that makes it.
+    pub fn saved(&self, name: &str) -> Result<Run> {
+        Run::read(&self.run_folder(name), name, self.scale)
+    }
+
+    fn run_folder(&self, name: &str) -> PathBuf {
+        self.outputs().join("runs").join(name)
+    }
+}

@@ -1,0 +1,179 @@
+//! What a run says of itself in `metrics.json`: how it was made, and what came of it.
+
+use std::io::Write;
+use std::path::Path;
+
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use super::run_folder::METRICS;
+use crate::compute::Instructions;
+use crate::error::{LabError, Result};
+use crate::files::write_whole;
+use crate::metrics::{ConfusionMatrix, Scores};
+use crate::model::{Architecture, Sequential};
+use crate::training::{Evaluation, History, Settings, Stopped};
+
+/// Everything that a run was made of, and how good it became.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The version of this crate.
+    pub lab: String,
+    /// The images.
+    pub data: DataRecord,
+    /// The plan of the network.
+    pub network: Architecture,
+    /// The seed that the weights were drawn with; none where they came from a file.
+    pub weights_seed: Option<u64>,
+    /// How many numbers the network holds.
+    pub parameters: usize,
+    /// The loss, the optimizer and every option of the training.
+    pub training: Settings,
+    /// What the bits and the time depend on besides.
+    pub machine: Machine,
+    /// Epochs done.
+    pub epochs: usize,
+    /// The epoch whose weights the network has at the end.
+    pub weights_of_epoch: usize,
+    /// How the training ended.
+    pub stopped: Stopped,
+    /// Seconds of all epochs, validation included.
+    pub seconds: f64,
+    /// The mean of an epoch.
+    pub seconds_per_epoch: f64,
+    /// How good it is on the test set, once that was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<TestRecord>,
+}
+
+/// The images of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// `cifar-10` or `sample`.
+    pub set: String,
+    /// Images trained on.
+    pub train: usize,
+    /// Images validated on.
+    pub validation: usize,
+}
+
+/// What the bits of a run depend on besides, and what its time depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// The vector instructions and the kind of processor.
+    pub instructions: String,
+    /// Threads at work.
+    pub threads: usize,
+}
+
+impl Machine {
+    /// This one, with as many threads as cores unless told otherwise.
+    pub fn this(threads: Option<usize>) -> Self {
+        let available = std::thread::available_parallelism().map_or(1, usize::from);
+        let instructions = format!("{:?} on {}", Instructions::detect(), std::env::consts::ARCH);
+        Self { instructions, threads: threads.unwrap_or(available) }
+    }
+}
+
+/// How good a network is on the test set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestRecord {
+    /// The mean loss.
+    pub loss: f64,
+    /// The share of right predictions.
+    pub accuracy: f64,
+    /// Precision, the mean over classes weighted by their size.
+    pub precision_weighted: f64,
+    /// Recall, weighted.
+    pub recall_weighted: f64,
+    /// F1, weighted.
+    pub f1_weighted: f64,
+    /// Rows are true classes, columns predicted ones.
+    pub confusion_matrix: Vec<Vec<u64>>,
+    /// The scores of each class.
+    pub per_class: Vec<Scores>,
+    /// What is to be known about the scores.
+    pub warnings: Vec<String>,
+}
+
+impl TestRecord {
+    /// The record of an evaluation.
+    pub fn new(evaluation: &Evaluation) -> Self {
+        let report = evaluation.report();
+        let weighted = report.weighted_average();
+        Self {
+            loss: evaluation.loss,
+            accuracy: evaluation.accuracy,
+            precision_weighted: weighted.precision,
+            recall_weighted: weighted.recall,
+            f1_weighted: weighted.f1,
+            confusion_matrix: evaluation.confusion_matrix().counts().outer_iter().map(|row| row.to_vec()).collect(),
+            per_class: report.per_class().to_vec(),
+            warnings: report.warnings().to_vec(),
+        }
+    }
+
+    /// The confusion matrix with the names of the classes.
+    ///
+    /// # Errors
+    /// Where the record's matrix is not square, or has not a row for each class.
+    pub fn confusion_matrix(&self) -> Result<ConfusionMatrix> {
+        let names: Vec<&str> = self.per_class.iter().map(|scores| &scores.name[..]).collect();
+        let (rows, cells) = (self.confusion_matrix.len(), self.confusion_matrix.concat());
+        let counts = Array2::from_shape_vec((rows, cells.len() / rows.max(1)), cells).map_err(|error| {
+            LabError::shape("confusion matrix", error.to_string(), "rows of one length", "make the run again")
+        })?;
+        ConfusionMatrix::from_counts(counts, &names)
+    }
+}
+
+impl Record {
+    /// The record of a finished training that was not tested yet.
+    pub fn new(data: DataRecord, model: &Sequential, training: Settings, history: &History) -> Self {
+        let (epochs, seconds) = (history.epochs.len(), history.seconds());
+        let best = history.best().map_or(epochs, |best| best.epoch);
+        Self {
+            lab: env!("CARGO_PKG_VERSION").to_owned(),
+            data,
+            network: model.architecture().clone(),
+            weights_seed: model.seed().map(|seed| seed.0),
+            parameters: model.parameter_count(),
+            machine: Machine::this(training.threads),
+            weights_of_epoch: if training.restores_best() { best } else { epochs },
+            training,
+            epochs,
+            stopped: history.stopped,
+            seconds,
+            seconds_per_epoch: seconds / epochs.max(1) as f64,
+            test: None,
+        }
+    }
+
+    /// Reads `metrics.json` of a run's folder.
+    ///
+    /// # Errors
+    /// Where it is missing, too large, or not the record of a run.
+    pub fn read(folder: &Path) -> Result<Self> {
+        const MOST_BYTES: u64 = 1 << 20;
+        let path = folder.join(METRICS);
+        let remedy = "give the folder of a finished run";
+        let failed = |error| LabError::io("read", &path, error, remedy);
+        if std::fs::metadata(&path).map_err(failed)?.len() > MOST_BYTES {
+            return Err(LabError::format(&path, "more than a megabyte", "the record of a run", remedy));
+        }
+        let text = std::fs::read_to_string(&path).map_err(failed)?;
+        serde_json::from_str(&text)
+            .map_err(|error| LabError::format(&path, error.to_string(), "the record of a run", "make the run again"))
+    }
+
+    /// Writes `metrics.json` into a run's folder, whole or not at all.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        write_whole(&folder.join(METRICS), |file| {
+            serde_json::to_writer_pretty(&mut *file, self)?;
+            writeln!(file)
+        })
+    }
+}
