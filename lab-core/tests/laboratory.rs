@@ -64,6 +64,9 @@ fn a_run_that_is_missing_or_damaged_names_the_notebook_that_makes_it() {
     let missing = lab.saved("05-final").unwrap_err().to_string();
     assert!(missing.contains("found nothing") && missing.contains("cargo lab report --sample --only 05"), "{missing}");
 
+    let missing = lab.runs("05-").unwrap_err().to_string();
+    assert!(missing.contains("05-*") && missing.contains("--only 05"), "{missing}");
+
     experiment(&lab, "05-final", 0.01);
     let path = folder.path().join("outputs/sample/runs/05-final");
     for (file, content) in [("metrics.json", "{}"), ("metrics.json", ""), ("history.csv", "epoch,loss\n")] {
@@ -74,6 +77,10 @@ fn a_run_that_is_missing_or_damaged_names_the_notebook_that_makes_it() {
         fs::write(path.join(file), whole).unwrap();
     }
     lab.saved("05-final").unwrap();
+    experiment(&lab, "05-a", 0.01);
+    experiment(&lab, "06-b", 0.01);
+    let names: Vec<String> = lab.runs("05-").unwrap().into_iter().map(|run| run.name).collect();
+    assert_eq!(names, ["05-a", "05-final"]);
 }
 
 #[test]

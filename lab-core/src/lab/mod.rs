@@ -148,6 +148,29 @@ impl Lab {
         Run::read(&self.run_folder(name), name, self.scale)
     }
 
+    /// The results of all experiments whose names begin with `prefix`, in the order of their names.
+    ///
+    /// # Errors
+    /// Where there is none, one is damaged, or they do not belong together ([`same_laboratory`]).
+    pub fn runs(&self, prefix: &str) -> Result<Vec<Run>> {
+        let folder = self.run_folder("");
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<String> = names.filter(|name| name.starts_with(prefix) && !name.starts_with('.')).collect();
+        names.sort();
+        if names.is_empty() {
+            return Err(run::missing(
+                &self.run_folder(&format!("{prefix}*")),
+                prefix,
+                self.scale,
+                "nothing".to_owned(),
+            ));
+        }
+        let runs = names.iter().map(|name| self.saved(name)).collect::<Result<Vec<_>>>()?;
+        same_laboratory(&runs.iter().collect::<Vec<_>>())?;
+        Ok(runs)
+    }
+
     fn run_folder(&self, name: &str) -> PathBuf {
         self.outputs().join("runs").join(name)
     }

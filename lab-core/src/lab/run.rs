@@ -121,12 +121,7 @@ impl Run {
     /// # Errors
     /// Where it is missing, unfinished, damaged, or of another scale.
     pub(super) fn read(folder: &Path, name: &str, scale: Scale) -> Result<Self> {
-        let sample = if scale == Scale::Sample { " --sample" } else { "" };
-        let remedy = match name.get(..2).filter(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
-            Some(number) => format!("notebook {number} makes it: cargo lab report{sample} --only {number}"),
-            None => "make the run first".to_owned(),
-        };
-        let missing = |what: String| LabError::format(folder, what, "a finished run", remedy.clone());
+        let missing = |what: String| missing(folder, name, scale, what);
         if !folder.is_dir() {
             return Err(missing("nothing".to_owned()));
         }
@@ -149,6 +144,16 @@ impl Run {
         }
         Ok(Self { name: name.to_owned(), history, record, folder: folder.to_owned() })
     }
+}
+
+/// The error of runs that are not there or cannot be used; a name that begins with a number is a notebook's.
+pub(super) fn missing(folder: &Path, name: &str, scale: Scale, found: String) -> LabError {
+    let sample = if scale == Scale::Sample { " --sample" } else { "" };
+    let remedy = match name.get(..2).filter(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
+        Some(number) => format!("notebook {number} makes it: cargo lab report{sample} --only {number}"),
+        None => "make the run first".to_owned(),
+    };
+    LabError::format(folder, found, "a finished run", remedy)
 }
 
 impl fmt::Display for Run {
