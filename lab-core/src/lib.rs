@@ -87,10 +87,12 @@ pub mod prelude {
     pub use crate::model::{
         Activation, Architecture, BatchNorm, Dense, Dropout, Flatten, Initializer, Inputs, Layer, Sequential, Summary,
     };
+    #[cfg(feature = "display")]
+    pub use crate::plots::{Figure, LineChart, figures};
     pub use crate::random::Seed;
     pub use crate::training::{
         Adam, AdamW, BatchRecord, Callback, Control, CsvLogger, EarlyStopping, EpochLines, EpochRecord, Evaluation,
-        History, LearningRateScheduler, Loss, ModelCheckpoint, Monitor, Optimizer, Plan, Progress, ReduceLrOnPlateau,
-        RmsProp, Schedule, Sgd, Silent, Stopped, Targets, Trainer,
+        History, LearningRateScheduler, Loss, ModelCheckpoint, Monitor, Optimizer, Plan, Progress, RangeTest,
+        ReduceLrOnPlateau, RmsProp, Schedule, Sgd, Silent, Stopped, Targets, Trainer,
     };
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::compute::{self, Threads};
+use crate::error::{LabError, Result};
 use crate::names::named;
 
 /// What a layer does to each of its sums z.
@@ -49,6 +50,51 @@ named!(Activation, "activation", 8, {
 });
 
 impl Activation {
+    /// f(z) of each number, as the layers compute it.
+    ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// assert_eq!(Activation::LeakyRelu.values(&[-1.0, 2.0])?, [-0.2, 2.0]);
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`LabError::Value`] for softmax, which is no function of a single z.
+    pub fn values(self, z: &[f32]) -> Result<Vec<f32>> {
+        if self == Self::Softmax {
+            let (found, expected) = ("softmax", "a function of a single z");
+            return Err(LabError::value(
+                "activation",
+                found,
+                expected,
+                "for two classes softmax is sigmoid: take that",
+            ));
+        }
+        let mut a = z.to_vec();
+        self.forward_in_place(&mut a);
+        if self.keeps_z() {
+            self.forward(z, &mut a, 1);
+        }
+        Ok(a)
+    }
+
+    /// f′(z) of each number, as the layers compute it; at a kink the one of its left side.
+    ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// assert_eq!(Activation::Relu.derivatives(&[-1.0, 2.0])?, [0.0, 1.0]);
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Activation::values`].
+    pub fn derivatives(self, z: &[f32]) -> Result<Vec<f32>> {
+        let a = self.values(z)?;
+        let mut slopes = vec![1.0; z.len()];
+        self.backward(z, &a, &mut slopes, 1, &Threads::one());
+        Ok(slopes)
+    }
+
     /// Whether the value or the gradient needs z after a = f(z) is known: softmax because a loss may start from z.
     pub(super) fn keeps_z(self) -> bool {
         matches!(self, Self::Gelu | Self::Softmax)
@@ -89,5 +135,23 @@ impl Activation {
             Self::Tanh => threads.pieces(a, [gradient], |a, [g]| compute::tanh_backward(a, g)),
             Self::Softmax => compute::softmax_rows_backward(a, gradient, units),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derivatives_are_the_slopes_of_the_functions() {
+        let z: Vec<f32> = (-40..40).map(|i| (i as f32 + 0.5) / 10.0).collect();
+        for kind in Activation::ALL.into_iter().filter(|kind| *kind != Activation::Softmax) {
+            let moved = |by: f32| kind.values(&z.iter().map(|z| z + by).collect::<Vec<_>>()).unwrap();
+            let (above, below, slopes) = (moved(1e-2), moved(-1e-2), kind.derivatives(&z).unwrap());
+            for ((above, below), slope) in above.iter().zip(&below).zip(&slopes) {
+                assert!(((above - below) / 2e-2 - slope).abs() < 1e-3, "{kind}: {slope}");
+            }
+        }
+        assert!(Activation::Softmax.values(&z).unwrap_err().to_string().contains("sigmoid"));
     }
 }

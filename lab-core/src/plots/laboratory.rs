@@ -1,11 +1,25 @@
 //! What a cell shows besides a type's own display: tables and text with the numbers of the run.
 
+use super::figure::Figure;
 use super::html::{Cell, Table};
 use super::notebook::{show, show_markdown};
 use crate::error::{LabError, Result};
 use crate::lab::Lab;
 
 impl Lab {
+    /// Shows a figure in the cell and writes it to `outputs/figures/NAME.png`.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn figure(&self, name: &str, figure: Figure) -> Result<()> {
+        let folder = self.outputs().join("figures");
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| LabError::io("create", &folder, error, "check that the folder may be written to"))?;
+        figure.save(folder.join(format!("{name}.png")))?;
+        figure.evcxr_display();
+        Ok(())
+    }
+
     /// Shows Markdown in the cell, so that prose can hold numbers of the run.
     ///
     /// One table, text or figure to a cell: a second one replaces the first.

@@ -1,6 +1,18 @@
 //! How the crate's types show themselves: tables and figures, and the way they get into a notebook.
+//!
+//! [`figures`] has a function for each picture. They are put together from the floors below: `theme` (sizes, colours,
+//! type), `canvas` (pixels), `scale` (numbers along an axis), `figure` (title, legend, PNG), `panel` (axes and data).
 
+mod canvas;
+mod figure;
+pub mod figures;
 mod html;
 mod laboratory;
 mod notebook;
+mod panel;
+mod scale;
 mod tables;
+mod theme;
+
+pub use figure::Figure;
+pub use figures::LineChart;

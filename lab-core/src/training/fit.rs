@@ -168,7 +168,7 @@ impl Trainer {
     /// Gathers the batch of `rows` and trains on it; gives its loss, penalties included, and its hits. `place` is the
     /// epoch and the position of the first row in it.
     #[allow(clippy::too_many_arguments, reason = "the loop's state, passed to its one step")]
-    fn step(
+    pub(super) fn step(
         &mut self,
         model: &mut Sequential,
         train: &Dataset,
@@ -217,13 +217,13 @@ impl Trainer {
 }
 
 /// Room for one batch.
-struct Buffers {
+pub(super) struct Buffers {
     inputs: Vec<f32>,
     labels: Vec<u8>,
 }
 
 impl Buffers {
-    fn new(rows: usize, model: &Sequential) -> Self {
+    pub(super) fn new(rows: usize, model: &Sequential) -> Self {
         Self { inputs: vec![0.0; rows * model.input_shape().iter().product::<usize>()], labels: vec![0; rows] }
     }
 
