@@ -76,13 +76,7 @@ pub fn confusion_matrix(title: &str, matrix: &ConfusionMatrix) -> Result<Figure>
             let gap = if cell > 12.0 { 1.0 } else { 0.0 };
             area.draw(&Rectangle::new([(u(x), u(y)), (u(x + cell - gap), u(y + high - gap))], fill(colour)))?;
             if let Some(kind) = kind {
-                let ink = if strength > 0.55 {
-                    WHITE
-                } else if *count == 0 {
-                    GREY
-                } else {
-                    INK
-                };
+                let ink = if *count == 0 { GREY } else { ink_on(colour) };
                 let middle = (u(x + cell / 2.0), u(y + high / 2.0));
                 area.draw_text(&thousands(*count as usize), &kind.coloured(ink).style(HPos::Center), middle)?;
             }
