@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use lab_core::compute::Instructions;
 
 use crate::fetch::{self, Progress};
 use crate::laboratory::data_folder;
 use crate::output::say;
+use crate::setup::tools::{at_least, output};
+use crate::setup::{self, venv};
 
 /// Text for `--help`.
 pub const AFTER_HELP: &str = "Examples:
@@ -60,6 +61,7 @@ pub fn run() -> Result<(), Missing> {
     let mut findings = vec![rust(), processor(), data_set(&data)];
     findings.extend(disk(data.parent().unwrap_or(&data)));
     findings.extend([npm(), python()]);
+    findings.extend(notebooks());
     for finding in &findings {
         say!("{finding}");
     }
@@ -67,20 +69,6 @@ pub fn run() -> Result<(), Missing> {
         0 => Ok(()),
         missing => Err(Missing(missing)),
     }
-}
-
-/// What a program prints, or nothing when it is not there or fails.
-fn output(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-/// Whether the first version number in `text` is at least `least`, such as `(1, 95)`.
-fn at_least(text: &str, least: (u32, u32)) -> bool {
-    let number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok());
-    let word = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
-    let mut parts = word.unwrap_or_default().split('.').filter_map(number);
-    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= least
 }
 
 fn rust() -> Finding {
@@ -152,36 +140,15 @@ fn npm() -> Finding {
 }
 
 fn python() -> Finding {
-    let program = if cfg!(windows) { "python" } else { "python3" };
-    let (status, text) = match output(program, &["--version"]) {
-        Some(version) if !at_least(&version, (3, 10)) => (
-            Status::Optional,
-            format!("{version}; notebooks need 3.10 or newer, from https://www.python.org/downloads"),
-        ),
-        Some(version) if output(program, &["-c", "import venv, ensurepip"]).is_none() => {
-            (Status::Optional, format!("{version} without venv; notebooks need it: `apt install python3-venv`"))
-        }
-        Some(version) => (Status::Fine, format!("{version} with venv")),
-        None => (
-            Status::Optional,
-            format!("{program} is not found; notebooks need 3.10 or newer, from https://www.python.org/downloads"),
-        ),
+    let (status, text) = match venv::find_python() {
+        Ok(python) => (Status::Fine, format!("{} with venv", python.version)),
+        Err(error) => (Status::Optional, error.to_string().replace("\n  what to do:", ";")),
     };
     Finding { name: "Python", status, text }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::at_least;
-
-    #[test]
-    fn versions_are_compared_as_numbers() {
-        assert!(at_least("rustc 1.95.0 (f2d3ce0bd 2026-03-21)", (1, 95)));
-        assert!(at_least("rustc 1.100.0-nightly", (1, 95)));
-        assert!(!at_least("rustc 1.94.9", (1, 95)));
-        assert!(!at_least("Python 3.9.18", (3, 10)));
-        assert!(at_least("Python 3.10.2+", (3, 10)));
-        assert!(at_least("Python 4.0", (3, 10)));
-        assert!(!at_least("no number here", (1, 0)));
-    }
+/// What the notebooks need; training does without.
+fn notebooks() -> impl Iterator<Item = Finding> {
+    let status = |ready| if ready { Status::Fine } else { Status::Optional };
+    setup::findings().into_iter().map(move |(name, ready, text)| Finding { name, status: status(ready), text })
 }

@@ -1,14 +1,17 @@
 //! `cargo lab …`: the laboratory from a terminal.
 
 mod bars;
+mod clean;
 mod config;
 mod data_set;
 mod doctor;
 mod evaluate;
 mod fetch;
 mod laboratory;
+mod notebook;
 mod output;
 mod predict;
+mod setup;
 mod train;
 
 use std::error::Error;
@@ -23,6 +26,7 @@ use clap::{Parser, Subcommand};
     bin_name = "cargo lab",
     version,
     after_help = "Examples:
+  cargo lab notebook                        the lab's notebooks in JupyterLab
   cargo lab train                           the lab's final network, from nothing
   cargo lab train --data sample             a first look at the commands, in seconds, on 1,500 built-in images
   cargo lab evaluate outputs/runs/final     its report on the test set once more
@@ -39,6 +43,9 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     Predict(predict::PredictArgs),
     Data(fetch::command::DataArgs),
+    Setup(setup::SetupArgs),
+    Notebook(notebook::NotebookArgs),
+    Clean(clean::CleanArgs),
     /// Say what is installed, what is missing, and how to mend it
     #[command(after_help = doctor::AFTER_HELP)]
     Doctor,
@@ -53,6 +60,9 @@ fn main() -> ExitCode {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Data(arguments) => fetch::command::run(arguments).map_err(Into::into),
+        Command::Setup(arguments) => setup::run(&arguments),
+        Command::Notebook(arguments) => notebook::run(&arguments),
+        Command::Clean(arguments) => clean::run(&arguments),
         Command::Doctor => doctor::run().map_err(Into::into),
     };
     match outcome {

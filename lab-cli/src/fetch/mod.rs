@@ -27,6 +27,7 @@ use lab_core::data::cifar10::{FOLDER, TEST_FILE, TRAIN_FILES};
 pub use error::FetchError;
 pub use npm::NPM;
 pub use progress::Progress;
+pub use staging::LOCK;
 use staging::{Expected, Lock, Staging};
 
 const BYTES: u64 = 10_000 * 3073;

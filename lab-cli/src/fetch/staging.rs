@@ -14,7 +14,7 @@ use super::progress::Progress;
 const TEMPORARY: &str = ".cifar-10-fetch.";
 
 /// The name of the lock file in a data folder.
-const LOCK: &str = ".cifar-10-lock";
+pub const LOCK: &str = ".cifar-10-lock";
 
 /// A file of the data set and what it must be.
 pub struct Expected {
