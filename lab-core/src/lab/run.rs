@@ -100,6 +100,15 @@ impl Run {
         Sequential::load(self.folder.join(MODEL))
     }
 
+    /// What it reached on the test set.
+    ///
+    /// # Errors
+    /// Where it was not tested.
+    pub fn test_record(&self) -> Result<&TestRecord> {
+        let absent = || LabError::format(&self.folder, "no test", "a run that was tested", "call .test on it");
+        self.record.test.as_ref().ok_or_else(absent)
+    }
+
     /// The accuracy on the test set, where the run was tested.
     pub fn test_accuracy(&self) -> Option<f64> {
         self.record.test.as_ref().map(|test| test.accuracy)
