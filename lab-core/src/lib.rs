@@ -74,6 +74,7 @@ pub mod textbook;
 pub mod training;
 
 pub use error::{LabError, Result};
+pub use ndarray;
 pub use random::Seed;
 
 /// What a notebook or a program usually needs: `use lab_core::prelude::*;`.
