@@ -9,7 +9,7 @@ use plotters::style::{Color, RGBColor, TRANSPARENT};
 use super::canvas::Canvas;
 use super::figure::{Area, Figure, Key, Page};
 use super::scale::{Axis, Scale};
-use super::theme::{AXIS, GREY, GRID, NOTE, Stroke, TEXT, TICK, WHITE, WIDTH, fill, line, u};
+use super::theme::{AXIS, GREY, GRID, NOTE, Stroke, TEXT, TICK, Type, WHITE, WIDTH, fill, line, u};
 use crate::error::Result;
 
 /// Something drawn in the coordinates of the data.
@@ -84,7 +84,7 @@ impl Panel {
         area.draw_text(&NOTE.fit(&self.y.label, width), &NOTE.style(HPos::Left), (0, u(8.0)))?;
         let y = self.y.scale(self.values(|p| p.1).into_iter(), ((height - head - foot) / 38.0).max(2.0), 0.06);
         let left = y.labels.iter().map(|label| TICK.width(label)).fold(14.0, f64::max) + 9.0;
-        let x = self.x.scale(self.values(|p| p.0).into_iter(), ((width - left) / 60.0).clamp(2.0, 8.0), 0.025);
+        let x = self.x.along(&self.values(|p| p.0), width - left, 0.025);
         let x = self.named(x, width - left);
         // Half of a number at the end of the axis stands beyond it.
         let last = x.labels.last().filter(|_| self.x.names.is_empty());
@@ -106,7 +106,7 @@ impl Panel {
             mesh.disable_x_mesh();
         }
         if !self.x.label.is_empty() {
-            mesh.x_desc(&self.x.label);
+            mesh.x_desc(NOTE.fit(&self.x.label, width - left));
         }
         mesh.draw()?;
         self.layers.iter().try_for_each(|layer| self.draw_layer(&mut chart, layer))
@@ -158,8 +158,7 @@ impl Panel {
                 let room = f64::from((right.0 - left.0).abs()) / f64::from(u(1.0));
                 if !text.is_empty() && TICK.width(text) <= room + 6.0 {
                     let end = if to.1 >= 0.0 { right.1 - u(8.0) } else { right.1 + u(8.0) };
-                    let text = Text::new(text.as_str(), ((left.0 + right.0) / 2, end), TICK.style(HPos::Center));
-                    area.use_screen_coord().draw(&text)?;
+                    write_over(&area.use_screen_coord(), text, ((left.0 + right.0) / 2, end), TICK)?;
                 }
             }
             Layer::Mark { at, text, colour } if shows(*at) => self.draw_mark(chart, *at, text, *colour)?,
@@ -182,8 +181,9 @@ impl Panel {
         let (half, high) = (u(TEXT.width(&text) / 2.0 + 2.0), u(9.0));
         let curves = self.curve_pixels(chart);
         let (far, aside) = (u(17.0), half + u(8.0));
-        let places =
+        let near =
             [(0, -far), (0, far), (aside, 0), (-aside, 0), (0, -2 * far), (0, 2 * far), (0, -3 * far), (0, 3 * far)];
+        let beside = [(-1, -1), (1, -1), (-1, 1), (1, 1)].map(|(dx, dy)| (dx * (aside + 3 * far), dy * far));
         let middle = |(dx, dy): (i32, i32)| {
             let inside = |at: i32, range: &std::ops::Range<i32>| at.max(range.start + half).min(range.end - half);
             (if dx == 0 { inside(x, &columns) } else { x + dx }, y + dy)
@@ -196,22 +196,16 @@ impl Panel {
                 && cy + high <= rows.end;
             (!fits, covered)
         };
-        let place = places.map(middle).into_iter().min_by_key(|place| badness(*place)).unwrap_or((x, y));
+        let place = near.into_iter().chain(beside).map(middle).min_by_key(|place| badness(*place)).unwrap_or((x, y));
         let screen = area.use_screen_coord();
         for (radius, colour) in [(5.5, WHITE), (5.0, colour), (2.5, WHITE)] {
             screen.draw(&Circle::new((x, y), u(radius), fill(colour)))?;
         }
-        // A white edge around the letters keeps them apart from what they cover.
-        for (dx, dy) in [(-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1)] {
-            let at = (place.0 + dx * u(1.25), place.1 + dy * u(1.25));
-            screen.draw(&Text::new(&*text, at, TEXT.coloured(WHITE).style(HPos::Center)))?;
-        }
-        Ok(screen.draw(&Text::new(&*text, place, TEXT.style(HPos::Center)))?)
+        write_over(&screen, &text, place, TEXT)
     }
 
     /// Places along all lines, close enough together to see what a text covers.
     fn curve_pixels(&self, chart: &Chart<'_, '_>) -> Vec<(i32, i32)> {
-        const BETWEEN: i32 = 16;
         let area = chart.plotting_area();
         let lines = self.layers.iter().filter_map(|layer| match layer {
             Layer::Line { points, .. } | Layer::Outline { points, .. } => Some(points),
@@ -220,7 +214,20 @@ impl Panel {
         let pairs = lines.flat_map(|points| points.windows(2));
         let pairs = pairs.filter(|pair| pair.iter().all(|(x, y)| self.x.shows(*x) && self.y.shows(*y)));
         let pairs = pairs.map(|pair| (area.map_coordinate(&pair[0]), area.map_coordinate(&pair[1])));
-        let along = |from: i32, to: i32, i: i32| from + (to - from) * i / BETWEEN;
-        pairs.flat_map(|(a, b)| (0..=BETWEEN).map(move |i| (along(a.0, b.0, i), along(a.1, b.1, i)))).collect()
+        let between = |(a, b): ((i32, i32), (i32, i32))| {
+            let steps = ((b.0 - a.0).abs().max((b.1 - a.1).abs()) / u(4.0)).max(1);
+            let along = move |from: i32, to: i32, i: i32| from + (to - from) * i / steps;
+            (0..=steps).map(move |i| (along(a.0, b.0, i), along(a.1, b.1, i)))
+        };
+        pairs.flat_map(between).collect()
     }
+}
+
+/// Writes centred at a place, with a white edge around the letters that keeps them apart from what they cover.
+fn write_over(area: &Area<'_>, text: &str, (x, y): (i32, i32), kind: Type) -> Result<()> {
+    for (dx, dy) in [(-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1)] {
+        let at = (x + dx * u(1.25), y + dy * u(1.25));
+        area.draw(&Text::new(text, at, kind.coloured(WHITE).style(HPos::Center)))?;
+    }
+    Ok(area.draw(&Text::new(text, (x, y), kind.style(HPos::Center)))?)
 }

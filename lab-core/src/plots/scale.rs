@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::theme::TICK;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
 /// Values beyond this cannot be told from infinite ones in a picture, and their differences must stay finite.
@@ -35,6 +36,13 @@ impl Axis {
     /// Whether the value has a place on this axis; others are gaps.
     pub(super) fn shows(&self, value: f64) -> bool {
         value.abs() <= LARGEST && (!self.log || value >= 1.0 / LARGEST)
+    }
+
+    /// The scale for these values, with as many numbers as fit side by side into `width` CSS pixels, but not more than 8.
+    pub(super) fn along(&self, values: &[f64], width: f64, margin: f64) -> Scale {
+        let scale = |count: u8| self.scale(values.iter().copied(), f64::from(count), margin);
+        let fits = |scale: &Scale| scale.labels.iter().map(|label| TICK.width(label) + 16.0).sum::<f64>() <= width;
+        (3..8).rev().map(scale).find(fits).unwrap_or_else(|| scale(2))
     }
 
     /// The scale for these values, with about `count` numbers; `margin` is the share of the range left free at its ends.
@@ -116,7 +124,7 @@ impl ValueFormatter<f64> for Scale {
 
 /// One of 1, 2 and 5 times a power of ten: about `wished`, rather more than less.
 pub(super) fn round_step(wished: f64) -> f64 {
-    let least = 0.7 * wished;
+    let least = 0.65 * wished;
     let power = 10f64.powf(least.log10().floor());
     [1.0, 2.0, 5.0, 10.0].map(|n| n * power).into_iter().find(|step| *step >= least * (1.0 - 1e-9)).unwrap_or(least)
 }
@@ -156,7 +164,11 @@ fn powers(low: f64, high: f64, count: f64) -> (Vec<f64>, Vec<String>) {
 /// A number with as many decimals as multiples of `step` need: `−1,250`, `0.002`, `3·10⁻⁷`.
 pub(super) fn decimal(value: f64, step: f64) -> String {
     let power = step.log10() + 1e-9;
-    if value != 0.0 && (value.abs() >= 1e6 || step < 1e-5) {
+    let tiny = step < 0.99e-5 && value.abs() < 1e-3;
+    if value == 0.0 && tiny {
+        return "0".to_owned();
+    }
+    if value.abs() >= 1e6 || tiny {
         return scientific(value, (value.abs().log10() - power.floor()).clamp(0.0, 6.0) as usize);
     }
     let decimals = (-power.floor()).clamp(0.0, 12.0) as usize;
@@ -187,7 +199,7 @@ pub(super) fn short(value: f64) -> String {
             scientific(value, digits)
         }
         _ => {
-            let text = decimal(value, 10f64.powf((size.log10().floor() - 3.0).min(0.0)));
+            let text = decimal(value, 10f64.powf((size.log10().floor() - 3.0).clamp(-5.0, 0.0)));
             if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
         }
     }

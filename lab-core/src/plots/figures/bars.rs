@@ -49,8 +49,8 @@ pub fn bars(title: &str, axis: &str, bars: &[(String, f64)]) -> Result<Figure> {
     let negative = if values().any(|value| value < 0.0) { right } else { 0.0 };
     let width = WIDTH - 2.0 * MARGIN;
     let length = width - left - right - negative;
-    let along = Axis { from: values().all(|v| v >= 0.0).then_some(0.0), ..Axis::new(axis) };
-    let scale = along.scale(values().chain([0.0]), length / 70.0, 0.0);
+    let axis_along = Axis { from: values().all(|v| v >= 0.0).then_some(0.0), ..Axis::new(axis) };
+    let scale = axis_along.along(&values().chain([0.0]).collect::<Vec<f64>>(), 0.85 * length, 0.0);
     let place = |value: f64| left + negative + length * scale.place(value);
     let bottom = ROW * bars.len() as f64 + 4.0;
     let parts: Vec<String> = bars.iter().zip(&texts).map(|((name, _), text)| format!("{name} {text}")).collect();
@@ -62,12 +62,16 @@ pub fn bars(title: &str, axis: &str, bars: &[(String, f64)]) -> Result<Figure> {
             area.draw(&PathElement::new(vec![(x, 0), (x, u(bottom))], line(GRID, 1.0)))?;
             area.draw_text(label, &TICK.style(HPos::Center), (x, u(bottom + 12.0)))?;
         }
-        area.draw_text(axis, &NOTE.style(HPos::Center), (u(left + negative + length / 2.0), u(bottom + 34.0)))?;
+        area.draw_text(
+            &NOTE.fit(axis, length),
+            &NOTE.style(HPos::Center),
+            (u(left + negative + length / 2.0), u(bottom + 34.0)),
+        )?;
         for (i, ((name, value), text)) in bars.iter().zip(&texts).enumerate() {
             let middle = ROW * (i as f64 + 0.5);
             let name = TEXT.fit(name, NAME);
             area.draw_text(&name, &TEXT.style(HPos::Right), (u(left - 10.0), u(middle)))?;
-            let end = if along.shows(*value) { place(*value) } else { place(0.0) };
+            let end = if axis_along.shows(*value) { place(*value) } else { place(0.0) };
             let corners = [(u(place(0.0)), u(middle - 9.0)), (u(end), u(middle + 9.0))];
             area.draw(&Rectangle::new(corners, fill(SERIES[0])))?;
             let (side, x) = if *value < 0.0 { (HPos::Right, end - 6.0) } else { (HPos::Left, end + 6.0) };
@@ -106,7 +110,7 @@ pub fn grouped_bars(title: &str, axis: &str, groups: &[String], series: &[(&str,
     }
     let thick = 0.8 / series.len() as f64;
     // Numbers stand on the bars only where all have room.
-    let numbers = || series.iter().flat_map(|(_, values)| values).map(|value| short(*value));
+    let numbers = || series.iter().flat_map(|(_, values)| values).filter(|v| v.is_finite()).map(|v| short(*v));
     let widest = numbers().map(|text| TICK.width(&text)).fold(0.0, f64::max);
     let room = 0.93 * WIDTH * thick / groups.len() as f64 > widest;
     let (mut layers, mut parts) = (Vec::new(), Vec::new());

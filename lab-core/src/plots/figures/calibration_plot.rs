@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::metrics::Calibration;
 use crate::text::thousands;
 
-/// Confidence against accuracy in each bin, the gap between the two in orange, and how many predictions each bin has.
+/// Confidence against accuracy in each bin, the gap between the two in orange where the classifier is too sure and in light blue where it is not sure enough, and how many predictions each bin has.
 ///
 /// ```
 /// use lab_core::prelude::*;
@@ -32,25 +32,31 @@ pub fn reliability(title: &str, calibration: &Calibration) -> Result<Figure> {
         let thin = 0.04 * (bin.upper - bin.lower);
         let (left, right) = (bin.lower + thin, bin.upper - thin);
         let bar = |from: f64, to: f64, colour: usize, opacity: f64| Layer::Bar {
-            from: (left, from.min(to)),
-            to: (right, from.max(to)),
+            from: (left, from),
+            to: (right, to),
             colour: SERIES[colour],
             opacity,
             text: String::new(),
         };
-        shares.push(bar(0.0, bin.accuracy, 0, 1.0));
-        shares.push(bar(bin.accuracy, bin.confidence, 1, 0.55));
+        let (low, high) = (bin.accuracy.min(bin.confidence), bin.accuracy.max(bin.confidence));
+        shares.push(bar(0.0, low, 0, 1.0));
+        // Blue in all its strengths ends at the accuracy.
+        shares.push(if bin.accuracy > bin.confidence { bar(low, high, 0, 0.4) } else { bar(low, high, 1, 0.55) });
         counts.push(bar(0.0, bin.count as f64, 7, 1.0));
     }
     shares.push(Layer::Guide { points: [(0.0, 0.0), (1.0, 1.0)] });
     let confidence = || Axis::new("confidence").range(0.0, 1.0);
     let panels = [
         Panel { x: confidence(), y: Axis::new("accuracy").range(0.0, 1.0), layers: shares },
-        Panel { x: confidence(), y: Axis { from: Some(0.0), ..Axis::new("predictions") }, layers: counts },
+        Panel { x: confidence(), y: Axis { from: Some(0.0), whole: true, ..Axis::new("predictions") }, layers: counts },
     ];
     let key =
         |name: &str, number, strength| Key { name: name.to_owned(), stroke: Stroke::of(number), block: Some(strength) };
-    let legend = vec![key("accuracy", 0, 1.0), key("gap to the confidence", 1, 0.55)];
+    let legend = vec![
+        key("accuracy", 0, 1.0),
+        key("confidence above it", 1, 0.55),
+        key("accuracy above the confidence", 0, 0.4),
+    ];
     let weigh = |of: fn(&crate::metrics::Bin) -> f64| {
         calibration.bins().iter().map(|bin| bin.count as f64 * of(bin)).sum::<f64>() / total as f64
     };

@@ -37,8 +37,11 @@ pub fn histograms(title: &str, axis: &str, series: &[(&str, Vec<f32>)]) -> Resul
     if low > high {
         return Err(nothing("values", "give at least one finite value"));
     }
-    // Bins between round numbers; all equal values fill one bin around them.
-    let width = round_step(((high - low) / BINS).max(1e-6 * low.abs().max(high.abs())).max(1e-12));
+    // Values that are all equal stand in the middle of an axis around them.
+    let size = low.abs().max(high.abs());
+    let around = if high - low > 1e-6 * size { 0.0 } else { (0.05 * size).max(0.5) };
+    let (low, high) = (low - around, high + around);
+    let width = round_step((high - low) / BINS);
     let (first, last) = ((low / width + 1e-9).floor(), (high / width - 1e-9).ceil());
     let bins = ((last - first) as usize).max(1);
     let several = series.len() > 1;
