@@ -11,6 +11,7 @@ mod laboratory;
 mod notebook;
 mod output;
 mod predict;
+mod report;
 mod setup;
 mod train;
 
@@ -27,6 +28,7 @@ use clap::{Parser, Subcommand};
     version,
     after_help = "Examples:
   cargo lab notebook                        the lab's notebooks in JupyterLab
+  cargo lab report                          all notebooks on the whole data set, and outputs/report.html
   cargo lab train                           the lab's final network, from nothing
   cargo lab train --data sample             a first look at the commands, in seconds, on 1,500 built-in images
   cargo lab evaluate outputs/runs/final     its report on the test set once more
@@ -39,6 +41,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Report(report::ReportArgs),
     Train(train::TrainArgs),
     Evaluate(evaluate::EvaluateArgs),
     Predict(predict::PredictArgs),
@@ -56,6 +59,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let outcome: Outcome = match Arguments::parse().command {
+        Command::Report(arguments) => report::run(&arguments),
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
