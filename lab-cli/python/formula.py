@@ -17,6 +17,8 @@ def formula(latex, display):
         return f'<code class="untranslated">{escape(latex.strip())}</code>'
     for element in math.find_all(list(SCRIPTS)):
         group_base(math, element)
+    if not is_whole(math):
+        return f'<code class="untranslated">{escape(latex.strip())}</code>'
     for element in math.find_all("mi", mathvariant="normal"):
         join_letters(element)
     for element in math.find_all("mo"):
@@ -32,6 +34,13 @@ def formula(latex, display):
         for accent in element.find_all("mo", recursive=False):
             accent["stretchy"] = "false"
     return math.decode(formatter="minimal")
+
+
+def is_whole(math):
+    """Whether nothing is left of LaTeX, and nothing is missing: the library passes both on without a word."""
+    counts = {"mfrac": 2, "mroot": 2, **SCRIPTS}
+    whole = all(len(e.find_all(True, recursive=False)) == counts[e.name] for e in math.find_all(list(counts)))
+    return whole and "\\" not in math.get_text()
 
 
 def is_word(element):

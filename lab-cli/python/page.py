@@ -6,6 +6,7 @@ report), `times` ([seconds, seconds of the first cell] or null) and `save` (writ
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from render import Markdown, code, output
 
 TEMPLATE = Path(__file__).parent / "template"
 REPORT = "report"
+NUMBER = re.compile(r"^\d+\.\s+")
 
 
 class PageExporter(TemplateExporter):
@@ -104,13 +106,18 @@ def write_page(exporter, order, pages, page, name):
     report = name == REPORT
     markdown = Markdown()
     blocks = list(blocks_of(notebook, markdown, report))
+    title = markdown.headings[0].text if markdown.headings else title_of(notebook)
+    if report and blocks:
+        # It is handed in by itself: not the sixth of anything.
+        title = NUMBER.sub("", title)
+        blocks[0] |= {"html": re.sub(r"(<h1[^>]*>)\d+\.\s+", r"\1", blocks[0].get("html", ""))}
     lead, rest = split_lead(blocks)
     index = pages.index(page)
     text = "".join(block.get("html", "") for block in blocks)
     resources = {
         "name": name,
         "report": report,
-        "title": markdown.headings[0].text if markdown.headings else title_of(notebook),
+        "title": title,
         "description": description_of(text),
         "contents": [h for h in markdown.headings if h.level in (2, 3)],
         "lead": lead,

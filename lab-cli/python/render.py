@@ -66,7 +66,14 @@ class Renderer(IPythonRenderer):
         return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
 
     def inline_math(self, body):
-        return formula(body, "inline")
+        math = formula(body, "inline")
+        # What may be wider than a telephone can be made to scroll there.
+        is_long = len(re.sub(r"<[^>]*>", "", math)) > 24
+        return f'<span class="long">{math}</span>' if is_long else math
+
+    def link(self, text, url, title=None):
+        # In JupyterLab a notebook refers to another; here its page to that one's page.
+        return super().link(text, re.sub(r"^([\w./-]+)\.ipynb(?=#|$)", r"\1.html", url), title)
 
 
 class Markdown:

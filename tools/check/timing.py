@@ -131,7 +131,7 @@ def steps(folder):
     for _ in range(3):
         run(notebook, str(folder / "out.ipynb"))
         outputs = json.loads((folder / "out.ipynb").read_text())["cells"][1]["outputs"]
-        cells.append(float("".join(outputs[0]["text"])))
+        cells.append(float("".join(outputs[0]["text"]).splitlines()[-1]))
         out = folder / "run"
         data = str(CLONE / "data") if FULL else "sample"
         command = [LAB, "train", "--data", data, "--epochs", str(EPOCHS), "--no-early-stopping", "--out", out]

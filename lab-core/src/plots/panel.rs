@@ -82,7 +82,7 @@ impl Panel {
         let foot = if self.x.label.is_empty() { 24.0 } else { 41.0 };
         // The label of the upright axis stands above it, where it need not be read upright.
         area.draw_text(&NOTE.fit(&self.y.label, width), &NOTE.style(HPos::Left), (0, u(8.0)))?;
-        let y = self.y.scale(self.values(|p| p.1).into_iter(), ((height - head - foot) / 38.0).max(2.0), 0.06);
+        let y = self.y.scale(self.values(|p| p.1).into_iter(), ((height - head - foot) / 38.0).clamp(2.0, 6.0), 0.06);
         let left = y.labels.iter().map(|label| TICK.width(label)).fold(14.0, f64::max) + 9.0;
         let x = self.x.along(&self.values(|p| p.0), width - left, 0.025);
         let x = self.named(x, width - left);

@@ -6,12 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::fit::Buffers;
-use super::optimizer::OptimizerState;
 use super::trainer::Trainer;
 use crate::compute::Threads;
 use crate::data::{Dataset, epoch_order};
 use crate::error::{LabError, Result};
-use crate::model::{Sequential, Tape};
+use crate::model::Sequential;
 
 /// The share of the past in the smoothed loss.
 const MEMORY: f64 = 0.9;
@@ -92,8 +91,8 @@ impl Trainer {
             return Err(LabError::value("steps", steps.to_string(), "2 to 100000", "100 to 500 are enough"));
         }
         // The test borrows the trainer's recipe, and gives its state back as it was.
-        let state = std::mem::replace(&mut self.state, OptimizerState::default());
-        let tape = std::mem::replace(&mut self.tape, Tape::default());
+        let state = std::mem::take(&mut self.state);
+        let tape = std::mem::take(&mut self.tape);
         let tested = self.climb(model.clone(), train, (f64::from(from), f64::from(to)), steps);
         (self.state, self.tape) = (state, tape);
         tested

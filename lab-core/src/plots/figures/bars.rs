@@ -28,8 +28,9 @@ fn too_many(count: usize) -> Result<()> {
 /// ```
 /// use lab_core::prelude::*;
 /// let train = Cifar10::sample().train;
-/// let counts = train.class_names().iter().cloned().zip(train.class_counts().iter().map(|n| *n as f64));
-/// let figure = figures::bars("Each class is as frequent", "images", &counts.collect::<Vec<_>>())?;
+/// let counts: Vec<(String, f64)> =
+///     train.class_names().iter().cloned().zip(train.class_counts().into_iter().map(|n| n as f64)).collect();
+/// let figure = figures::bars("Each class is as frequent", "images", &counts)?;
 /// assert!(figure.alt().contains("airplane 100, automobile 100"));
 /// # Ok::<(), LabError>(())
 /// ```

@@ -90,7 +90,7 @@ pub(super) fn grid(
     let css = scale as f64 / f64::from(DENSITY);
     let (across, down) = (css * width as f64, css * height as f64);
     // Captions may be wider than small images, as long as the whole fits.
-    let cell = across.max((room - 2.0).min(72.0));
+    let cell = across.max((room - 2.0).min(72.0).floor());
     let wrap = |caption: &String| -> Vec<String> {
         let mut lines: Vec<String> = caption.lines().flat_map(|line| TICK.wrap(line, cell + GAP - 4.0, 2)).collect();
         lines.truncate(2);

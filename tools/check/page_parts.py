@@ -1,0 +1,112 @@
+"""What must hold of the parts that pages and notebooks are made of: .lab/venv/bin/python tools/check/page_parts.py"""
+
+import re
+import sys
+import unittest
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lab-cli/python"))
+
+from formula import formula
+from page import description_of, duration, short, split_lead, title_of
+from render import Markdown, output, tidy
+from run import METADATA, failure, merge_streams, normalize
+
+PIXEL = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAQAAAACCAIAAADwyuo0AAAAEElEQVR4nGP4z8AARwzEcQCukw/x0F8jngAAAABJRU5ErkJggg=="
+)
+
+
+def printed(name, text):
+    return new_output("stream", name=name, text=text)
+
+
+class Formulas(unittest.TestCase):
+    def test_a_matrix_with_an_exponent_has_one_base(self):
+        math = formula(r"\begin{pmatrix} a & b \end{pmatrix}^{-1}", "block")
+        base, exponent = re.search(r"<msup><mrow>(.*</mo>)</mrow>(.*)</msup>", math).groups()
+        self.assertIn("<mtable>", base)
+        self.assertIn("<mn>1</mn>", exponent)
+
+    def test_upright_letters_are_one_word_and_functions_stand_apart(self):
+        self.assertIn(">ELU</mi>", formula(r"\mathrm{ELU}(x)", "inline"))
+        self.assertRegex(formula(r"y \ln p", "inline"), r"</mi><mspace[^>]*></mspace><mi>ln</mi><mspace")
+        self.assertNotIn("mspace", formula(r"\ln(p)", "inline"))
+
+    def test_what_cannot_be_translated_is_marked_and_escaped(self):
+        for latex in (r"\frac{<b>", r"a < b + \unheard{c}", r"x^", r"\left( x"):
+            self.assertIn('class="untranslated"', formula(latex, "inline"), latex)
+            self.assertNotIn("<b>", formula(latex, "inline"))
+        self.assertNotIn("untranslated", formula(r"\frac{1}{2}", "inline"))
+
+
+class Text(unittest.TestCase):
+    def test_headings_have_names_of_their_own(self):
+        markdown = Markdown()
+        html = markdown.render("# One\n\n## Two $x^2$") + markdown.render("## Two")
+        ids = re.findall(r'<h\d id="([^"]+)"', html)
+        self.assertEqual(len(set(ids)), 3, ids)
+        self.assertEqual([heading.level for heading in markdown.headings], [1, 2, 2])
+
+    def test_links_between_notebooks_lead_to_pages(self):
+        html = Markdown().render("[a](04-optimizer.ipynb#the-question) [b](https://a.b/c.ipynb) [c](#d)")
+        self.assertEqual(re.findall('href="([^"]+)"', html), ["04-optimizer.html#the-question", "https://a.b/c.ipynb", "#d"])
+
+    def test_tables_and_pictures_get_their_boxes(self):
+        html = tidy(f'<table><tr><td>1</td></tr></table><img src="{PIXEL}" alt="dots" width="2">')
+        self.assertIn('<div class="scroll" tabindex="0"><table>', html)
+        for part in ('loading="lazy"', 'decoding="async"', 'width="2"', 'height="1"', 'alt="dots"'):
+            self.assertIn(part, html)
+
+    def test_what_is_printed_is_escaped_and_left_out_of_the_report(self):
+        stream = printed("stdout", "\x1b[31mred\x1b[0m <script>")
+        html = output(stream, 1, rich_only=False)
+        self.assertIn("&lt;script&gt;", html)
+        self.assertNotIn("\x1b", html)
+        self.assertEqual(output(stream, 1, rich_only=True), "")
+
+    def test_the_report_has_its_table_before_the_first_section(self):
+        lead, rest = split_lead([{"kind": "text", "html": "<h1>A</h1><h2>B</h2>"}, {"kind": "cell"}])
+        self.assertEqual([block.get("html") for block in lead], ["<h1>A</h1>"])
+        self.assertEqual([block.get("html") for block in rest], ["<h2>B</h2>", None])
+
+    def test_small_words(self):
+        self.assertEqual((duration(3.21), duration(245)), ("3.2 s", "4 min 05 s"))
+        self.assertEqual(short("03-loss-comparison"), ("3", "Loss comparison"))
+        self.assertEqual(title_of(new_notebook(cells=[new_markdown_cell("# Which *loss*?")])), "Which loss?")
+        self.assertEqual(description_of("<h1>A</h1><p>B <b>c</b></p>"), "B c")
+
+
+class Notebooks(unittest.TestCase):
+    def test_an_error_and_any_text_on_standard_error_are_failures(self):
+        cell = new_code_cell("x", outputs=[printed("stdout", "fine")])
+        self.assertIsNone(failure(cell))
+        cell.outputs.append(printed("stderr", "boom"))
+        self.assertEqual(failure(cell), ("stderr", "boom"))
+        cell.outputs.append(new_output("error", ename="E", evalue="v", traceback=["mismatched"]))
+        self.assertEqual(failure(cell), ("error", "mismatched"))
+
+    def test_late_output_joins_what_came_in_time(self):
+        cell = new_code_cell("x", outputs=[printed("stdout", "a"), new_output("display_data"), printed("stdout", "b")])
+        merge_streams(cell)
+        self.assertEqual([o.get("text") for o in cell.outputs], ["ab", None])
+
+    def test_what_is_saved_is_the_same_on_every_machine(self):
+        cell = new_code_cell("x", outputs=[printed("stdout", "in /somewhere/lab/outputs")])
+        cell.metadata = nbformat.from_dict({"execution": {"a": "2026"}, "tags": ["t"], "scrolled": True})
+        twin = new_code_cell("y")
+        notebook = new_notebook(cells=[cell, twin], metadata={"widgets": {}})
+        twin.id = cell.id
+        normalize(notebook, Path("/somewhere/lab"))
+        self.assertEqual(notebook.metadata, METADATA)
+        self.assertEqual(cell.metadata, {"tags": ["t"]})
+        self.assertEqual(cell.outputs[0].text, "in ../outputs")
+        self.assertEqual(twin.id, "cell-01")
+        nbformat.validate(notebook)
+
+
+if __name__ == "__main__":
+    unittest.main()
