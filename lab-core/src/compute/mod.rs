@@ -8,6 +8,7 @@ mod elementwise;
 mod instructions;
 mod product;
 mod shared;
+mod team;
 mod threads;
 mod update;
 mod vector;

@@ -1,8 +1,7 @@
 //! The threads that share a computation: a value with an owner, not a static.
 
-use rayon::prelude::*;
-
 use super::shared::Shared;
+use super::team::Team;
 use crate::error::{LabError, Result};
 
 /// Numbers that one thread works on at a time in [`Threads::pieces`].
@@ -14,7 +13,7 @@ pub(super) const PIECE: usize = 16 * 1024;
 /// end when the value is dropped.
 pub struct Threads {
     /// `None` stands for the calling thread alone.
-    pool: Option<rayon::ThreadPool>,
+    team: Option<Team>,
 }
 
 impl Threads {
@@ -26,13 +25,12 @@ impl Threads {
         Self::check(count)?;
         let count = count.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         if count == 1 {
-            return Ok(Self { pool: None });
+            return Ok(Self::one());
         }
-        let builder = rayon::ThreadPoolBuilder::new().num_threads(count).thread_name(|i| format!("lab-{i}"));
-        let pool = builder.build().map_err(|error| {
+        let team = Team::new(count - 1).map_err(|error| {
             LabError::value("threads", format!("{count} ({error})"), "threads that can be started", "ask for fewer")
         })?;
-        Ok(Self { pool: Some(pool) })
+        Ok(Self { team: Some(team) })
     }
 
     /// Checks a number of threads without starting any.
@@ -47,32 +45,24 @@ impl Threads {
 
     /// The calling thread alone.
     pub fn one() -> Self {
-        Self { pool: None }
+        Self { team: None }
     }
 
     /// How many threads there are.
     pub fn count(&self) -> usize {
-        self.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads)
-    }
-
-    /// Runs `job` on one of the team's threads: many small pieces started from there cost less than from outside.
-    pub fn enter<R: Send>(&self, job: impl FnOnce() -> R + Send) -> R {
-        match &self.pool {
-            Some(pool) => pool.install(job),
-            None => job(),
-        }
+        self.team.as_ref().map_or(1, Team::count)
     }
 
     /// Runs `task(0)`, …, `task(pieces - 1)`, each once, in any order.
-    pub fn run(&self, pieces: usize, task: impl Fn(usize) + Sync + Send) {
-        match &self.pool {
-            Some(pool) if pieces > 1 => pool.install(|| (0..pieces).into_par_iter().with_max_len(1).for_each(task)),
+    pub fn run(&self, pieces: usize, task: impl Fn(usize) + Sync) {
+        match &self.team {
+            Some(team) if pieces > 1 => team.run(pieces, &task),
             _ => (0..pieces).for_each(task),
         }
     }
 
     /// Cuts `data` into pieces of `length` (the last may be shorter) and runs `task(number, piece)` on each.
-    pub fn chunks<T: Send>(&self, data: &mut [T], length: usize, task: impl Fn(usize, &mut [T]) + Sync + Send) {
+    pub fn chunks<T: Send>(&self, data: &mut [T], length: usize, task: impl Fn(usize, &mut [T]) + Sync) {
         let length = length.max(1);
         let total = data.len();
         let shared = Shared::new(data);
@@ -89,7 +79,7 @@ impl Threads {
         &self,
         read: &[f32],
         written: [&mut [f32]; N],
-        task: impl Fn(&[f32], [&mut [f32]; N]) + Sync + Send,
+        task: impl Fn(&[f32], [&mut [f32]; N]) + Sync,
     ) {
         assert!(written.iter().all(|array| array.len() == read.len()), "arrays that belong together are equally long");
         let written = written.map(Shared::new);

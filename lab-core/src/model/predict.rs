@@ -120,7 +120,7 @@ impl Sequential {
         for first in (0..inputs.count()).step_by(BATCH) {
             let batch = &mut batch[..size * BATCH.min(inputs.count() - first)];
             inputs.write(first, batch, threads)?;
-            threads.enter(|| self.forward(batch, &mut tape, pass));
+            self.forward(batch, &mut tape, pass);
             let (outputs, logits) = tape.outputs(batch);
             task(outputs, logits);
         }

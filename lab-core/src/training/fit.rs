@@ -180,19 +180,17 @@ impl Trainer {
     ) -> Result<(f64, usize)> {
         let Self { recipe, augmentation, class_weights, sample_weights, state, tape, .. } = self;
         let augment = augmentation.as_ref().map(|augmentation| (augmentation, recipe.seed, place.0, place.1));
-        threads.enter(|| {
-            let penalty = model.penalty();
-            let (inputs, labels) = buffers.first(rows.len());
-            train.gather(rows, augment, threads, inputs, labels)?;
-            let weights = (class_weights.is_some() || sample_weights.is_some()).then(|| {
-                let of_class = |label: u8| class_weights.as_ref().map_or(1.0, |weights| weights[usize::from(label)]);
-                let of_row = |row: u32| sample_weights.as_ref().map_or(1.0, |weights| weights[row as usize]);
-                rows.iter().zip(&*labels).map(|(&row, &label)| of_row(row) * of_class(label)).collect::<Vec<_>>()
-            });
-            let batch = Batch { inputs, targets: Targets::Classes(labels), weights: weights.as_deref() };
-            let sums = recipe.step(model, state, tape, batch, rate, threads);
-            Ok((sums.loss / rows.len() as f64 + penalty, sums.hits))
-        })
+        let penalty = model.penalty();
+        let (inputs, labels) = buffers.first(rows.len());
+        train.gather(rows, augment, threads, inputs, labels)?;
+        let weights = (class_weights.is_some() || sample_weights.is_some()).then(|| {
+            let of_class = |label: u8| class_weights.as_ref().map_or(1.0, |weights| weights[usize::from(label)]);
+            let of_row = |row: u32| sample_weights.as_ref().map_or(1.0, |weights| weights[row as usize]);
+            rows.iter().zip(&*labels).map(|(&row, &label)| of_row(row) * of_class(label)).collect::<Vec<_>>()
+        });
+        let batch = Batch { inputs, targets: Targets::Classes(labels), weights: weights.as_deref() };
+        let sums = recipe.step(model, state, tape, batch, rate, threads);
+        Ok((sums.loss / rows.len() as f64 + penalty, sums.hits))
     }
 
     /// Calls one method of every callback.

@@ -1,0 +1,69 @@
+//! The kernels of a training step, each by itself, on the shapes of the lab's network: `cargo bench --bench kernels`.
+//!
+//! Items are floating-point operations, so items per second are FLOP/s.
+
+use divan::{Bencher, black_box, counter::ItemsCount};
+use lab_core::compute::{self, AdamStep, Strided, Threads};
+
+fn main() {
+    divan::main();
+}
+
+/// Batch, inputs and units of the lab's layers, and a square product as a measure of what the machine can do.
+const FORWARD: [(usize, usize, usize); 5] =
+    [(64, 3072, 512), (64, 512, 256), (64, 256, 128), (64, 128, 10), (2048, 2048, 2048)];
+
+fn numbers(length: usize) -> Vec<f32> {
+    (0..length).map(|i| (i * 7919 % 1000) as f32 / 1000.0 - 0.5).collect()
+}
+
+fn flops((rows, inputs, units): (usize, usize, usize)) -> ItemsCount {
+    ItemsCount::new(2 * rows * inputs * units)
+}
+
+/// z = x W.
+#[divan::bench(args = FORWARD, consts = [1, 2])]
+fn forward<const THREADS: usize>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize)) {
+    let (rows, inputs, units) = shape;
+    let (x, w, mut z) = (numbers(rows * inputs), numbers(inputs * units), vec![0.0; rows * units]);
+    let threads = Threads::new(Some(THREADS)).expect("threads");
+    bencher.counter(flops(shape)).bench_local(|| {
+        compute::product(Strided::rows(&x, rows, inputs), black_box(&w), &mut z, &threads, |_, _, _| ());
+    });
+}
+
+/// dW = xᵀ dz.
+#[divan::bench(args = FORWARD, consts = [1, 2])]
+fn weight_gradient<const THREADS: usize>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize)) {
+    let (rows, inputs, units) = shape;
+    let (x, dz, mut dw) = (numbers(rows * inputs), numbers(rows * units), vec![0.0; inputs * units]);
+    let threads = Threads::new(Some(THREADS)).expect("threads");
+    let x = Strided::rows(&x, rows, inputs).transposed();
+    bencher.counter(flops(shape)).bench_local(|| {
+        compute::product(x, black_box(&dz), &mut dw, &threads, |_, _, _| ());
+    });
+}
+
+/// Adam over all 1,738,890 weights.
+#[divan::bench(consts = [1, 2])]
+fn adam<const THREADS: usize>(bencher: Bencher<'_, '_>) {
+    let g = numbers(1_738_890);
+    let [mut w, mut m, mut v] = [g.clone(), vec![0.0; g.len()], vec![0.0; g.len()]];
+    let step = AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, keep: 1.0, scale: 1.0 };
+    let threads = Threads::new(Some(THREADS)).expect("threads");
+    bencher.bench_local(|| compute::adam(step, &mut w, black_box(&g), &mut m, &mut v, &threads));
+}
+
+/// Wᵀ of the second layer.
+#[divan::bench]
+fn transpose(bencher: Bencher<'_, '_>) {
+    let (w, mut t) = (numbers(512 * 256), vec![0.0; 512 * 256]);
+    bencher.bench_local(|| compute::transpose(black_box(&w), 256, &mut t, &Threads::one()));
+}
+
+/// An empty job for two threads: what sharing costs.
+#[divan::bench(sample_size = 100)]
+fn sharing(bencher: Bencher<'_, '_>) {
+    let threads = Threads::new(Some(2)).expect("threads");
+    bencher.bench_local(|| threads.run(2, |piece| { black_box(piece); }));
+}
