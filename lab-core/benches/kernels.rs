@@ -3,7 +3,7 @@
 //! Items are floating-point operations, so items per second are FLOP/s.
 
 use divan::{Bencher, black_box, counter::ItemsCount};
-use lab_core::compute::{self, AdamStep, Strided, Threads};
+use lab_core::compute::{self, AdamStep, Step, Strided, Threads};
 
 fn main() {
     divan::main();
@@ -12,6 +12,9 @@ fn main() {
 /// Batch, inputs and units of the lab's layers, and a square product as a measure of what the machine can do.
 const FORWARD: [(usize, usize, usize); 5] =
     [(64, 3072, 512), (64, 512, 256), (64, 256, 128), (64, 128, 10), (2048, 2048, 2048)];
+
+const ADAM: Step =
+    Step::Adam(AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, keep: 1.0, scale: 1.0 });
 
 fn numbers(length: usize) -> Vec<f32> {
     (0..length).map(|i| (i * 7919 % 1000) as f32 / 1000.0 - 0.5).collect()
@@ -44,14 +47,27 @@ fn weight_gradient<const THREADS: usize>(bencher: Bencher<'_, '_>, shape: (usize
     });
 }
 
+/// dW = xᵀ dz, and Adam with it at once.
+#[divan::bench(args = FORWARD, consts = [1, 2])]
+fn weight_update<const THREADS: usize>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize)) {
+    let (rows, inputs, units) = shape;
+    let (x, dz) = (numbers(rows * inputs), numbers(rows * units));
+    let [mut w, mut m, mut v] = [(); 3].map(|()| vec![0.0; inputs * units]);
+    let threads = Threads::new(Some(THREADS)).expect("threads");
+    let x = Strided::rows(&x, rows, inputs).transposed();
+    bencher.counter(flops(shape)).bench_local(|| {
+        compute::update_by_product(&ADAM, x, black_box(&dz), 0.0, &mut w, [&mut m, &mut v], &threads);
+    });
+}
+
 /// Adam over all 1,738,890 weights.
 #[divan::bench(consts = [1, 2])]
 fn adam<const THREADS: usize>(bencher: Bencher<'_, '_>) {
     let g = numbers(1_738_890);
     let [mut w, mut m, mut v] = [g.clone(), vec![0.0; g.len()], vec![0.0; g.len()]];
-    let step = AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, keep: 1.0, scale: 1.0 };
     let threads = Threads::new(Some(THREADS)).expect("threads");
-    bencher.bench_local(|| compute::adam(step, &mut w, black_box(&g), &mut m, &mut v, &threads));
+    let step = ADAM;
+    bencher.bench_local(|| compute::update(&step, black_box(&g), &mut w, [&mut m, &mut v], &threads));
 }
 
 /// Wᵀ of the second layer.
@@ -65,5 +81,9 @@ fn transpose(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_size = 100)]
 fn sharing(bencher: Bencher<'_, '_>) {
     let threads = Threads::new(Some(2)).expect("threads");
-    bencher.bench_local(|| threads.run(2, |piece| { black_box(piece); }));
+    bencher.bench_local(|| {
+        threads.run(2, |piece| {
+            black_box(piece);
+        })
+    });
 }

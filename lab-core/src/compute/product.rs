@@ -1,7 +1,7 @@
 //! The matrix product C = A·B, where nearly all the time of training goes.
 //!
 //! A is read once into a small packed block; B and C stay where they are, row after row. A register tile of C
-//! (8 × 48 with AVX-512, 4 × 24 otherwise) is summed over at most [`DEPTH`] rows of B, then added to C. Every entry of
+//! (8 × 48 with AVX-512, 4 × 24 otherwise) is summed over at most 256 rows of B, then added to C. Every entry of
 //! C is one fixed chain of additions, whatever the tile, the block or the thread that makes it: hence the same bits for
 //! any number of threads. (The order of loops follows Goto and van de Geijn, *Anatomy of High-Performance Matrix
 //! Multiplication*, 2008, without the packing of B: a weight matrix is used once a step.)
@@ -12,18 +12,10 @@ use std::ops::Range;
 use super::instructions::Instructions;
 use super::shared::Shared;
 use super::threads::Threads;
-#[cfg(target_arch = "x86_64")]
-use super::vector::x86::{Avx2, Avx512};
-use super::vector::{Plain, Vector, prefetch};
+use super::tile::{BAND, Block};
 
-/// Rows of B that are summed in registers before C is touched.
-const DEPTH: usize = 256;
-/// Rows of A that are packed at a time.
-const BAND: usize = 64;
-/// Rows of B that are asked for before they are needed.
-const AHEAD: usize = 8;
-/// Vectors side by side in a register tile.
-const WIDTH: usize = 3;
+/// Columns of C that one block has at most in [`product_by_blocks`], so that it stays in the nearest caches.
+const COLUMNS: usize = 512;
 
 /// Multiplications below which waking another thread costs more than it saves.
 const WORTH_SHARING: usize = 200_000;
@@ -31,11 +23,11 @@ const WORTH_SHARING: usize = 200_000;
 /// A matrix whose rows and columns may lie apart in memory: entry (i, j) is `data[i * row_step + j * column_step]`.
 #[derive(Clone, Copy)]
 pub struct Strided<'a> {
-    data: &'a [f32],
-    rows: usize,
-    columns: usize,
-    row_step: usize,
-    column_step: usize,
+    pub(super) data: &'a [f32],
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) row_step: usize,
+    pub(super) column_step: usize,
 }
 
 impl<'a> Strided<'a> {
@@ -76,181 +68,68 @@ fn product_on(
 ) {
     let n = c.len().checked_div(a.rows).unwrap_or(0);
     assert_eq!(c.len(), a.rows * n, "C has as many rows as A");
-    assert_eq!(b.len(), a.columns * n, "B has as many rows as A has columns, and as many columns as C");
-    if c.is_empty() {
-        return;
-    }
-    let lanes = if instructions == Instructions::Avx512 { Avx512Lanes::LANES } else { Plain::LANES };
-    // A column of bands is shared by all threads; few rows are cut by columns instead, in whole vectors.
-    let bands = a.rows.div_ceil(BAND);
-    let groups = if bands >= 2 * threads.count() { 1 } else { threads.count() };
-    let group = n.div_ceil(lanes).div_ceil(groups) * lanes;
-    let groups = n.div_ceil(group);
-    let alone = Threads::one();
-    let threads = if a.rows * a.columns * n < WORTH_SHARING { &alone } else { threads };
     let shared = Shared::new(c);
-    threads.run(bands * groups, |piece| {
-        let (band, first) = (piece / groups, piece % groups * group);
-        let block = Block {
-            a,
-            b,
-            c: &shared,
-            n,
-            rows: band * BAND..a.rows.min((band + 1) * BAND),
-            columns: first..n.min(first + group),
-        };
-        match instructions {
-            // SAFETY: these paths are taken only where the processor has the instructions; blocks do not overlap.
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => unsafe { block_avx512(&block) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => unsafe { block_avx2(&block) },
-            // SAFETY: blocks do not overlap.
-            _ => unsafe { block.fill::<Plain, 4>() },
-        }
-        for row in block.rows.clone() {
+    share(instructions, a, b, n, usize::MAX, threads, |rows, columns| {
+        let c = shared.start_of(rows.start * n + columns.start..(rows.end - 1) * n + columns.end);
+        let block = Block { a, b, n, rows: rows.clone(), columns: columns.clone(), c, step: n };
+        // SAFETY: the instructions are there; the block's rows lie n apart, and no other block touches them.
+        unsafe { block.fill_with(instructions) };
+        for row in rows {
             // SAFETY: this block's own part of the row; nothing else of it is borrowed now.
-            let part = unsafe { shared.part(row * n + block.columns.start..row * n + block.columns.end) };
-            finish(row, block.columns.start, part);
+            finish(row, columns.start, unsafe { shared.part(row * n + columns.start..row * n + columns.end) });
         }
     });
 }
 
-#[cfg(target_arch = "x86_64")]
-use Avx512 as Avx512Lanes;
-#[cfg(not(target_arch = "x86_64"))]
-use Plain as Avx512Lanes;
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-unsafe fn block_avx512(block: &Block<'_, '_>) {
-    // SAFETY: the caller promises the instructions and a block that no other thread has.
-    unsafe { block.fill::<Avx512, 8>() }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn block_avx2(block: &Block<'_, '_>) {
-    // SAFETY: the caller promises the instructions and a block that no other thread has.
-    unsafe { block.fill::<Avx2, 4>() }
-}
-
-/// The part of C that one thread makes.
-struct Block<'a, 'c> {
-    a: Strided<'a>,
-    b: &'a [f32],
-    c: &'a Shared<'c, f32>,
+/// The product A·B of n columns, of which no more than a block exists at a time: `take(rows, columns, block)` is given
+/// each once, row after row, while it is in the nearest cache.
+///
+/// The numbers are those of [`product`] to the last bit. Panics when the lengths do not fit the shapes.
+pub fn product_by_blocks(
+    a: Strided<'_>,
+    b: &[f32],
     n: usize,
-    rows: Range<usize>,
-    columns: Range<usize>,
+    threads: &Threads,
+    take: impl Fn(Range<usize>, Range<usize>, &mut [f32]) + Sync,
+) {
+    let instructions = Instructions::detect();
+    share(instructions, a, b, n, COLUMNS, threads, |rows, columns| {
+        let mut room = [const { MaybeUninit::<f32>::uninit() }; BAND * COLUMNS];
+        let (c, step) = (room.as_mut_ptr().cast::<f32>(), columns.len());
+        let block = Block { a, b, n, rows: rows.clone(), columns: columns.clone(), c, step };
+        // SAFETY: the instructions are there; there is room for BAND × COLUMNS numbers, and a block is no larger.
+        unsafe { block.fill_with(instructions) };
+        // SAFETY: the block has just been written, row after row.
+        take(rows.clone(), columns, unsafe { std::slice::from_raw_parts_mut(c, rows.len() * step) });
+    });
 }
 
-impl Block<'_, '_> {
-    /// Sums the block, in tiles of `R` rows.
-    ///
-    /// # Safety
-    /// The processor has `V`'s instructions; no other part of C that overlaps this block is alive.
-    #[inline(always)]
-    unsafe fn fill<V: Vector, const R: usize>(&self) {
-        let mut packed = [const { MaybeUninit::<f32>::uninit() }; BAND * DEPTH];
-        let inner = self.a.columns;
-        // Without any column of A the sum is empty, and C is still to be written.
-        for from in (0..inner.max(1)).step_by(DEPTH) {
-            let depth = DEPTH.min(inner - from);
-            let tiles = self.rows.len().div_ceil(R);
-            for tile in 0..tiles {
-                let rows = self.rows.start + tile * R..self.rows.end.min(self.rows.start + (tile + 1) * R);
-                self.pack::<R>(rows, from..from + depth, &mut packed[tile * R * depth..(tile + 1) * R * depth]);
-            }
-            let mut column = self.columns.start;
-            while column < self.columns.end {
-                let width = (self.columns.end - column).min(WIDTH * V::LANES);
-                for tile in 0..tiles {
-                    let row = self.rows.start + tile * R;
-                    let a = packed[tile * R * depth..].as_ptr().cast::<f32>();
-                    let place = Tile { row, rows: R.min(self.rows.end - row), column, width, from, depth };
-                    // SAFETY: `a` holds depth × R packed numbers, all written; the tile lies in this block.
-                    unsafe {
-                        match width.div_ceil(V::LANES) {
-                            1 => self.tile::<V, R, 1>(a, place),
-                            2 => self.tile::<V, R, 2>(a, place),
-                            _ => self.tile::<V, R, WIDTH>(a, place),
-                        }
-                    }
-                }
-                column += width;
-            }
-        }
+/// Cuts C into blocks of at most [`BAND`] rows and `widest` columns and runs `task(rows, columns)` for each.
+fn share(
+    instructions: Instructions,
+    a: Strided<'_>,
+    b: &[f32],
+    n: usize,
+    widest: usize,
+    threads: &Threads,
+    task: impl Fn(Range<usize>, Range<usize>) + Sync,
+) {
+    assert_eq!(b.len(), a.columns * n, "B has as many rows as A has columns, and as many columns as C");
+    if a.rows == 0 || n == 0 {
+        return;
     }
-
-    /// Copies `rows` × `columns` of A so that the `R` numbers of a column lie together; missing rows are 0.
-    #[inline(always)]
-    fn pack<const R: usize>(&self, rows: Range<usize>, columns: Range<usize>, to: &mut [MaybeUninit<f32>]) {
-        let Strided { data, row_step, column_step, .. } = self.a;
-        for (k, to) in to.chunks_exact_mut(R).enumerate() {
-            let start = rows.start * row_step + (columns.start + k) * column_step;
-            for (r, to) in to.iter_mut().enumerate() {
-                to.write(if r < rows.len() { data[start + r * row_step] } else { 0.0 });
-            }
-        }
-    }
-
-    /// Sums one tile over `place.depth` rows of B and writes it to C, or adds it when it is not the first.
-    ///
-    /// # Safety
-    /// As for `fill`; `a` holds `depth` × `R` numbers; the tile lies in this block.
-    #[inline(always)]
-    unsafe fn tile<V: Vector, const R: usize, const C: usize>(&self, a: *const f32, place: Tile) {
-        let last = place.width - (C - 1) * V::LANES;
-        let whole = last == V::LANES;
-        // SAFETY: rows from..from + depth of B have n numbers each, and column + width <= n; the rows of C are taken
-        // as parts of the shared slice, whose bounds `part` checks; a partial vector touches its first lanes only.
-        unsafe {
-            let mut sums = [[V::splat(0.0); C]; R];
-            let mut b = self.b.as_ptr().wrapping_add(place.from * self.n + place.column);
-            for k in 0..place.depth {
-                let row: [V; C] = std::array::from_fn(|i| match i + 1 == C && !whole {
-                    true => V::load_first(b.add(i * V::LANES), last),
-                    false => V::load(b.add(i * V::LANES)),
-                });
-                // Rows of B lie too far apart for the processor to guess the next one.
-                (0..C).for_each(|i| prefetch(b.wrapping_add(AHEAD * self.n + i * V::LANES)));
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let factor = V::splat(*a.add(k * R + r));
-                    for (sum, b) in sums.iter_mut().zip(row) {
-                        *sum = factor.multiply_add(b, *sum);
-                    }
-                }
-                // After the last row this is past the end, where no pointer may be made by `add`.
-                b = b.wrapping_add(self.n);
-            }
-            for (r, sums) in sums.into_iter().enumerate().take(place.rows) {
-                let start = (place.row + r) * self.n + place.column;
-                let c = self.c.part(start..start + place.width).as_mut_ptr();
-                for (i, sum) in sums.into_iter().enumerate() {
-                    let c = c.add(i * V::LANES);
-                    match (i + 1 == C && !whole, place.from == 0) {
-                        (false, true) => sum.store(c),
-                        (false, false) => V::load(c).add(sum).store(c),
-                        (true, true) => sum.store_first(c, last),
-                        (true, false) => V::load_first(c, last).add(sum).store_first(c, last),
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Where a register tile stands: its rows and columns in C, and the rows of B that it sums.
-#[derive(Clone, Copy)]
-struct Tile {
-    row: usize,
-    rows: usize,
-    column: usize,
-    width: usize,
-    from: usize,
-    depth: usize,
+    // A column of bands is shared by all threads; few rows are cut by columns instead, in whole vectors.
+    let bands = a.rows.div_ceil(BAND);
+    let groups = if bands >= 2 * threads.count() { 1 } else { threads.count() };
+    let lanes = instructions.lanes();
+    let group = (n.div_ceil(lanes).div_ceil(groups) * lanes).min(widest);
+    let groups = n.div_ceil(group);
+    let alone = Threads::one();
+    let threads = if a.rows * a.columns * n < WORTH_SHARING { &alone } else { threads };
+    threads.run(bands * groups, |piece| {
+        let (band, first) = (piece / groups, piece % groups * group);
+        task(band * BAND..a.rows.min((band + 1) * BAND), first..n.min(first + group));
+    });
 }
 
 /// Writes the transpose of `from`, which has `columns` columns, into `to`.

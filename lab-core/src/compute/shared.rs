@@ -28,4 +28,10 @@ impl<'a, T> Shared<'a, T> {
         // SAFETY: inside the slice, as just checked; not aliased, as the caller promises.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
+    /// Where the part in `range` begins, without borrowing it: for parts that interlock, like columns of a matrix.
+    pub(super) fn start_of(&self, range: Range<usize>) -> *mut T {
+        assert!(range.start <= range.end && range.end <= self.length, "a part lies inside its slice");
+        // SAFETY: inside the slice, as just checked.
+        unsafe { self.start.add(range.start) }
+    }
 }

@@ -72,22 +72,11 @@ impl Threads {
         });
     }
 
-    /// Cuts arrays of one length into the same pieces and runs `task(piece of read, pieces of written)` on each.
+    /// Cuts two arrays of one length into the same pieces and runs `task(piece of read, piece of written)` on each.
     ///
-    /// Panics when an array is not as long as `read`.
-    pub fn pieces<const N: usize>(
-        &self,
-        read: &[f32],
-        written: [&mut [f32]; N],
-        task: impl Fn(&[f32], [&mut [f32]; N]) + Sync,
-    ) {
-        assert!(written.iter().all(|array| array.len() == read.len()), "arrays that belong together are equally long");
-        let written = written.map(Shared::new);
-        self.run(read.len().div_ceil(PIECE), |piece| {
-            let range = piece * PIECE..read.len().min((piece + 1) * PIECE);
-            // SAFETY: pieces do not overlap, and each array gives one part a piece.
-            let parts = std::array::from_fn(|i| unsafe { written[i].part(range.clone()) });
-            task(&read[range], parts);
-        });
+    /// Panics when the lengths differ.
+    pub fn pieces(&self, read: &[f32], written: &mut [f32], task: impl Fn(&[f32], &mut [f32]) + Sync) {
+        assert_eq!(read.len(), written.len(), "arrays that belong together are equally long");
+        self.chunks(written, PIECE, |piece, written| task(&read[piece * PIECE..][..written.len()], written));
     }
 }

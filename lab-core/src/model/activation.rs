@@ -127,12 +127,12 @@ impl Activation {
     pub(super) fn backward(self, z: &[f32], a: &[f32], gradient: &mut [f32], units: usize, threads: &Threads) {
         match self {
             Self::Linear => {}
-            Self::Relu => threads.pieces(a, [gradient], |a, [g]| compute::relu_backward(a, g, 0.0)),
-            Self::LeakyRelu => threads.pieces(a, [gradient], |a, [g]| compute::relu_backward(a, g, SLOPE)),
-            Self::Elu => threads.pieces(a, [gradient], |a, [g]| compute::elu_backward(a, g)),
-            Self::Gelu => threads.pieces(z, [gradient], |z, [g]| compute::gelu_backward(z, g)),
-            Self::Sigmoid => threads.pieces(a, [gradient], |a, [g]| compute::sigmoid_backward(a, g)),
-            Self::Tanh => threads.pieces(a, [gradient], |a, [g]| compute::tanh_backward(a, g)),
+            Self::Relu => threads.pieces(a, gradient, |a, g| compute::relu_backward(a, g, 0.0)),
+            Self::LeakyRelu => threads.pieces(a, gradient, |a, g| compute::relu_backward(a, g, SLOPE)),
+            Self::Elu => threads.pieces(a, gradient, |a, g| compute::elu_backward(a, g)),
+            Self::Gelu => threads.pieces(z, gradient, |z, g| compute::gelu_backward(z, g)),
+            Self::Sigmoid => threads.pieces(a, gradient, |a, g| compute::sigmoid_backward(a, g)),
+            Self::Tanh => threads.pieces(a, gradient, |a, g| compute::tanh_backward(a, g)),
             Self::Softmax => compute::softmax_rows_backward(a, gradient, units),
         }
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::layer::{Cache, Flow, Here, Mathematics, Parameter, ParameterPlan, Start};
+use super::learn::Learning;
 use crate::error::{LabError, Result};
 
 /// y = γ (x − μ) / √(σ² + ε) + β for each feature (Ioffe and Szegedy, 2015).
@@ -63,9 +64,9 @@ impl Mathematics for BatchNorm {
     }
 
     /// x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β.
-    fn forward(&self, here: Here<'_>, cache: &mut Cache) {
+    fn forward(&self, here: Here<'_>, own: &[Parameter], cache: &mut Cache) {
         let (input, features) = (here.input, here.place.inputs);
-        let [gamma, beta, moving_mean, moving_variance] = here.parameters else { return };
+        let [gamma, beta, moving_mean, moving_variance] = own else { return };
         let Cache { output, kept, scratch, .. } = cache;
         scratch.resize(2 * features, 0.0);
         let (mean, variance) = scratch.split_at_mut(features);
@@ -88,11 +89,10 @@ impl Mathematics for BatchNorm {
 
     /// dγ = Σ dy ⊙ x̂, dβ = Σ dy, and dx = γ / √(σ² + ε) · (dy − mean(dy) − x̂ · mean(dy ⊙ x̂)), since μ and σ² depend
     /// on x too; they do not when the network is used.
-    fn backward(&self, here: Here<'_>, cache: &mut Cache, flow: &mut Flow, gradients: &mut [Vec<f32>]) {
-        let (features, gamma) = (here.place.inputs, &here.parameters[0].value);
-        let [gamma_gradient, beta_gradient, ..] = gradients else { return };
-        gamma_gradient.fill(0.0);
-        beta_gradient.fill(0.0);
+    fn backward(&self, here: Here<'_>, cache: &mut Cache, flow: &mut Flow, mut own: Learning<'_>) {
+        let (features, gamma) = (here.place.inputs, own.value(0));
+        let mut sums = vec![0.0; 2 * features];
+        let (gamma_gradient, beta_gradient) = sums.split_at_mut(features);
         for (dy, standard) in flow.gradient.chunks_exact(features).zip(cache.kept.chunks_exact(features)) {
             for j in 0..features {
                 gamma_gradient[j] += dy[j] * standard[j];
@@ -109,6 +109,8 @@ impl Mathematics for BatchNorm {
                 dy[j] = scale * (dy[j] - through_statistics);
             }
         }
+        own.take(0, gamma_gradient, here.pass.threads);
+        own.take(1, beta_gradient, here.pass.threads);
     }
 
     fn learn(&self, parameters: &mut [Parameter], cache: &Cache) {

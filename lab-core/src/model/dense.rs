@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
 use super::initializer::Initializer;
-use super::layer::{Cache, Flow, Here, Mathematics, ParameterPlan, Start};
+use super::layer::{Cache, Flow, Here, Mathematics, Parameter, ParameterPlan, Start};
+use super::learn::Learning;
 use crate::compute::{self, Strided};
 use crate::error::{LabError, Result};
 
@@ -78,9 +79,9 @@ impl Mathematics for Dense {
     }
 
     /// z = x W + b, a = f(z).
-    fn forward(&self, here: Here<'_>, cache: &mut Cache) {
+    fn forward(&self, here: Here<'_>, own: &[Parameter], cache: &mut Cache) {
         let (rows, threads) = (here.rows(), here.pass.threads);
-        let (kernel, bias) = (&here.parameters[0].value, &here.parameters[1].value);
+        let (kernel, bias) = (&own[0].value, &own[1].value);
         let Cache { output, kept, .. } = cache;
         let sums = if self.activation.keeps_z() { &mut *kept } else { &mut *output };
         sums.resize(rows * self.units, 0.0);
@@ -94,32 +95,27 @@ impl Mathematics for Dense {
         }
     }
 
-    /// dz = da ⊙ f′(z), then dW = xᵀ dz + 2 λ W, db = Σ dz over the batch, dx = dz Wᵀ.
-    fn backward(&self, here: Here<'_>, cache: &mut Cache, flow: &mut Flow, gradients: &mut [Vec<f32>]) {
+    /// dz = da ⊙ f′(z), then dx = dz Wᵀ, dW = xᵀ dz + 2 λ W, db = Σ dz over the batch.
+    fn backward(&self, here: Here<'_>, cache: &mut Cache, flow: &mut Flow, mut own: Learning<'_>) {
         let (rows, inputs, threads) = (here.rows(), here.place.inputs, here.pass.threads);
-        let kernel = &here.parameters[0].value;
         if !flow.at_logits {
             self.activation.backward(&cache.kept, &cache.output, &mut flow.gradient, self.units, threads);
         }
-        let [kernel_gradient, bias_gradient] = gradients else { return };
-        let x = Strided::rows(here.input, rows, inputs).transposed();
-        compute::product(x, &flow.gradient, kernel_gradient, threads, |row, column, part| {
-            if self.l2 > 0.0 {
-                let weights = &kernel[row * self.units + column..];
-                part.iter_mut().zip(weights).for_each(|(g, w)| *g += 2.0 * self.l2 * w);
-            }
-        });
-        bias_gradient.fill(0.0);
-        for row in flow.gradient.chunks_exact(self.units) {
-            bias_gradient.iter_mut().zip(row).for_each(|(sum, g)| *sum += g);
-        }
         if flow.to_input {
+            let kernel = own.value(0);
             cache.scratch.resize(kernel.len(), 0.0);
             compute::transpose(kernel, self.units, &mut cache.scratch, threads);
             flow.spare.resize(rows * inputs, 0.0);
             let gradient = Strided::rows(&flow.gradient, rows, self.units);
             compute::product(gradient, &cache.scratch, &mut flow.spare, threads, |_, _, _| ());
-            std::mem::swap(&mut flow.gradient, &mut flow.spare);
         }
+        own.take_product(0, Strided::rows(here.input, rows, inputs).transposed(), &flow.gradient, threads);
+        cache.scratch.clear();
+        cache.scratch.resize(self.units, 0.0);
+        for row in flow.gradient.chunks_exact(self.units) {
+            cache.scratch.iter_mut().zip(row).for_each(|(sum, g)| *sum += g);
+        }
+        own.take(1, &cache.scratch, threads);
+        std::mem::swap(&mut flow.gradient, &mut flow.spare);
     }
 }

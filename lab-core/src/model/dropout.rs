@@ -3,7 +3,8 @@
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::layer::{Cache, Flow, Here, Mathematics, Pass};
+use super::layer::{Cache, Flow, Here, Mathematics, Parameter, Pass};
+use super::learn::Learning;
 use crate::error::{LabError, Result};
 use crate::random::Purpose;
 
@@ -39,7 +40,7 @@ impl Mathematics for Dropout {
     }
 
     /// a = x ⊙ mask / (1 − rate).
-    fn forward(&self, here: Here<'_>, cache: &mut Cache) {
+    fn forward(&self, here: Here<'_>, _: &[Parameter], cache: &mut Cache) {
         let Some((seed, step)) = here.pass.training else { return };
         let mut generator = seed.generator(Purpose::Dropout, (here.place.number as u64) << 48 | step);
         let threshold = (self.rate * 65_536.0).round() as u32;
@@ -56,7 +57,7 @@ impl Mathematics for Dropout {
     }
 
     /// dx = da ⊙ mask / (1 − rate).
-    fn backward(&self, _: Here<'_>, cache: &mut Cache, flow: &mut Flow, _: &mut [Vec<f32>]) {
+    fn backward(&self, _: Here<'_>, cache: &mut Cache, flow: &mut Flow, _: Learning<'_>) {
         flow.gradient.iter_mut().zip(&cache.kept).for_each(|(g, mask)| *g *= mask);
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::initializer::Initializer;
+use super::learn::Learning;
 use crate::compute::Threads;
 use crate::error::Result;
 use crate::random::Seed;
@@ -26,11 +27,11 @@ pub(super) trait Mathematics {
     }
 
     /// Writes `cache.output`, and keeps in the cache what the way back needs.
-    fn forward(&self, _: Here<'_>, _: &mut Cache) {}
+    fn forward(&self, _: Here<'_>, _own: &[Parameter], _: &mut Cache) {}
 
     /// Turns the gradient with respect to the output (`flow.gradient`) into the one with respect to the input, and
-    /// writes those with respect to the parameters.
-    fn backward(&self, _: Here<'_>, _: &mut Cache, _: &mut Flow, _gradients: &mut [Vec<f32>]) {}
+    /// gives those with respect to the layer's own arrays to `own`.
+    fn backward(&self, _: Here<'_>, _: &mut Cache, _: &mut Flow, _own: Learning<'_>) {}
 
     /// Takes over what a training pass has shown other than gradients: the moving averages of batch normalization.
     fn learn(&self, _: &mut [Parameter], _: &Cache) {}
@@ -40,8 +41,6 @@ pub(super) trait Mathematics {
 #[derive(Clone, Copy)]
 pub(super) struct Here<'a> {
     pub(super) place: &'a Place,
-    /// The layer's own.
-    pub(super) parameters: &'a [Parameter],
     /// The batch, `place.inputs` numbers a row.
     pub(super) input: &'a [f32],
     pub(super) pass: Pass<'a>,

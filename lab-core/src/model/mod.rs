@@ -11,6 +11,7 @@ mod dropout;
 mod flatten;
 mod initializer;
 mod layer;
+mod learn;
 mod predict;
 mod sequential;
 mod summary;
@@ -27,5 +28,5 @@ pub use predict::Inputs;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
 
-pub(crate) use layer::Pass;
+pub(crate) use layer::{Parameter, Pass};
 pub(crate) use sequential::Tape;

@@ -5,7 +5,8 @@ use ndarray::{ArrayD, ArrayViewD, IxDyn};
 use super::activation::Activation;
 use super::architecture::{Architecture, Layer};
 use super::layer::{Cache, Flow, Here, Parameter, Pass, Place};
-use crate::compute;
+use super::learn::Learning;
+use crate::compute::{self, Step, Threads};
 use crate::error::{LabError, Result};
 use crate::random::Seed;
 
@@ -151,7 +152,7 @@ impl Sequential {
             let (before, here) = tape.caches.split_at_mut(number);
             let input = source.map_or(input, |from: usize| &before[from].output);
             let parameters = &self.parameters[place.parameters.clone()];
-            layer.forward(Here { place, parameters, input, pass }, &mut here[0]);
+            layer.forward(Here { place, input, pass }, parameters, &mut here[0]);
             here[0].source = source;
             source = Some(number);
         }
@@ -163,27 +164,45 @@ impl Sequential {
     ///
     /// `at_logits` says that the gradient is with respect to the last layer's z already.
     pub(crate) fn backward(&self, input: &[f32], tape: &mut Tape, at_logits: bool, pass: Pass<'_>) {
+        let Self { architecture, places, parameters, .. } = self;
         let Tape { caches, flow, gradients, .. } = tape;
-        if gradients.len() != self.parameters.len() {
+        if gradients.len() != parameters.len() {
             let length = |parameter: &Parameter| if parameter.trainable { parameter.value.len() } else { 0 };
-            *gradients = self.parameters.iter().map(|parameter| vec![0.0; length(parameter)]).collect();
+            *gradients = parameters.iter().map(|parameter| vec![0.0; length(parameter)]).collect();
         }
         flow.at_logits = at_logits;
-        for (number, (layer, place)) in self.layers().enumerate().rev() {
-            let layer = layer.mathematics();
-            if layer.is_identity(&pass) {
-                continue;
-            }
-            let (before, here) = caches.split_at_mut(number);
-            let input = here[0].source.map_or(input, |from| &before[from].output);
-            let parameters = &self.parameters[place.parameters.clone()];
-            flow.to_input = place.parameters.start > 0;
-            let own = &mut gradients[place.parameters.clone()];
-            layer.backward(Here { place, parameters, input, pass }, &mut here[0], flow, own);
-            flow.at_logits = false;
-            if !flow.to_input {
-                break;
-            }
+        walk_back(architecture.layers(), places, input, caches, flow, pass, Learning::Noted { parameters, gradients });
+    }
+
+    /// The same way back, on which each array is changed as soon as its gradient is known: `steps` and `slots` are the
+    /// optimizer's, one for each array.
+    pub(crate) fn backward_and_update(
+        &mut self,
+        input: &[f32],
+        tape: &mut Tape,
+        at_logits: bool,
+        pass: Pass<'_>,
+        steps: &[Step],
+        slots: &mut [[Vec<f32>; 2]],
+    ) {
+        let Self { architecture, places, parameters, .. } = self;
+        let Tape { caches, flow, .. } = tape;
+        flow.at_logits = at_logits;
+        let learning = Learning::Applied { parameters, steps, slots };
+        walk_back(architecture.layers(), places, input, caches, flow, pass, learning);
+    }
+
+    /// Changes every array that is learnt by its gradient.
+    pub(crate) fn update(
+        &mut self,
+        gradients: &[Vec<f32>],
+        steps: &[Step],
+        slots: &mut [[Vec<f32>; 2]],
+        threads: &Threads,
+    ) {
+        let mut learning = Learning::Applied { parameters: &mut self.parameters, steps, slots };
+        for (number, gradient) in gradients.iter().enumerate().filter(|(_, gradient)| !gradient.is_empty()) {
+            learning.take(number, gradient, threads);
         }
     }
 
@@ -191,6 +210,32 @@ impl Sequential {
     pub(crate) fn learn(&mut self, tape: &Tape) {
         for ((layer, place), cache) in self.architecture.layers().iter().zip(&self.places).zip(&tape.caches) {
             layer.mathematics().learn(&mut self.parameters[place.parameters.clone()], cache);
+        }
+    }
+}
+
+/// From the last layer to the first that has something to learn.
+fn walk_back(
+    layers: &[Layer],
+    places: &[Place],
+    input: &[f32],
+    caches: &mut [Cache],
+    flow: &mut Flow,
+    pass: Pass<'_>,
+    mut learning: Learning<'_>,
+) {
+    for (number, (layer, place)) in layers.iter().zip(places).enumerate().rev() {
+        let layer = layer.mathematics();
+        if layer.is_identity(&pass) {
+            continue;
+        }
+        let (before, here) = caches.split_at_mut(number);
+        let input = here[0].source.map_or(input, |from| &before[from].output);
+        flow.to_input = place.parameters.start > 0;
+        layer.backward(Here { place, input, pass }, &mut here[0], flow, learning.of(place.parameters.clone()));
+        flow.at_logits = false;
+        if !flow.to_input {
+            break;
         }
     }
 }

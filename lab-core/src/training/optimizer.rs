@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::compute::{self, AdamStep, RmsPropStep, SgdStep, Threads};
+use crate::compute::{AdamStep, RmsPropStep, SgdStep, Step};
 use crate::error::{LabError, Result};
-use crate::model::Sequential;
+use crate::model::Parameter;
 
 /// Stochastic gradient descent, w ← w − lr g, with momentum if wanted (Robbins and Monro, 1951; Polyak, 1964).
 ///
@@ -152,7 +152,9 @@ pub enum Optimizer {
 pub(crate) struct OptimizerState {
     pub(crate) steps: u64,
     /// For each of the network's arrays two more of its length, or none where the optimizer needs none.
-    slots: Vec<[Vec<f32>; 2]>,
+    pub(crate) slots: Vec<[Vec<f32>; 2]>,
+    /// The step at hand, for each of the network's arrays.
+    pub(crate) next: Vec<Step>,
 }
 
 impl Optimizer {
@@ -196,54 +198,42 @@ impl Optimizer {
         }
     }
 
-    /// One step at the learning rate `rate`; `scale` multiplies the gradients first.
-    pub(crate) fn step(
-        &self,
-        state: &mut OptimizerState,
-        rate: f32,
-        scale: f32,
-        model: &mut Sequential,
-        gradients: &[Vec<f32>],
-        threads: &Threads,
-    ) {
+    /// Prepares the next step at the learning rate `rate`, for each of the network's arrays; `scale` multiplies the
+    /// gradients first.
+    pub(crate) fn prepare(&self, state: &mut OptimizerState, rate: f32, scale: f32, parameters: &[Parameter]) {
         state.steps += 1;
-        state.slots.resize_with(gradients.len(), Default::default);
-        for ((parameter, g), [a, b]) in model.parameters.iter_mut().zip(gradients).zip(&mut state.slots) {
-            if !parameter.trainable {
-                continue;
+        state.slots.resize_with(parameters.len(), Default::default);
+        state.next.clear();
+        for (parameter, slots) in parameters.iter().zip(&mut state.slots) {
+            let step = self.at(parameter, state.steps, rate, scale);
+            for slot in slots.iter_mut().take(step.slots()).filter(|_| parameter.trainable) {
+                slot.resize(parameter.value.len(), 0.0);
             }
-            let w = &mut parameter.value;
-            let wanted = |needed: bool| if needed { g.len() } else { 0 };
-            let (needs_a, needs_b) = match self {
-                Self::Sgd(sgd) => (sgd.momentum != 0.0, false),
-                Self::RmsProp(rmsprop) => (true, rmsprop.momentum != 0.0),
-                Self::Adam(_) | Self::AdamW(_) => (true, true),
-            };
-            a.resize(wanted(needs_a), 0.0);
-            b.resize(wanted(needs_b), 0.0);
-            match *self {
-                Self::Sgd(Sgd { momentum, nesterov, .. }) => {
-                    compute::sgd(SgdStep { rate, momentum, nesterov, scale }, w, g, a, threads);
-                }
-                Self::RmsProp(RmsProp { rho, momentum, epsilon, .. }) => {
-                    compute::rmsprop(RmsPropStep { rate, rho, epsilon, momentum, scale }, w, g, a, b, threads);
-                }
-                Self::Adam(adam) => compute::adam(adam.at(rate, state.steps, 1.0, scale), w, g, a, b, threads),
-                Self::AdamW(AdamW { adam, weight_decay, decay_biases }) => {
-                    let decays = decay_biases || parameter.name.ends_with("kernel");
-                    let keep = if decays { 1.0 - rate * weight_decay } else { 1.0 };
-                    compute::adam(adam.at(rate, state.steps, keep, scale), w, g, a, b, threads);
-                }
+            state.next.push(step);
+        }
+    }
+
+    /// Step number `number` (from 1) for an array.
+    fn at(&self, parameter: &Parameter, number: u64, rate: f32, scale: f32) -> Step {
+        match *self {
+            Self::Sgd(Sgd { momentum, nesterov, .. }) => Step::Sgd(SgdStep { rate, momentum, nesterov, scale }),
+            Self::RmsProp(RmsProp { rho, momentum, epsilon, .. }) => {
+                Step::RmsProp(RmsPropStep { rate, rho, epsilon, momentum, scale })
+            }
+            Self::Adam(adam) => adam.at(number, rate, 1.0, scale),
+            Self::AdamW(AdamW { adam, weight_decay, decay_biases }) => {
+                let decays = decay_biases || parameter.name.ends_with("kernel");
+                adam.at(number, rate, if decays { 1.0 - rate * weight_decay } else { 1.0 }, scale)
             }
         }
     }
 }
 
 impl Adam {
-    fn at(self, rate: f32, step: u64, keep: f32, scale: f32) -> AdamStep {
-        let power = |beta: f32| 1.0 - f64::from(beta).powf(step as f64);
+    fn at(self, number: u64, rate: f32, keep: f32, scale: f32) -> Step {
+        let power = |beta: f32| 1.0 - f64::from(beta).powf(number as f64);
         let alpha = (f64::from(rate) * power(self.beta_2).sqrt() / power(self.beta_1)) as f32;
-        AdamStep { alpha, beta_1: self.beta_1, beta_2: self.beta_2, epsilon: self.epsilon, keep, scale }
+        Step::Adam(AdamStep { alpha, beta_1: self.beta_1, beta_2: self.beta_2, epsilon: self.epsilon, keep, scale })
     }
 }
 

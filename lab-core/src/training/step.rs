@@ -36,18 +36,7 @@ impl Recipe {
         threads: &Threads,
     ) -> Sums {
         let pass = Pass { training: Some((self.seed, step)), threads };
-        model.forward(batch.inputs, tape, pass);
-        let (outputs, logits, gradient) = tape.results(batch.inputs);
-        let classes = model.output_size();
-        let sums = self.loss.batch(
-            self.label_smoothing,
-            outputs,
-            logits,
-            batch.targets,
-            batch.weights,
-            classes,
-            Some(gradient),
-        );
+        let sums = self.forward(model, tape, batch, pass);
         model.backward(batch.inputs, tape, self.loss.from_logits(), pass);
         sums
     }
@@ -62,12 +51,30 @@ impl Recipe {
         rate: f32,
         threads: &Threads,
     ) -> Sums {
-        let sums = self.gradients(model, tape, batch, state.steps, threads);
-        let scale =
-            self.clip_norm.map_or(1.0, |limit| (f64::from(limit) / norm(&tape.gradients).max(limit.into())) as f32);
-        self.optimizer.step(state, rate, scale, model, &tape.gradients, threads);
+        let pass = Pass { training: Some((self.seed, state.steps)), threads };
+        let sums = self.forward(model, tape, batch, pass);
+        let at_logits = self.loss.from_logits();
+        if let Some(limit) = self.clip_norm {
+            // The norm is that of all gradients together, so all must be known before the first weight changes.
+            model.backward(batch.inputs, tape, at_logits, pass);
+            let scale = (f64::from(limit) / norm(&tape.gradients).max(limit.into())) as f32;
+            self.optimizer.prepare(state, rate, scale, &model.parameters);
+            model.update(&tape.gradients, &state.next, &mut state.slots, threads);
+        } else {
+            self.optimizer.prepare(state, rate, 1.0, &model.parameters);
+            model.backward_and_update(batch.inputs, tape, at_logits, pass, &state.next, &mut state.slots);
+        }
         model.learn(tape);
         sums
+    }
+
+    /// The batch's sums, and the gradient of its loss at the end of the network.
+    fn forward(&self, model: &Sequential, tape: &mut Tape, batch: Batch<'_>, pass: Pass<'_>) -> Sums {
+        model.forward(batch.inputs, tape, pass);
+        let (outputs, logits, gradient) = tape.results(batch.inputs);
+        let Batch { targets, weights, .. } = batch;
+        let classes = model.output_size();
+        self.loss.batch(self.label_smoothing, outputs, logits, targets, weights, classes, Some(gradient))
     }
 }
 
