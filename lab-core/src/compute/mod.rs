@@ -17,6 +17,6 @@ mod vector;
 pub use elementwise::{elu, elu_backward, exp, gelu, gelu_backward, relu, relu_backward, sigmoid, sigmoid_backward};
 pub use elementwise::{softmax_rows, softmax_rows_backward, sum_of_squares, tanh, tanh_backward};
 pub use instructions::Instructions;
-pub use product::{Strided, product, product_by_blocks, transpose};
+pub use product::{Strided, product, transpose};
 pub use threads::Threads;
 pub use update::{AdamStep, RmsPropStep, SgdStep, Step, add_penalty, update, update_by_product};

@@ -71,7 +71,7 @@ fn product_on(
     let shared = Shared::new(c);
     share(instructions, a, b, n, usize::MAX, threads, |rows, columns| {
         let c = shared.start_of(rows.start * n + columns.start..(rows.end - 1) * n + columns.end);
-        let block = Block { a, b, n, rows: rows.clone(), columns: columns.clone(), c, step: n };
+        let block = Block { a, b, n, rows: rows.clone(), columns: columns.clone(), c, step: n, ahead: &[] };
         // SAFETY: the instructions are there; the block's rows lie n apart, and no other block touches them.
         unsafe { block.fill_with(instructions) };
         for row in rows {
@@ -84,11 +84,13 @@ fn product_on(
 /// The product A·B of n columns, of which no more than a block exists at a time: `take(rows, columns, block)` is given
 /// each once, row after row, while it is in the nearest cache.
 ///
-/// The numbers are those of [`product`] to the last bit. Panics when the lengths do not fit the shapes.
-pub fn product_by_blocks(
+/// `ahead` are matrices of the shape of C that `take` works on: their part is brought near while the block is made. The
+/// numbers are those of [`product`] to the last bit. Panics when the lengths do not fit the shapes.
+pub(super) fn product_by_blocks(
     a: Strided<'_>,
     b: &[f32],
     n: usize,
+    ahead: [&Shared<'_, f32>; 3],
     threads: &Threads,
     take: impl Fn(Range<usize>, Range<usize>, &mut [f32]) + Sync,
 ) {
@@ -96,7 +98,8 @@ pub fn product_by_blocks(
     share(instructions, a, b, n, COLUMNS, threads, |rows, columns| {
         let mut room = [const { MaybeUninit::<f32>::uninit() }; BAND * COLUMNS];
         let (c, step) = (room.as_mut_ptr().cast::<f32>(), columns.len());
-        let block = Block { a, b, n, rows: rows.clone(), columns: columns.clone(), c, step };
+        let ahead = ahead.each_ref().map(|matrix| matrix.start_of(0..matrix.len()).cast_const());
+        let block = Block { a, b, n, rows: rows.clone(), columns: columns.clone(), c, step, ahead: &ahead };
         // SAFETY: the instructions are there; there is room for BAND × COLUMNS numbers, and a block is no larger.
         unsafe { block.fill_with(instructions) };
         // SAFETY: the block has just been written, row after row.

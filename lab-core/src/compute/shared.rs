@@ -18,6 +18,10 @@ impl<'a, T> Shared<'a, T> {
         Self { start: slice.as_mut_ptr(), length: slice.len(), borrowed: PhantomData }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.length
+    }
+
     /// The part in `range`.
     ///
     /// # Safety

@@ -7,7 +7,7 @@ use super::instructions::Instructions;
 use super::product::Strided;
 #[cfg(target_arch = "x86_64")]
 use super::vector::x86::{Avx2, Avx512};
-use super::vector::{Plain, Vector, prefetch};
+use super::vector::{Plain, Vector, prefetch, prefetch_far};
 
 /// Rows of B that are summed in registers before C is touched.
 const DEPTH: usize = 256;
@@ -29,6 +29,9 @@ pub(super) struct Block<'a> {
     /// Where the block's first entry goes; its rows lie `step` apart.
     pub(super) c: *mut f32,
     pub(super) step: usize,
+    /// Matrices of the shape of C whose entries at this block's place are needed next: they are brought near while the
+    /// processor is busy with the sums. Never read from here.
+    pub(super) ahead: &'a [*const f32],
 }
 
 impl Instructions {
@@ -137,6 +140,9 @@ impl Block<'_> {
         // room that the caller promises; a partial vector touches its first lanes only.
         unsafe {
             let mut sums = [[V::splat(0.0); C]; R];
+            // Of the last pass over B only: what comes near too early is gone again when it is needed.
+            let last_pass = place.from + place.depth == self.a.columns;
+            let mut ahead = Ahead::new(if last_pass { self.ahead } else { &[] }, self.n, place);
             let mut b = self.b.as_ptr().wrapping_add(place.from * self.n + place.column);
             for k in 0..place.depth {
                 let row: [V; C] = std::array::from_fn(|i| match i + 1 == C && !whole {
@@ -145,6 +151,8 @@ impl Block<'_> {
                 });
                 // Rows of B lie too far apart for the processor to guess the next one.
                 (0..C).for_each(|i| prefetch(b.wrapping_add(AHEAD * self.n + i * V::LANES)));
+                ahead.step(self.n);
+                ahead.step(self.n);
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let factor = V::splat(*a.add(k * R + r));
                     for (sum, b) in sums.iter_mut().zip(row) {
@@ -180,4 +188,40 @@ struct Tile {
     width: usize,
     from: usize,
     depth: usize,
+}
+
+/// The lines of memory that hold the entries at a tile's place in some matrices, asked for one by one.
+struct Ahead<'a> {
+    /// Where the matrices at hand and those after it begin.
+    matrices: &'a [*const f32],
+    first: usize,
+    rows: usize,
+    lines: usize,
+    row: usize,
+    line: usize,
+}
+
+/// Numbers in a line of memory.
+const LINE: usize = 16;
+
+impl<'a> Ahead<'a> {
+    #[inline(always)]
+    fn new(matrices: &'a [*const f32], n: usize, place: Tile) -> Self {
+        let Tile { row, rows, column, width, .. } = place;
+        Self { matrices, first: row * n + column, rows, lines: width.div_ceil(LINE), row: 0, line: 0 }
+    }
+
+    /// Asks for one more line.
+    #[inline(always)]
+    fn step(&mut self, n: usize) {
+        let [matrix, others @ ..] = self.matrices else { return };
+        prefetch_far(matrix.wrapping_add(self.first + self.row * n + self.line * LINE));
+        self.line += 1;
+        if self.line == self.lines {
+            (self.line, self.row) = (0, self.row + 1);
+            if self.row == self.rows {
+                (self.row, self.matrices) = (0, others);
+            }
+        }
+    }
 }

@@ -152,7 +152,8 @@ pub fn update_by_product(
     let n = weights.len().checked_div(a.rows).unwrap_or(0);
     assert_eq!(weights.len(), a.rows * n, "the weights have as many rows as A");
     let learner = Learner::new(step, weights, slots);
-    product_by_blocks(a, b, n, threads, |rows, columns, gradient| {
+    let ahead = [&learner.weights, &learner.slots[0], &learner.slots[1]];
+    product_by_blocks(a, b, n, ahead, threads, |rows, columns, gradient| {
         // Whole rows lie together: they are one long row.
         let (length, step) = if columns.len() == n { (gradient.len(), 0) } else { (columns.len(), n) };
         for (i, gradient) in gradient.chunks_exact_mut(length).enumerate() {

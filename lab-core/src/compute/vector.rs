@@ -31,6 +31,18 @@ pub(super) fn prefetch(from: *const f32) {
     let _ = from;
 }
 
+/// The same for the second cache, which has room for more.
+#[inline(always)]
+pub(super) fn prefetch_far(from: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: as above.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(from.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = from;
+}
+
 /// Eight numbers in an array: any processor.
 #[derive(Clone, Copy)]
 pub(super) struct Plain([f32; 8]);

@@ -129,10 +129,10 @@ impl Activation {
             Self::Linear => {}
             Self::Relu => threads.pieces(a, gradient, |a, g| compute::relu_backward(a, g, 0.0)),
             Self::LeakyRelu => threads.pieces(a, gradient, |a, g| compute::relu_backward(a, g, SLOPE)),
-            Self::Elu => threads.pieces(a, gradient, |a, g| compute::elu_backward(a, g)),
-            Self::Gelu => threads.pieces(z, gradient, |z, g| compute::gelu_backward(z, g)),
-            Self::Sigmoid => threads.pieces(a, gradient, |a, g| compute::sigmoid_backward(a, g)),
-            Self::Tanh => threads.pieces(a, gradient, |a, g| compute::tanh_backward(a, g)),
+            Self::Elu => threads.pieces(a, gradient, compute::elu_backward),
+            Self::Gelu => threads.pieces(z, gradient, compute::gelu_backward),
+            Self::Sigmoid => threads.pieces(a, gradient, compute::sigmoid_backward),
+            Self::Tanh => threads.pieces(a, gradient, compute::tanh_backward),
             Self::Softmax => compute::softmax_rows_backward(a, gradient, units),
         }
     }

@@ -8,6 +8,9 @@ use super::learn::Learning;
 use crate::error::{LabError, Result};
 use crate::random::Purpose;
 
+/// Numbers whose masks are drawn at a time.
+const PIECE: usize = 4096;
+
 /// Sets each number to 0 with probability `rate` while training and divides the others by 1 − rate, so that their mean
 /// stays; does nothing otherwise (Srivastava et al., 2014).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,19 +44,23 @@ impl Mathematics for Dropout {
 
     /// a = x ⊙ mask / (1 − rate).
     fn forward(&self, here: Here<'_>, _: &[Parameter], cache: &mut Cache) {
-        let Some((seed, step)) = here.pass.training else { return };
-        let mut generator = seed.generator(Purpose::Dropout, (here.place.number as u64) << 48 | step);
-        let threshold = (self.rate * 65_536.0).round() as u32;
-        let kept = 1.0 / (1.0 - self.rate);
+        let (Some((seed, step)), threads) = (here.pass.training, here.pass.threads) else { return };
+        let stream = (here.place.number as u64) << 48 | step;
+        let (threshold, kept) = ((self.rate * 65_536.0).round() as u32, 1.0 / (1.0 - self.rate));
         cache.kept.resize(here.input.len(), 0.0);
-        for pair in cache.kept.chunks_mut(2) {
-            let bits = generator.next_u32();
-            for (mask, bits) in pair.iter_mut().zip([bits & 0xffff, bits >> 16]) {
-                *mask = if bits < threshold { 0.0 } else { kept };
+        cache.output.resize(here.input.len(), 0.0);
+        // Two bytes of the stream decide on each number; every piece begins at its own place in the stream.
+        threads.chunks(&mut cache.kept, PIECE, |piece, mask| {
+            let mut generator = seed.generator(Purpose::Dropout, stream);
+            generator.set_word_pos((piece * PIECE / 2) as u128);
+            let mut bytes = [0; 2 * PIECE];
+            generator.fill_bytes(&mut bytes);
+            for (mask, bytes) in mask.iter_mut().zip(bytes.as_chunks().0) {
+                *mask = if u32::from(u16::from_le_bytes(*bytes)) < threshold { 0.0 } else { kept };
             }
-        }
-        cache.output.clear();
-        cache.output.extend(here.input.iter().zip(&cache.kept).map(|(x, mask)| x * mask));
+        });
+        let masked = here.input.iter().zip(&cache.kept).map(|(x, mask)| x * mask);
+        cache.output.iter_mut().zip(masked).for_each(|(a, masked)| *a = masked);
     }
 
     /// dx = da ⊙ mask / (1 − rate).
