@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use lab_core::LabError;
 use lab_core::data::cifar10::{FOLDER, TEST_FILE, TRAIN_FILES};
+use lab_core::lab::Lab;
 
 use crate::Outcome;
-use crate::laboratory;
 use crate::output::say;
 use crate::setup::evcxr;
 use crate::setup::locks::Lock;
@@ -37,7 +37,7 @@ pub struct CleanArgs {
 /// # Errors
 /// While a kernel or a set-up is at work, or where something cannot be removed.
 pub fn run(arguments: &CleanArgs) -> Outcome {
-    let root = laboratory::root()?;
+    let root = Lab::root()?;
     let home = root.join(".lab");
     refuse_while_in_use(&home)?;
     let mut doomed = vec![home];

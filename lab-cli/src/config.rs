@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lab_core::data::{Augmentation, Dataset};
-use lab_core::lab::Machine;
+use lab_core::lab::{Machine, read_small};
 use lab_core::model::{Activation, Architecture, Dense, Sequential};
 use lab_core::training::{EarlyStopping, Loss, Optimizer, Schedule, Trainer};
 use lab_core::{LabError, Result, Seed};
@@ -185,14 +185,9 @@ impl Config {
     /// # Errors
     /// Names the file, what is wrong with it, and what to do.
     pub fn read(run: &Path) -> Result<Self> {
-        const MOST_BYTES: u64 = 1 << 20;
         let path = run.join(Self::FILE);
         let remedy = "give the folder of a finished run, such as outputs/runs/final; `cargo lab train` makes one";
-        let failed = |error| LabError::io("read", &path, error, remedy);
-        if std::fs::metadata(&path).map_err(failed)?.len() > MOST_BYTES {
-            return Err(LabError::format(&path, "more than a megabyte", "a configuration of some lines", remedy));
-        }
-        let text = std::fs::read_to_string(&path).map_err(failed)?;
+        let text = read_small(&path, "a configuration of some lines", remedy)?;
         toml::from_str(&text).map_err(|error| {
             let error = error.to_string();
             LabError::format(&path, error.trim(), "the configuration of a run", "train again, or mend that line")

@@ -1,6 +1,6 @@
 //! The data set that a command is asked for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lab_core::LabError;
 use lab_core::data::Cifar10;
@@ -26,8 +26,16 @@ pub fn data_set(choice: Option<&Path>) -> Outcome<Cifar10> {
             return Err(error.into());
         }
     }
+    Ok(Cifar10::open(folder(choice)?)?)
+}
+
+/// The folder with the six files of the whole data set, which is fetched when it is missing.
+///
+/// # Errors
+/// Where it cannot be fetched.
+pub fn folder(choice: Option<&Path>) -> Outcome<PathBuf> {
     let progress = Progress::stderr();
     let folder = fetch::ensure(&data_folder(choice), &progress)?;
     progress.clear();
-    Ok(Cifar10::open(folder)?)
+    Ok(folder)
 }

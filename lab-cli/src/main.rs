@@ -1,6 +1,7 @@
 //! `cargo lab …`: the laboratory from a terminal.
 
 mod bars;
+mod bench;
 mod clean;
 mod config;
 mod data_set;
@@ -32,7 +33,8 @@ use clap::{Parser, Subcommand};
   cargo lab train                           the lab's final network, from nothing
   cargo lab train --data sample             a first look at the commands, in seconds, on 1,500 built-in images
   cargo lab evaluate outputs/runs/final     its report on the test set once more
-  cargo lab predict outputs/runs/final cat.jpg"
+  cargo lab predict outputs/runs/final cat.jpg
+  cargo lab bench                           how fast training is on this machine"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -48,10 +50,13 @@ enum Command {
     Data(fetch::command::DataArgs),
     Setup(setup::SetupArgs),
     Notebook(notebook::NotebookArgs),
+    Bench(bench::BenchArgs),
     Clean(clean::CleanArgs),
     /// Say what is installed, what is missing, and how to mend it
     #[command(after_help = doctor::AFTER_HELP)]
     Doctor,
+    #[command(hide = true)]
+    Workload(bench::workload::Workload),
 }
 
 /// What a command ends with.
@@ -66,6 +71,8 @@ fn main() -> ExitCode {
         Command::Data(arguments) => fetch::command::run(arguments).map_err(Into::into),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Notebook(arguments) => notebook::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Workload(workload) => workload.run(),
         Command::Clean(arguments) => clean::run(&arguments),
         Command::Doctor => doctor::run().map_err(Into::into),
     };

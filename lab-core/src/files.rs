@@ -1,7 +1,7 @@
-//! Files that are there whole or not at all.
+//! Files that are written whole or not at all, and files of which no more is read than they may hold.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -35,4 +35,18 @@ pub(crate) fn write_whole(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -
 /// The error of a file that cannot be written.
 pub(crate) fn write_failed(path: &Path, error: io::Error) -> LabError {
     LabError::io("write", path, error, "check that the folder exists, may be written to, and has room")
+}
+
+/// The text of a small file, such as a run's record: at most a megabyte; `expected` says what it should hold.
+///
+/// # Errors
+/// [`LabError::Io`] where it cannot be read, [`LabError::Format`] where it is larger.
+pub fn read_small(path: &Path, expected: &str, remedy: &str) -> Result<String> {
+    const MOST_BYTES: u64 = 1 << 20;
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
+    match read.map_err(|error| LabError::io("read", path, error, remedy))? as u64 {
+        0..=MOST_BYTES => Ok(text),
+        _ => Err(LabError::format(path, "more than a megabyte", expected, remedy)),
+    }
 }

@@ -3,6 +3,7 @@
 mod event;
 mod notebooks;
 mod pages;
+mod queue;
 mod run;
 mod times;
 mod watch;
@@ -60,17 +61,16 @@ pub fn run(arguments: &ReportArgs) -> Outcome {
     let _lock = lock(&root.join(".lab").join("report.lock"))?;
     let environment = setup::ensure(Needs { data: !sample })?;
 
-    for (done, notebook) in chosen.iter().enumerate() {
-        run::run(&environment, notebook, &places.executed(notebook), sample).map_err(|error| {
-            let left: Vec<_> = chosen[done..].iter().map(Notebook::number).collect();
-            let flag = if sample { "--sample " } else { "" };
-            format!(
-                "{error}\n  what to do: mend the cell, for example in `cargo lab notebook`; then `cargo lab report {flag}--only \
-                 {}` goes on\n  the pages of the last report are as they were",
-                left.join(",")
-            )
-        })?;
-    }
+    queue::run_all(&environment, &chosen, |notebook| places.executed(notebook), sample).map_err(|stopped| {
+        let left: Vec<_> = stopped.left.iter().map(Notebook::number).collect();
+        let flag = if sample { "--sample " } else { "" };
+        format!(
+            "{}\n  what to do: mend the cell, for example in `cargo lab notebook`; then `cargo lab report {flag}--only {}` \
+             goes on\n  the pages of the last report are as they were",
+            stopped.message,
+            left.join(",")
+        )
+    })?;
     watch::line("writing the pages");
     let ran = pages::write(&environment, &places, &all, &chosen, sample, arguments.save_notebooks)?;
 

@@ -17,6 +17,11 @@ impl Notebook {
     pub fn number(&self) -> &str {
         self.name.split('-').next().unwrap_or_default()
     }
+
+    /// Whether it is made of what all others leave behind, so that it runs last and alone.
+    pub fn reads_the_others(&self) -> bool {
+        self.name.ends_with("-report")
+    }
 }
 
 /// All notebooks in a folder whose names begin with two digits and a hyphen, in their order.

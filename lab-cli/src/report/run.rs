@@ -2,13 +2,13 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use super::event::{Event, Times};
 use super::notebooks::Notebook;
-use super::watch::Watch;
+use super::watch::{Screen, Watch};
 use crate::Outcome;
 use crate::setup::Environment;
 
@@ -27,33 +27,75 @@ pub fn script(environment: &Environment, name: &str) -> Command {
     command
 }
 
-/// Runs a notebook in a new kernel, in the folder that it lies in, and writes it with its outputs to `executed`.
+/// The scripts that run: each ends, and its kernel with it, when its standard input is closed, so also when this program
+/// ends in any way.
+#[derive(Default)]
+pub struct Alive(Mutex<Pipes>);
+
+#[derive(Default)]
+struct Pipes {
+    open: Vec<(u32, ChildStdin)>,
+    ended: bool,
+}
+
+impl Alive {
+    /// Ends all that run, and whatever is started from now on.
+    pub fn end_all(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Pipes { open: Vec::new(), ended: true };
+    }
+
+    fn keep(&self, script: u32, pipe: Option<ChildStdin>) {
+        let mut pipes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !pipes.ended {
+            pipes.open.extend(pipe.map(|pipe| (script, pipe)));
+        }
+    }
+
+    fn forget(&self, script: u32) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).open.retain(|(open, _)| *open != script);
+    }
+}
+
+/// Runs a notebook in a new kernel, in the folder that it lies in, and writes it with its outputs to `executed`;
+/// `on_first_cell` is called when its first cell has ended.
 ///
 /// # Errors
 /// Where a cell fails, with the notebook and the cell.
-pub fn run(environment: &Environment, notebook: &Notebook, executed: &Path, sample: bool) -> Outcome<Times> {
+pub fn run(
+    environment: &Environment,
+    notebook: &Notebook,
+    executed: &Path,
+    sample: bool,
+    screen: &Screen,
+    alive: &Alive,
+    on_first_cell: impl Fn(),
+) -> Outcome<Times> {
     let mut command = script(environment, "run.py");
     command.arg(&notebook.path).arg(executed).current_dir(notebook.path.parent().unwrap_or(Path::new(".")));
     match sample {
         true => command.env("LAB_SCALE", "sample"),
         false => command.env_remove("LAB_SCALE"),
     };
-    // The script ends, and the kernel with it, when its standard input is closed: when this program ends in any way.
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let (_alive, events, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    alive.keep(child.id(), child.stdin.take());
+    let (events, errors) = (child.stdout.take(), child.stderr.take());
     let (send, last_words) = mpsc::channel();
     std::thread::spawn(move || send.send(last_lines(errors)));
 
-    let mut watch = Watch::new(&notebook.name);
+    let mut watch = Watch::new(screen, &notebook.name);
     let mut end = None;
     for line in events.into_iter().flat_map(|pipe| BufReader::new(pipe).lines()) {
         let event: Event = serde_json::from_str(&line?)?;
         watch.event(&event);
+        if matches!(event, Event::End { number: 1, .. }) {
+            on_first_cell();
+        }
         if matches!(event, Event::Done(_) | Event::Failed(_)) {
             end = Some(event);
         }
     }
     let status = child.wait()?;
+    alive.forget(child.id());
     drop(watch);
     match end {
         Some(Event::Done(times)) if status.success() => Ok(times),

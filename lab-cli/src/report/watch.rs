@@ -3,25 +3,45 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::event::{Event, Times};
 
 /// Where there is no terminal, cells that take longer than this are told.
 const LONG: f64 = 10.0;
 
-/// Shows the events of one notebook on standard error.
-pub struct Watch {
+/// Standard error: where it is a terminal, a moving line for each notebook that runs.
+pub struct Screen {
+    bars: Option<MultiProgress>,
+}
+
+impl Screen {
+    pub fn stderr() -> Self {
+        Self { bars: std::io::stderr().is_terminal().then(MultiProgress::new) }
+    }
+
+    /// A line that stays, above the moving ones.
+    fn line(&self, text: &str) {
+        match &self.bars {
+            Some(bars) => _ = bars.println(text),
+            None => line(text),
+        }
+    }
+}
+
+/// Shows the events of one notebook.
+pub struct Watch<'a> {
+    screen: &'a Screen,
     name: String,
     cells: usize,
     head: String,
     bar: Option<ProgressBar>,
 }
 
-impl Watch {
-    pub fn new(name: &str) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new_spinner();
+impl<'a> Watch<'a> {
+    pub fn new(screen: &'a Screen, name: &str) -> Self {
+        let bar = screen.bars.as_ref().map(|bars| {
+            let bar = bars.add(ProgressBar::new_spinner());
             if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {elapsed:>4}  {wide_msg:.dim}") {
                 bar.set_style(style);
             }
@@ -30,7 +50,7 @@ impl Watch {
             bar.enable_steady_tick(Duration::from_millis(150));
             bar
         });
-        Self { name: name.to_owned(), cells: 0, head: String::new(), bar }
+        Self { screen, name: name.to_owned(), cells: 0, head: String::new(), bar }
     }
 
     pub fn event(&mut self, event: &Event) {
@@ -46,11 +66,12 @@ impl Watch {
             }
             Event::Text { line } => self.bar.iter().for_each(|bar| bar.set_message(line.clone())),
             Event::End { number, seconds } if *seconds > LONG && self.bar.is_none() => {
-                line(&format!("  cell {number} of {}: {seconds:.0} s  {}", self.cells, self.head));
+                let Self { name, cells, head, .. } = self;
+                self.screen.line(&format!("  {name}  cell {number} of {cells}: {seconds:.0} s  {head}"));
             }
             Event::Done(times) => {
                 self.clear();
-                line(&summary(&self.name, times));
+                self.screen.line(&summary(&self.name, times));
             }
             Event::End { .. } | Event::Failed(_) => {}
         }
@@ -61,7 +82,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Watch<'_> {
     fn drop(&mut self) {
         self.clear();
     }

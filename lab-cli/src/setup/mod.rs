@@ -5,18 +5,19 @@
 
 pub mod evcxr;
 pub mod locks;
+pub mod steps;
 pub mod tools;
 pub mod venv;
 
 mod kernel;
-mod steps;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use lab_core::lab::Lab;
+
 use crate::Outcome;
 use crate::fetch::{self, Progress};
-use crate::laboratory;
 use crate::output::say;
 use kernel::KernelSpec;
 use locks::Lock;
@@ -79,7 +80,7 @@ pub fn ensure(needs: Needs) -> Outcome<Environment> {
         let what = "the notebooks need Linux or macOS";
         return Err(SetupError::new(what, "on Windows, use WSL; `cargo lab train` works without").into());
     }
-    let root = laboratory::root()?;
+    let root = Lab::root()?;
     let pieces = Pieces::of(&root)?;
     if !pieces.are_ready() {
         let steps = Steps::stderr();
@@ -141,7 +142,7 @@ pub fn findings() -> Vec<(&'static str, bool, String)> {
     let todo = "`cargo lab setup` makes it";
     let state = |ready: bool, path: String| (ready, if ready { path } else { format!("not there; {todo}") });
     let mut lines = Vec::new();
-    if let Some(root) = laboratory::root().ok()
+    if let Some(root) = Lab::root().ok()
         && let Ok(pieces) = Pieces::of(&root)
     {
         let (ready, text) = state(pieces.venv.is_ready(), root.join(".lab/venv").display().to_string());

@@ -1,4 +1,4 @@
-//! The Python environment: `.lab/venv`, with the packages that `requirements.txt` pins.
+//! Python environments in `.lab`, each with the packages that a `requirements.txt` pins.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,26 +17,37 @@ const LEAST: (u32, u32) = (3, 10);
 /// Names under which a Python may be found, the usual one first.
 const NAMES: [&str; 7] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python"];
 
-/// The Python environment of the laboratory in `root`.
+/// A Python environment of the laboratory.
 pub struct Venv {
     folder: PathBuf,
     requirements: PathBuf,
+    /// What its packages are for.
+    title: &'static str,
     /// What the stamp of a finished environment says.
     stamp: String,
 }
 
 impl Venv {
+    /// The one that notebooks run in.
+    ///
     /// # Errors
     /// Where the list of packages cannot be read.
     pub fn of(root: &Path) -> Outcome<Self> {
-        let requirements = root.join("lab-cli/python/requirements.txt");
-        let remedy = "get it back: `git checkout lab-cli/python`";
+        let title = "Python packages: JupyterLab and what it needs";
+        Self::new(title, root.join(".lab/venv"), root.join("lab-cli/python/requirements.txt"))
+    }
+
+    /// One in `folder` with the packages of a list.
+    ///
+    /// # Errors
+    /// Where the list cannot be read.
+    pub fn new(title: &'static str, folder: PathBuf, requirements: PathBuf) -> Outcome<Self> {
+        let remedy = "get it back with `git checkout`";
         let text = fs::read(&requirements).map_err(|error| LabError::io("read", &requirements, error, remedy))?;
         let hash: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
-        let folder = root.join(".lab/venv");
         // An environment holds its own path in many places: one that was moved is not finished.
         let stamp = format!("requirements {hash}\nfolder {}\n", folder.display());
-        Ok(Self { folder, requirements, stamp })
+        Ok(Self { folder, requirements, title, stamp })
     }
 
     /// Its Python.
@@ -65,7 +76,7 @@ impl Venv {
             fs::remove_dir_all(&self.folder).map_err(|error| LabError::io("remove", &self.folder, error, remedy))?;
         }
 
-        let title = "Python packages: JupyterLab and what it needs";
+        let title = self.title;
         let offline = "check the network connection and `cargo lab doctor`, then run `cargo lab setup` again";
         if tools::output("uv", &["--version"]).is_some() {
             let mut create = isolated("uv");

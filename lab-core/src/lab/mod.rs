@@ -20,6 +20,7 @@ mod record;
 mod run;
 mod run_folder;
 
+pub use crate::files::read_small;
 pub use record::{DataRecord, Machine, Record, TestRecord};
 pub use run::{Experiment, Run, same_laboratory};
 pub use run_folder::{HISTORY, METRICS, MODEL, RunFolder};
@@ -76,13 +77,20 @@ impl Lab {
     /// Where there is no laboratory, or the variable says something else.
     pub fn open() -> Result<Self> {
         let scale = Scale::named(&std::env::var(Scale::VARIABLE).unwrap_or_default())?;
+        Ok(Self::at(Self::root()?, scale))
+    }
+
+    /// The laboratory's folder, with its whole path: the current folder or the nearest one above it.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn root() -> Result<PathBuf> {
         let here = std::env::current_dir()
             .map_err(|error| LabError::io("find", ".", error, "start in a folder that exists"))?;
-        let root = Self::root_above(&here).ok_or_else(|| {
-            let remedy = "start in the folder that has lab-core/ and notebooks/ in it, or in one below it";
+        Self::root_above(&here).ok_or_else(|| {
+            let remedy = "start in the folder that has README.md and lab-core/ in it, or in one below it";
             LabError::format(&here, "no laboratory here or above", "a Cargo.toml beside lab-core/", remedy)
-        })?;
-        Ok(Self::at(root, scale))
+        })
     }
 
     /// The laboratory in a folder of one's choice.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::run_folder::METRICS;
 use crate::compute::Instructions;
 use crate::error::{LabError, Result};
-use crate::files::write_whole;
+use crate::files::{read_small, write_whole};
 use crate::metrics::{ConfusionMatrix, Scores};
 use crate::model::{Architecture, Sequential};
 use crate::training::{Evaluation, History, Settings, Stopped};
@@ -154,14 +154,8 @@ impl Record {
     /// # Errors
     /// Where it is missing, too large, or not the record of a run.
     pub fn read(folder: &Path) -> Result<Self> {
-        const MOST_BYTES: u64 = 1 << 20;
         let path = folder.join(METRICS);
-        let remedy = "give the folder of a finished run";
-        let failed = |error| LabError::io("read", &path, error, remedy);
-        if std::fs::metadata(&path).map_err(failed)?.len() > MOST_BYTES {
-            return Err(LabError::format(&path, "more than a megabyte", "the record of a run", remedy));
-        }
-        let text = std::fs::read_to_string(&path).map_err(failed)?;
+        let text = read_small(&path, "the record of a run", "give the folder of a finished run")?;
         serde_json::from_str(&text)
             .map_err(|error| LabError::format(&path, error.to_string(), "the record of a run", "make the run again"))
     }

@@ -58,7 +58,7 @@ impl ConfusionMatrix {
         for (&t, &p) in truth.iter().zip(predicted) {
             counts[[t.into(), p.into()]] += 1;
         }
-        Ok(Self { counts, class_names: class_names.iter().map(|name| name.as_ref().to_owned()).collect() })
+        Self::from_counts(counts, class_names)
     }
 
     /// A matrix that was counted elsewhere: rows are true classes, columns predicted ones.

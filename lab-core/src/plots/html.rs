@@ -1,6 +1,8 @@
 //! HTML tables that stand on their own: all style is inline, and colours come from the page around them
 //! (`inherit`, `currentColor`) or are translucent, so that they read well on light and dark pages.
 
+use plotters::style::RGBColor;
+
 /// Replaces the characters that mean something in HTML, in text and in quoted attributes.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -34,9 +36,9 @@ impl Cell {
         Self { text: text.to_string(), style: "text-align:right;font-variant-numeric:tabular-nums".into() }
     }
 
-    /// Shaded in a colour (red, green, blue) by `strength` in [0, 1]; at full strength dark and light text still
+    /// Shaded in a colour by `strength` in [0, 1]; at full strength dark and light text still
     /// stand out against it.
-    pub(crate) fn shaded(mut self, [r, g, b]: [u8; 3], strength: f64) -> Self {
+    pub(crate) fn shaded(mut self, RGBColor(r, g, b): RGBColor, strength: f64) -> Self {
         let alpha = 0.55 * strength.clamp(0.0, 1.0);
         self.style += &format!(";background:rgba({r},{g},{b},{alpha:.3})");
         self

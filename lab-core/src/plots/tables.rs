@@ -2,13 +2,10 @@
 
 use super::html::{Cell, Table};
 use super::notebook::show;
+use super::theme::{TRAINING, VALIDATION};
 use crate::metrics::{ClassificationReport, ConfusionMatrix, Scores};
 use crate::model::Summary;
 use crate::text::thousands;
-
-/// Right and wrong predictions, in two colours that colour-blind readers can tell apart.
-const RIGHT: [u8; 3] = [31, 119, 180];
-const WRONG: [u8; 3] = [230, 97, 0];
 
 impl Summary {
     /// The layers as an HTML table with the totals under it; it needs no style sheet.
@@ -90,13 +87,9 @@ impl ConfusionMatrix {
         let mut table = Table::new(caption, &header);
         for (t, name) in self.class_names().iter().enumerate() {
             let mut cells = vec![Cell::text(name)];
-            cells.extend(
-                self.counts()
-                    .row(t)
-                    .iter()
-                    .enumerate()
-                    .map(|(p, count)| Cell::number(count).shaded(if t == p { RIGHT } else { WRONG }, shares[[t, p]])),
-            );
+            cells.extend(self.counts().row(t).iter().enumerate().map(|(p, count)| {
+                Cell::number(count).shaded(if t == p { TRAINING } else { VALIDATION }, shares[[t, p]])
+            }));
             table = table.row(&cells);
         }
         table.finish(&[])

@@ -31,13 +31,8 @@ pub struct RangeTest {
 impl RangeTest {
     /// The losses as a moving average that forgets the past exponentially (0.9 a batch), without bias at the start.
     pub fn smoothed(&self) -> Vec<f64> {
-        let (mut mean, mut weight) = (0.0, 0.0);
-        let smooth = |loss: &f64| {
-            mean = MEMORY * mean + (1.0 - MEMORY) * loss;
-            weight = MEMORY * weight + (1.0 - MEMORY);
-            mean / weight
-        };
-        self.losses.iter().map(smooth).collect()
+        let mut average = MovingAverage::default();
+        self.losses.iter().map(|&loss| average.push(loss)).collect()
     }
 
     /// The rate at which the smoothed loss fell most steeply over the logarithm of the rate, before its minimum; NaN
@@ -53,6 +48,21 @@ impl RangeTest {
         let first = (2 * reach).min(lowest / 2);
         let steepest = (first..lowest).min_by(|a, b| slope(*a).total_cmp(&slope(*b)));
         self.rates.get(steepest.unwrap_or(lowest)).copied().unwrap_or(f32::NAN)
+    }
+}
+
+/// The average so far, and the weight that it lacks at the start.
+#[derive(Default)]
+struct MovingAverage {
+    mean: f64,
+    weight: f64,
+}
+
+impl MovingAverage {
+    fn push(&mut self, loss: f64) -> f64 {
+        self.mean = MEMORY * self.mean + (1.0 - MEMORY) * loss;
+        self.weight = MEMORY * self.weight + (1.0 - MEMORY);
+        self.mean / self.weight
     }
 }
 
@@ -102,7 +112,7 @@ impl Trainer {
         let threads = Threads::new(self.threads)?;
         let mut buffers = Buffers::new(self.batch_size.min(train.len()), &model);
         let mut test = RangeTest::default();
-        let mut lowest = f64::INFINITY;
+        let (mut average, mut lowest) = (MovingAverage::default(), f64::INFINITY);
         let order = |epoch| epoch_order(train.len(), Some(self.recipe.seed), epoch);
         let batches = train.len().div_ceil(self.batch_size);
         let orders: Vec<_> = (0..steps.div_ceil(batches)).map(order).collect();
@@ -115,7 +125,7 @@ impl Trainer {
             let (loss, _) = self.step(&mut model, train, rows, place, rate, &mut buffers, &threads)?;
             test.rates.push(rate);
             test.losses.push(loss);
-            let smoothed = test.smoothed()[number];
+            let smoothed = average.push(loss);
             lowest = lowest.min(smoothed);
             if !smoothed.is_finite() || smoothed > EXPLODED * lowest {
                 test.exploded = true;

@@ -14,6 +14,9 @@ const MOST: usize = 12;
 
 type Curve = Vec<(f64, f64)>;
 
+/// What to do about a training that has no epoch to show.
+const NO_EPOCH: &str = "train for an epoch; where the loss was not finite in the first, with a lower learning rate";
+
 /// One number of each epoch; those that were not measured are gaps.
 fn curve(history: &History, of: impl Fn(&EpochRecord) -> Option<f64>) -> Curve {
     history.epochs.iter().map(|record| (record.epoch as f64, of(record).unwrap_or(f64::NAN))).collect()
@@ -59,10 +62,7 @@ fn ending(history: &History) -> String {
 /// [`LabError::Value`] for a history without an epoch.
 pub fn training_curves(title: &str, history: &History) -> Result<Figure> {
     if history.epochs.is_empty() {
-        return Err(nothing(
-            "history",
-            "train for an epoch; where the loss was not finite in the first, with a lower learning rate",
-        ));
+        return Err(nothing("history", NO_EPOCH));
     }
     let validated = history.epochs.iter().any(|record| record.val_loss.is_some());
     let loss = [curve(history, |r| Some(r.loss)), curve(history, |r| r.val_loss)];
@@ -159,10 +159,7 @@ pub fn compare_means(title: &str, groups: &[(&str, Vec<&History>)]) -> Result<Fi
     }
     let all = || groups.iter().flat_map(|(_, runs)| runs).flat_map(|run| &run.epochs);
     if all().next().is_none() {
-        return Err(nothing(
-            "runs",
-            "train for an epoch; where the loss was not finite in the first, with a lower learning rate",
-        ));
+        return Err(nothing("runs", NO_EPOCH));
     }
     let validated = all().any(|record| record.val_loss.is_some());
     let of = if validated { "validation" } else { "training" };

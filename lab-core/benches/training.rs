@@ -1,0 +1,63 @@
+//! What a training is made of, on the built-in sample: `cargo bench --bench training`. Items are images.
+
+use std::fs;
+
+use divan::{Bencher, counter::ItemsCount};
+use lab_core::compute::Threads;
+use lab_core::data::cifar10::{TEST_FILE, TRAIN_FILES};
+use lab_core::prelude::*;
+
+fn main() {
+    divan::main();
+}
+
+fn network() -> Architecture {
+    Sequential::new([32, 32, 3])
+        .flatten()
+        .dense(512, Activation::Elu)
+        .dense(256, Activation::Tanh)
+        .dense(128, Activation::Elu)
+        .dense(10, Activation::Softmax)
+}
+
+/// Epochs of 1,000 images: gathering, forward, backward and Adam.
+#[divan::bench(args = [16, 64, 256, 1000], consts = [1, 2], sample_count = 20)]
+fn epoch<const THREADS: usize>(bencher: Bencher<'_, '_>, batch_size: usize) {
+    let train = Cifar10::sample().train;
+    let mut model = network().build(Seed(0)).expect("the lab's network");
+    let trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3));
+    let mut trainer = trainer.epochs(1).batch_size(batch_size).threads(THREADS).progress(Silent);
+    bencher.counter(ItemsCount::new(train.len())).bench_local(|| trainer.fit(&mut model, &train, None));
+}
+
+/// Batches of 64 from bytes to numbers, as they are and with each movement.
+#[divan::bench(args = ["", "flip", "shift=0.1", "rotate=15", "flip,shift=0.1,rotate=15"])]
+fn gather(bencher: Bencher<'_, '_>, movements: &str) {
+    let train = Cifar10::sample().train;
+    let augmentation: Augmentation = movements.parse().expect("known movements");
+    let augment = (!movements.is_empty()).then_some((&augmentation, Seed(0), 0, 0));
+    let rows: Vec<u32> = (0..64).map(|row| row * 13 % 1000).collect();
+    let (mut images, mut labels) = (vec![0.0; 64 * 3072], vec![0; 64]);
+    let threads = Threads::one();
+    bencher
+        .counter(ItemsCount::new(rows.len()))
+        .bench_local(|| train.gather(&rows, augment, &threads, &mut images, &mut labels));
+}
+
+/// Loss, accuracy and predictions of 500 images.
+#[divan::bench]
+fn evaluate(bencher: Bencher<'_, '_>) {
+    let (test, model) = (Cifar10::sample().test, network().build(Seed(0)).expect("the lab's network"));
+    bencher.counter(ItemsCount::new(test.len())).bench_local(|| model.evaluate(&test));
+}
+
+/// 60,000 images from six files of the official size, which lie in memory after the first time.
+#[divan::bench(sample_count = 10)]
+fn open(bencher: Bencher<'_, '_>) {
+    let folder = tempfile::tempdir().expect("a folder for 184 MB");
+    for name in TRAIN_FILES.iter().chain([&TEST_FILE]) {
+        let records = (0..10_000_usize).flat_map(|i| [(i % 10) as u8].into_iter().chain([(i % 251) as u8; 3072]));
+        fs::write(folder.path().join(name), records.collect::<Vec<u8>>()).expect("room for 184 MB");
+    }
+    bencher.counter(ItemsCount::new(60_000_usize)).bench_local(|| Cifar10::open(folder.path()));
+}
