@@ -48,7 +48,8 @@ pub fn show(root: &Path, systems: &[System], runs: &[Vec<Measured>]) -> Outcome 
     tools::write(&root.join("outputs/bench.csv"), &csv)?;
 
     let Machine { instructions, threads } = Machine::this(None);
-    let bars: Vec<(String, f64)> = rows.iter().map(|row| (row.name.clone(), (row.ms * 100.0).round() / 100.0)).collect();
+    let bars: Vec<(String, f64)> =
+        rows.iter().map(|row| (row.name.clone(), (row.ms * 100.0).round() / 100.0)).collect();
     let title = "One step of the lab's training at batch 64";
     let axis = format!("milliseconds, median of {} runs ({instructions}, {threads} threads)", runs[0].len());
     figures::bars(title, &axis, &bars)?.save(root.join("outputs/figures/bench.png"))?;

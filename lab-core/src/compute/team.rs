@@ -4,7 +4,7 @@
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -77,7 +77,12 @@ impl Team {
     /// Panics when a task does. A task that itself asks for the team, and a thread that comes while another has the
     /// team, does its pieces alone.
     pub(super) fn run(&self, pieces: usize, task: &(dyn Fn(usize) + Sync)) {
-        let Ok(owner) = self.owner.try_lock() else { return (0..pieces).for_each(task) };
+        let owner = match self.owner.try_lock() {
+            Ok(owner) => owner,
+            // A task of an earlier job panicked; the board is in order all the same.
+            Err(TryLockError::Poisoned(owner)) => owner.into_inner(),
+            Err(TryLockError::WouldBlock) => return (0..pieces).for_each(task),
+        };
         let board = &*self.board;
         // SAFETY: only the lifetime changes: `Posted` lets nobody stay inside beyond this function.
         let task_for_all =
@@ -215,21 +220,25 @@ mod tests {
         }
     }
 
+    /// Of two pieces the caller's lasts until a helper has come.
+    fn assert_helpers_come(team: &Team) {
+        let (here, met, start) = (std::thread::current().id(), AtomicBool::new(false), Instant::now());
+        team.run(2, &|_| match std::thread::current().id() == here {
+            true => {
+                while !met.load(Ordering::Relaxed) {
+                    assert!(start.elapsed() < Duration::from_secs(20), "no helper comes");
+                }
+            }
+            false => met.store(true, Ordering::Relaxed),
+        });
+    }
+
     #[test]
     fn helpers_that_sleep_are_woken() {
         let team = Team::new(1).unwrap();
         for _ in 0..20 {
             std::thread::sleep(4 * AWAKE);
-            let (here, met, start) = (std::thread::current().id(), AtomicBool::new(false), Instant::now());
-            // The caller's piece lasts until the helper has come.
-            team.run(2, &|_| match std::thread::current().id() == here {
-                true => {
-                    while !met.load(Ordering::Relaxed) {
-                        assert!(start.elapsed() < Duration::from_secs(20), "the helper sleeps on");
-                    }
-                }
-                false => met.store(true, Ordering::Relaxed),
-            });
+            assert_helpers_come(&team);
         }
     }
 
@@ -259,5 +268,6 @@ mod tests {
             assert!(catch_unwind(AssertUnwindSafe(|| team.run(8, &failing))).is_err());
             assert_eq!(counts(&team, 8), [1; 8]);
         }
+        assert_helpers_come(&team);
     }
 }
