@@ -170,6 +170,7 @@ pub fn sum_of_squares(x: &[f32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::instructions::Instructions;
     use super::*;
 
     /// The largest relative difference from `exact` over a fine grid; below `floor` the difference counts absolutely.
@@ -190,6 +191,36 @@ mod tests {
         assert!(worst((-87.0, 0.0), tiny, exp_minus_one, f64::exp_m1) < 2.5e-7);
         assert!(worst((-20.0, 20.0), tiny, tanh_of, f64::tanh) < 2.5e-7);
         assert!(worst((-80.0, 80.0), tiny, sigmoid_of, |x| 1.0 / (1.0 + (-x).exp())) < 4e-7);
+    }
+
+    #[test]
+    fn every_path_gives_the_same_bits_at_every_length() {
+        let kernels: [fn(&mut [f32], &[f32]); 9] = [
+            |x, _| exp(x),
+            |x, _| relu(x, 0.2),
+            |x, _| elu(x),
+            |x, _| tanh(x),
+            |x, _| sigmoid(x),
+            |x, a| relu_backward(a, x, 0.2),
+            |x, a| elu_backward(a, x),
+            |x, a| tanh_backward(a, x),
+            |x, a| sigmoid_backward(a, x),
+        ];
+        for (number, kernel) in kernels.into_iter().enumerate() {
+            for length in 0..=70 {
+                let numbers = |salt: usize| (0..length).map(move |i| ((i * 37 + salt) % 97) as f32 / 8.0 - 6.0);
+                let run = |path: Instructions| {
+                    // Guard values after the slice show a write beyond it.
+                    let mut x: Vec<f32> = numbers(5).chain([f32::MAX; 16]).collect();
+                    path.on(|| kernel(&mut x[..length], &numbers(11).collect::<Vec<_>>()));
+                    assert!(x[length..].iter().all(|&guard| guard == f32::MAX));
+                    x.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+                };
+                for path in Instructions::available() {
+                    assert_eq!(run(path), run(Instructions::Plain), "kernel {number}, {length} numbers, {path:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -14,6 +14,10 @@ pub enum Instructions {
 impl Instructions {
     /// The widest that this processor has.
     pub fn detect() -> Self {
+        #[cfg(test)]
+        if let Some(chosen) = CHOSEN.get() {
+            return chosen;
+        }
         #[cfg(target_arch = "x86_64")]
         {
             let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
@@ -36,6 +40,22 @@ impl Instructions {
             Self::Plain => vec![Self::Plain],
         }
     }
+
+    /// What `task` gives on this path, which must be one of the processor's.
+    #[cfg(test)]
+    pub(super) fn on<R>(self, task: impl FnOnce() -> R) -> R {
+        assert!(Self::available().contains(&self));
+        CHOSEN.set(Some(self));
+        let result = task();
+        CHOSEN.set(None);
+        result
+    }
+}
+
+#[cfg(test)]
+std::thread_local! {
+    /// The path that a test has chosen for its own thread.
+    static CHOSEN: std::cell::Cell<Option<Instructions>> = const { std::cell::Cell::new(None) };
 }
 
 /// Compiles one body of plain loops three times, for AVX-512, AVX2 and every processor, and calls the widest that

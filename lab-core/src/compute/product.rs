@@ -191,13 +191,14 @@ mod tests {
     #[test]
     fn every_path_equals_the_plain_sums_on_all_small_shapes() {
         let threads = Threads::one();
-        for instructions in Instructions::available() {
-            for m in [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 63, 64, 65, 70] {
-                for n in 1..=70 {
-                    for k in [1, 2, 7, 31, 64, 70] {
-                        check(instructions, m, k, n, (m + n + k) % 2 == 0, &threads);
-                    }
-                }
+        // All rows with all columns at some depths, and all depths at the edges of tiles.
+        let (depths, rows, columns) = ([1, 2, 31, 64, 70], [1, 4, 8, 63, 70], [1, 8, 24, 47, 48, 49, 70]);
+        let all = || 1..=70;
+        let wide = all().flat_map(|m| all().flat_map(move |n| depths.map(|k| (m, k, n))));
+        let deep = all().flat_map(|k| rows.into_iter().flat_map(move |m| columns.map(|n| (m, k, n))));
+        for (m, k, n) in wide.chain(deep) {
+            for instructions in Instructions::available() {
+                check(instructions, m, k, n, (m + n + k) % 2 == 0, &threads);
             }
         }
     }

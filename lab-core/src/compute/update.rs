@@ -220,6 +220,7 @@ vectorized! {
 
 #[cfg(test)]
 mod tests {
+    use super::super::instructions::Instructions;
     use super::super::product::product;
     use super::*;
 
@@ -246,6 +247,25 @@ mod tests {
             let g = 0.5 * f64::from(*g);
             let wanted = 0.99 - 0.1 * (0.1 * g) / ((0.001 * g * g).sqrt() + 1e-7);
             assert!((f64::from(*w) - wanted).abs() < 1e-5, "{w} {wanted}");
+        }
+    }
+
+    #[test]
+    fn every_path_gives_the_same_bits_at_every_length() {
+        for step in steps() {
+            for length in 0..=70 {
+                let numbers = |salt: usize| (0..length).map(|i| ((i * 37 + salt) % 97) as f32 / 8.0 - 6.0).collect();
+                let run = |path: Instructions| {
+                    let [g, mut w, mut a]: [Vec<f32>; 3] = [numbers(3), numbers(5), numbers(7)];
+                    let mut b: Vec<f32> = a.iter().map(|x| x.abs()).collect();
+                    a.iter_mut().for_each(|x| *x = x.abs());
+                    path.on(|| update(&step, &g, &mut w, [&mut a, &mut b], &Threads::one()));
+                    [w, a, b].map(|array| array.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+                };
+                for path in Instructions::available() {
+                    assert_eq!(run(path), run(Instructions::Plain), "{step:?}, {length} weights, {path:?}");
+                }
+            }
         }
     }
 
