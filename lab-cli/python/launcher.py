@@ -9,26 +9,32 @@ import fcntl
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 LABORATORY = Path(__file__).resolve().parents[2]
 FOLDERS = LABORATORY / ".lab" / "evcxr"
 COUNT = 8
+# Seconds to wait for another kernel's cargo.
+PATIENCE = 10.0
 
 
 def is_warm(folder):
     return any(folder.glob("target/*/debug/deps/liblab_core-*.rlib"))
 
 
-def lock(path, how):
-    """The descriptor of a lock on a file, or None when somebody else has it."""
+def lock(path, how, until=0.0):
+    """The descriptor of a lock on a file, or None when somebody else has it, and still has it at that time."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-        return descriptor
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
+    while True:
+        try:
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+            return descriptor
+        except BlockingIOError:
+            if time.monotonic() > until:
+                os.close(descriptor)
+                return None
+            time.sleep(0.05)
 
 
 def take_folder():
@@ -50,17 +56,17 @@ def take_folder():
 def copy_dependencies(folder):
     """Copies what another kernel has compiled, which takes a second where compiling takes a minute.
 
-    cargo's own locks are held meanwhile, so nothing that is half written is copied; if cargo is at work there, or
-    anything else is in the way, the folder stays cold and cargo compiles.
+    cargo's own locks are held meanwhile, so nothing that is half written is copied. A cell there is compiled within
+    seconds; if cargo is at work for longer, or anything else is in the way, the folder stays cold and cargo compiles.
     """
     donors = [FOLDERS / str(number) for number in range(COUNT)]
     donor = next((donor for donor in donors if donor != folder and is_warm(donor)), None)
     if donor is None:
         return
-    held, partial = [], folder / "target.partial"
+    held, partial, until = [], folder / "target.partial", time.monotonic() + PATIENCE
     try:
         for path in donor.glob("target/**/.cargo*-lock"):
-            descriptor = lock(path, fcntl.LOCK_SH)
+            descriptor = lock(path, fcntl.LOCK_SH, until)
             if descriptor is None:
                 return
             held.append(descriptor)
