@@ -195,7 +195,8 @@ mod tests {
 
     #[test]
     fn every_path_gives_the_same_bits_at_every_length() {
-        let kernels: [fn(&mut [f32], &[f32]); 9] = [
+        type Kernel = fn(&mut [f32], &[f32]);
+        let kernels: [Kernel; 9] = [
             |x, _| exp(x),
             |x, _| relu(x, 0.2),
             |x, _| elu(x),
