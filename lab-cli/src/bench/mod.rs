@@ -29,7 +29,7 @@ use workload::Workload;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo lab bench              our own speed in a minute; the first time it builds a yardstick
-  cargo lab bench --scaling    by batch size, width, threads and number of images: about ten minutes
+  cargo lab bench --scaling    by batch size, width, threads and number of images: a quarter of an hour
   cargo lab bench --peers      beside PyTorch, Keras, burn and candle: half an hour, and 7 GB the first time
 
 With --peers and --scaling the medians go to outputs/bench.csv or outputs/bench-scaling.csv, and a chart to
@@ -61,14 +61,14 @@ pub fn run(arguments: &BenchArgs) -> Outcome {
     let root = Lab::root()?;
     let data = folder(arguments.data.as_deref())?;
     let rounds = arguments.rounds as usize;
-    if arguments.scaling {
-        return scaling::run(&root, &data, rounds);
-    }
     let steps = Steps::stderr();
     let yardstick = Yardstick::new(&root, &steps)?;
+    if arguments.scaling {
+        return scaling::run(&root, &data, rounds, &yardstick, &steps);
+    }
     let mut systems = vec![System::ours()?];
     if arguments.peers {
-        systems.extend(peers::set_up(&root)?);
+        systems.extend(peers::set_up(&root, &steps)?);
     }
     let threads = available_threads();
     let (mut peaks, mut runs) = (Vec::new(), vec![Vec::new(); systems.len()]);
@@ -115,7 +115,7 @@ fn milliseconds(runs: &[Measured]) -> f64 {
 }
 
 fn workload(data: &Path, batch_size: usize) -> Workload {
-    Workload { data: data.to_owned(), epochs: 2, batch_size, width: 1, threads: None, images: IMAGES, augment: None }
+    Workload { data: data.to_owned(), epochs: 2, batch_size, width: 1, threads: None, images: IMAGES }
 }
 
 fn available_threads() -> usize {

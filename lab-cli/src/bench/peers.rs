@@ -58,17 +58,16 @@ const RUST: [(&str, &str, &str, usize); 2] =
 ///
 /// # Errors
 /// With the piece that cannot be had.
-pub fn set_up(root: &Path) -> Outcome<Vec<System>> {
+pub fn set_up(root: &Path, steps: &Steps) -> Outcome<Vec<System>> {
     let (home, sources) = (root.join(".lab/peers"), root.join("tools/peers"));
     let title = "Python packages: PyTorch, Keras, TensorFlow, JAX";
     let venv = Venv::new(title, home.join("venv"), sources.join("python/requirements.txt"))?;
-    let steps = Steps::stderr();
-    let _lock = Lock::take(&root.join(".lab/setup.lock"), "sets up this laboratory", &steps)?;
+    let _lock = Lock::take(&root.join(".lab/setup.lock"), "sets up this laboratory", steps)?;
     if !venv.is_ready() {
         steps.note(
             "The other frameworks are about 3 GB to fetch and 7 GB in .lab/peers; `cargo lab clean` removes them",
         );
-        venv.make(&steps)?;
+        venv.make(steps)?;
     }
     let mut systems = Vec::new();
     for (name, script, mode) in PYTHON {
@@ -76,7 +75,7 @@ pub fn set_up(root: &Path) -> Outcome<Vec<System>> {
         systems.push(System { name, program: venv.python(), before, mode: Some(mode), epochs: EPOCHS });
     }
     for (name, folder, binary, epochs) in RUST {
-        let program = build(root, folder, binary, &steps)?;
+        let program = build(root, folder, binary, steps)?;
         systems.push(System { name, program, before: Vec::new(), mode: None, epochs });
     }
     Ok(systems)

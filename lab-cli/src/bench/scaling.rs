@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 use std::path::Path;
-use std::process::Command;
 
 use lab_core::plots::{LineChart, figures};
 
@@ -43,13 +42,7 @@ impl Case {
     }
 
     fn run(&mut self) -> Outcome {
-        let Workload { data, epochs, batch_size, width, images, .. } = &self.workload;
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg("workload").arg(data).args([epochs, batch_size].map(usize::to_string));
-        for (option, value) in [("--width", width), ("--threads", &self.threads), ("--images", images)] {
-            command.arg(option).arg(value.to_string());
-        }
-        self.seconds.extend(measure(OURS, &mut command)?.steady());
+        self.seconds.extend(measure(OURS, &mut self.workload.command()?)?.steady());
         Ok(())
     }
 }
@@ -58,7 +51,7 @@ impl Case {
 ///
 /// # Errors
 /// Where a training fails or a file cannot be written.
-pub fn run(root: &Path, data: &Path, rounds: usize) -> Outcome {
+pub fn run(root: &Path, data: &Path, rounds: usize, yardstick: &Yardstick, steps: &Steps) -> Outcome {
     let all = available_threads();
     let teams: &[usize] = if all == 1 { &[1] } else { &[1, all] };
     let mut cases = Vec::new();
@@ -69,8 +62,6 @@ pub fn run(root: &Path, data: &Path, rounds: usize) -> Outcome {
     }
     cases.extend(IMAGES[1..].iter().map(|&images| Case::new(data, BATCH, 1, all, images)));
 
-    let steps = Steps::stderr();
-    let yardstick = Yardstick::new(root, &steps)?;
     let mut peaks = vec![Vec::new(); teams.len()];
     for round in 1..=rounds {
         for (peaks, &threads) in peaks.iter_mut().zip(teams) {

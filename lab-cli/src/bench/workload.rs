@@ -3,9 +3,9 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Instant;
 
-use lab_core::data::Augmentation;
 use lab_core::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +26,6 @@ pub struct Workload {
     pub threads: Option<usize>,
     #[arg(long, default_value_t = 40_000)]
     pub images: usize,
-    #[arg(long)]
-    pub augment: Option<String>,
 }
 
 /// What a program that trains prints: one of these for each epoch, and its memory at the end.
@@ -51,6 +49,22 @@ impl Workload {
         2.0 * (3 * products.iter().sum::<usize>() - products[0]) as f64
     }
 
+    /// This program as a process that trains it.
+    ///
+    /// # Errors
+    /// Where the system does not say where this program is.
+    pub fn command(&self) -> Outcome<Command> {
+        let Self { data, epochs, batch_size, width, threads, images } = self;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("workload").arg(data).args([epochs, batch_size].map(usize::to_string));
+        for (option, value) in [("--width", Some(width)), ("--threads", threads.as_ref()), ("--images", Some(images))] {
+            if let Some(value) = value {
+                command.arg(option).arg(value.to_string());
+            }
+        }
+        Ok(command)
+    }
+
     /// Trains, and prints.
     ///
     /// # Errors
@@ -72,9 +86,6 @@ impl Workload {
             .progress(Lines { start: Instant::now() });
         if let Some(threads) = self.threads {
             trainer = trainer.threads(threads);
-        }
-        if let Some(augmentation) = &self.augment {
-            trainer = trainer.augmentation(augmentation.parse::<Augmentation>()?);
         }
         trainer.fit(&mut model, &train, None)?;
         print(&Line::End { peak_memory_mb: peak_memory_mb() })
@@ -118,15 +129,8 @@ mod tests {
 
     #[test]
     fn a_step_at_batch_64_has_466_million_operations() {
-        let workload = Workload {
-            data: PathBuf::new(),
-            epochs: 1,
-            batch_size: 64,
-            width: 1,
-            threads: None,
-            images: 40_000,
-            augment: None,
-        };
+        let workload =
+            Workload { data: PathBuf::new(), epochs: 1, batch_size: 64, width: 1, threads: None, images: 40_000 };
         // 64 images: twice 3 · 1,737,984 multiplications, but for one product of 3072 × 512.
         assert_eq!(64.0 * workload.operations(), 64.0 * 2.0 * (3.0 * 1_737_984.0 - 1_572_864.0));
     }

@@ -68,8 +68,9 @@ impl Mathematics for BatchNorm {
         let (input, features) = (here.input, here.place.inputs);
         let [gamma, beta, moving_mean, moving_variance] = own else { return };
         let Cache { output, kept, scratch, .. } = cache;
-        scratch.resize(2 * features, 0.0);
-        let (mean, variance) = scratch.split_at_mut(features);
+        // μ and σ², and room for dγ and dβ on the way back.
+        scratch.resize(4 * features, 0.0);
+        let (mean, variance) = scratch[..2 * features].split_at_mut(features);
         if here.pass.training.is_some() {
             statistics(input, mean, variance);
         } else {
@@ -91,7 +92,8 @@ impl Mathematics for BatchNorm {
     /// on x too; they do not when the network is used.
     fn backward(&self, here: Here<'_>, cache: &mut Cache, flow: &mut Flow, mut own: Learning<'_>) {
         let (features, gamma) = (here.place.inputs, own.value(0));
-        let mut sums = vec![0.0; 2 * features];
+        let (statistics, sums) = cache.scratch.split_at_mut(2 * features);
+        sums.fill(0.0);
         let (gamma_gradient, beta_gradient) = sums.split_at_mut(features);
         for (dy, standard) in flow.gradient.chunks_exact(features).zip(cache.kept.chunks_exact(features)) {
             for j in 0..features {
@@ -99,7 +101,7 @@ impl Mathematics for BatchNorm {
                 beta_gradient[j] += dy[j];
             }
         }
-        let variance = &cache.scratch[features..];
+        let variance = &statistics[features..];
         let count = (flow.gradient.len() / features) as f32;
         let depends = if here.pass.training.is_some() { 1.0 / count } else { 0.0 };
         for (dy, standard) in flow.gradient.chunks_exact_mut(features).zip(cache.kept.chunks_exact(features)) {
