@@ -121,7 +121,7 @@ fn main() -> Result<()> {
 
     let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Sgd::new(0.01)).batch_size(64);
     let test = trainer.range_test(&plan().build(Seed(0))?, &train, 1e-6, 10.0, 200)?;
-    save("range_test", figures::range_test(&test)?)?;
+    save("range_test", figures::range_test("Learning-rate range test: plain descent", &test)?)?;
     save("reliability", figures::reliability("Adam after forty epochs", &evaluation.calibration()?)?)?;
 
     let (images, _) = cifar.train.batches(200)?.next().unwrap_or_default();

@@ -17,13 +17,13 @@ use crate::training::RangeTest;
 /// let train = Cifar10::sample().train;
 /// let model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
 /// let test = Trainer::new(Loss::CategoricalCrossentropy, Sgd::new(0.01)).range_test(&model, &train, 1e-5, 10.0, 60)?;
-/// assert!(figures::range_test(&test)?.alt().contains("suggestion"));
+/// assert!(figures::range_test("Plain descent", &test)?.alt().contains("suggestion"));
 /// # Ok::<(), LabError>(())
 /// ```
 ///
 /// # Errors
 /// [`LabError::Value`](crate::LabError::Value) for a test without a finite loss.
-pub fn range_test(test: &RangeTest) -> Result<Figure> {
+pub fn range_test(title: &str, test: &RangeTest) -> Result<Figure> {
     let smoothed = test.smoothed();
     let curve = |losses: &[f64]| -> Vec<(f64, f64)> {
         test.rates.iter().map(|rate| f64::from(*rate)).zip(losses.iter().copied()).collect()
@@ -54,7 +54,7 @@ pub fn range_test(test: &RangeTest) -> Result<Figure> {
     let subtitle = if highest > top { format!("losses above {} are cut off", short(top)) } else { String::new() };
     let ends = [test.rates.first(), test.rates.last()].map(|rate| short(f64::from(rate.copied().unwrap_or(f32::NAN))));
     let alt = format!(
-        "Learning-rate range test from {} to {}: the smoothed loss begins at {}, is lowest ({}) at {}, and falls most \
+        "{title}: learning rates from {} to {}: the smoothed loss begins at {}, is lowest ({}) at {}, and falls most \
          steeply at the suggestion, {}",
         ends[0],
         ends[1],
@@ -63,5 +63,5 @@ pub fn range_test(test: &RangeTest) -> Result<Figure> {
         short(lowest.0),
         short(suggestion)
     );
-    draw_panels("Learning-rate range test", subtitle, legend, &[Panel { x, y, layers }], (1, 340.0), alt)
+    draw_panels(title, subtitle, legend, &[Panel { x, y, layers }], (1, 340.0), alt)
 }

@@ -79,7 +79,7 @@ fn one_of_each(title: &str, name: &str) -> Vec<(&'static str, Figure)> {
         ("grouped_bars", grouped_bars(title, name, &[name.into(), "b".into()], &[(name, vec![1.0, 2.0])]).unwrap()),
         ("activations", activations(&[Activation::Relu, Activation::Gelu], -3.0, 3.0).unwrap()),
         ("lines", lines(&chart).unwrap()),
-        ("range_test", range_test(&test).unwrap()),
+        ("range_test", range_test("Range test", &test).unwrap()),
         ("reliability", reliability(title, &calibration).unwrap()),
         ("histograms", histograms(title, name, &[(name, vec![0.0, 1.0, 1.0]), ("b", vec![3.0])]).unwrap()),
         ("weights", weights(title, &dense(3), "dense", 3).unwrap()),
@@ -246,7 +246,7 @@ fn charts_leave_gaps_draw_single_points_and_refuse_to_draw_nothing() {
 fn range_tests_without_a_fall_or_a_finite_loss_are_drawn_or_refused() {
     let test = |losses: Vec<f64>| {
         let rates = (0..losses.len()).map(|i| 10f32.powi(i as i32 - 6)).collect();
-        range_test(&RangeTest { rates, losses, exploded: true })
+        range_test("Range test", &RangeTest { rates, losses, exploded: true })
     };
     assert!(test(vec![2.0, 1.0, 1e30]).unwrap().alt().contains("from 10⁻⁶ to 0.0001"));
     assert!(test(vec![2.0]).is_ok() && test(vec![1.0, 1.0, 1.0]).is_ok() && test(vec![1.0, f64::NAN]).is_ok());
