@@ -11,12 +11,19 @@ pub struct Bars {
     plan: Plan,
     start: Instant,
     shown: Instant,
+    /// The batch that this training began with, counted from 1.
+    first: Option<usize>,
 }
 
 impl Bars {
     pub fn new() -> Self {
-        let plan = Plan { epochs: 0, batches: 0, examples: 0 };
-        Self { bar: ProgressBar::hidden(), plan, start: Instant::now(), shown: Instant::now() }
+        Self {
+            bar: ProgressBar::hidden(),
+            plan: Plan::default(),
+            start: Instant::now(),
+            shown: Instant::now(),
+            first: None,
+        }
     }
 }
 
@@ -26,13 +33,15 @@ impl Progress for Bars {
         if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} {msg}") {
             bar.set_style(style.progress_chars("=> "));
         }
-        (self.bar, self.plan, self.start) = (bar, *plan, Instant::now());
+        (self.bar, self.plan, self.start, self.first) = (bar, *plan, Instant::now(), None);
     }
 
     fn batch(&mut self, record: &BatchRecord) {
-        let done = (record.epoch - 1) * self.plan.batches + record.batch;
-        let all = self.plan.epochs * self.plan.batches;
-        if record.batch == 1 {
+        // The first epoch may go on from a checkpoint in its middle.
+        let first = *self.first.get_or_insert(record.batch);
+        let done = (record.epoch - 1 - self.plan.done) * self.plan.batches + record.batch + 1 - first;
+        let all = (self.plan.epochs - self.plan.done) * self.plan.batches + 1 - first;
+        if record.batch == 1 || done == 1 {
             self.bar.reset();
             self.bar.set_prefix(format!("Epoch {}/{}", record.epoch, self.plan.epochs));
         }

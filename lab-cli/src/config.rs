@@ -9,6 +9,8 @@ use lab_core::training::{EarlyStopping, Loss, Optimizer, Schedule, Trainer};
 use lab_core::{LabError, Result, Seed};
 use serde::{Deserialize, Serialize};
 
+use crate::data_set::SAMPLE;
+
 /// Everything that makes a run; two runs with equal configurations on one type of machine give equal bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -176,6 +178,9 @@ impl Training {
     }
 }
 
+/// The name of the whole data set in a run's configuration.
+pub const CIFAR10: &str = "cifar-10";
+
 impl Config {
     /// The name of the file in a run's folder.
     pub const FILE: &str = "config.toml";
@@ -188,10 +193,14 @@ impl Config {
         let path = run.join(Self::FILE);
         let remedy = "give the folder of a finished run, such as outputs/runs/final; `cargo lab train` makes one";
         let text = read_small(&path, "a configuration of some lines", remedy)?;
-        toml::from_str(&text).map_err(|error| {
-            let error = error.to_string();
-            LabError::format(&path, error.trim(), "the configuration of a run", "train again, or mend that line")
-        })
+        let wrong = |found: &str| {
+            LabError::format(&path, found, "the configuration of a run", "train again, or mend that line")
+        };
+        let config: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string().trim()))?;
+        match config.data.set.as_str() {
+            SAMPLE | CIFAR10 => Ok(config),
+            other => Err(wrong(&format!("a data set `{other}`"))),
+        }
     }
 }
 

@@ -69,7 +69,7 @@ fn bar(share: f32) -> String {
 }
 
 /// The 32 × 32 × 3 bytes that the network sees of a picture.
-fn read(path: &Path) -> Result<Vec<u8>> {
+pub fn read(path: &Path) -> Result<Vec<u8>> {
     const MOST_SIDE: u32 = 20_000;
     let unreadable = |error| LabError::io("read", path, error, "check the path and its permissions");
     let wrong = |error: image::ImageError| {

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use lab_core::Seed;
 use lab_core::data::Augmentation;
 use lab_core::lab::{DataRecord, HISTORY, MODEL, Machine, Record, RunFolder, TestRecord};
-use lab_core::training::{CsvLogger, EpochLines, Loss, Optimizer, Schedule, Stopped};
+use lab_core::training::{Checkpoint, CsvLogger, EpochLines, Loss, Optimizer, Schedule, Stopped, Trainer};
 
 use crate::Outcome;
 use crate::bars::Bars;
-use crate::config::{Config, Data, Network, Split, Training};
+use crate::config::{CIFAR10, Config, Data, Network, Split, Training};
 use crate::data_set::{SAMPLE, data_set};
+use crate::interrupt::{self, CtrlC};
 use crate::laboratory::in_laboratory;
 use crate::output::say;
 
@@ -19,6 +20,9 @@ use crate::output::say;
 ///
 /// The data set is fetched first if it is missing. The run's folder gets config.toml, history.csv, model.safetensors and
 /// metrics.json; a run that is there already stays until the new one is complete.
+///
+/// A checkpoint after each epoch, and one when Ctrl-C interrupts the training, let it go on with --resume, to the same
+/// bits. With --resume, --epochs may be more than before, unless the schedule depends on it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo lab train                                      the lab's final network: 50 epochs
@@ -82,6 +86,12 @@ pub struct TrainArgs {
     /// Threads at work; the result does not depend on it [default: one for each core]
     #[arg(long)]
     threads: Option<usize>,
+    /// Go on from the checkpoint of an interrupted training with the same options, or begin where there is none
+    #[arg(long)]
+    resume: bool,
+    /// After how many epochs a checkpoint is written
+    #[arg(long, value_name = "EPOCHS", default_value_t = 1)]
+    checkpoint_every: usize,
     /// The run's folder [default: outputs/runs/final of the laboratory; outputs/sample/runs/final for the sample]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -96,7 +106,7 @@ impl TrainArgs {
         Ok(Config {
             lab: env!("CARGO_PKG_VERSION").to_owned(),
             data: Data {
-                set: if sample { SAMPLE } else { "cifar-10" }.to_owned(),
+                set: if sample { SAMPLE } else { CIFAR10 }.to_owned(),
                 split: self.split,
                 train: 0,
                 validation: 0,
@@ -127,7 +137,7 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     let mut config = arguments.config()?;
     // Everything that can be wrong with the options is found before the data set is fetched.
     config.network.architecture([32, 32, 3], 10)?.parameter_count()?;
-    config.training.trainer(arguments.threads)?.validate()?;
+    config.training.trainer(arguments.threads)?.checkpoint("", arguments.checkpoint_every).validate()?;
     let usual = if config.data.set == SAMPLE { "outputs/sample/runs/final" } else { "outputs/runs/final" };
     let out = arguments.out.clone().unwrap_or_else(|| in_laboratory(usual));
     let folder = RunFolder::begin(&out)?;
@@ -141,6 +151,7 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     say!("{}", model.summary());
 
     let trainer = config.training.trainer(arguments.threads)?.callback(CsvLogger::new(folder.file(HISTORY)));
+    let trainer = checkpointed(trainer.callback(CtrlC::listen()?), &folder, &arguments)?;
     // A bar where a person looks; lines where standard output goes into a file or a pipe.
     let mut trainer = if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
         trainer.progress(Bars::new())
@@ -149,6 +160,9 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     };
     let settings = trainer.settings();
     let history = trainer.fit(&mut model, &train, &validation)?;
+    if let Stopped::Interrupted { epoch, step } = history.stopped {
+        return Err(interrupt::message(epoch, step).into());
+    }
     let data = DataRecord { set: config.data.set.clone(), train: train.len(), validation: validation.len() };
     let mut record = Record::new(data, &model, settings, &history);
     say_end(&record)?;
@@ -167,11 +181,32 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     Ok(())
 }
 
+/// The trainer with checkpoints beside the run's folder; says whether it goes on from one.
+fn checkpointed(trainer: Trainer, folder: &RunFolder, arguments: &TrainArgs) -> Outcome<Trainer> {
+    let checkpoints = folder.checkpoints();
+    let trainer = trainer.checkpoint(&checkpoints, arguments.checkpoint_every);
+    if arguments.resume {
+        match Checkpoint::find(&checkpoints)? {
+            Some(checkpoint) => say!("Going on from {checkpoint}"),
+            None => say!("There is no checkpoint to go on from: training from the beginning"),
+        }
+        return Ok(trainer.resume());
+    }
+    // A damaged one is of no use, and is replaced.
+    if let Some(checkpoint) = Checkpoint::find(&checkpoints).ok().flatten().filter(|found| !found.is_finished()) {
+        say!("An earlier training was interrupted and has left {checkpoint}: --resume goes on from it.");
+        say!("This one begins anew.");
+    }
+    Ok(trainer)
+}
+
 /// Says how the training ended, and of which epoch the weights are.
 fn say_end(record: &Record) -> Outcome {
     let (last, epoch) = (record.epochs, record.weights_of_epoch);
     match record.stopped {
-        Stopped::Finished => say!("All {last} epochs done; the weights are those of epoch {epoch}."),
+        Stopped::Finished | Stopped::Interrupted { .. } => {
+            say!("All {last} epochs done; the weights are those of epoch {epoch}.")
+        }
         Stopped::Early { epoch: stop } => {
             say!("Stopped early after epoch {stop}; the weights are those of epoch {epoch}.")
         }

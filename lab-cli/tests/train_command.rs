@@ -119,7 +119,7 @@ fn a_run_that_is_killed_leaves_the_finished_one_before_it_untouched() {
     // The next run clears what the killed one left.
     train(&out, &["--seed", "1"]);
     assert_ne!(fs::read(out.join("model.safetensors")).unwrap(), before);
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "the run and its lock");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "the run, its checkpoint and its lock");
 }
 
 #[test]

@@ -62,6 +62,7 @@ pub mod compute;
 pub mod data;
 pub mod error;
 mod files;
+mod fingerprint;
 pub mod lab;
 pub mod metrics;
 pub mod model;
@@ -92,8 +93,8 @@ pub mod prelude {
     pub use crate::plots::{Figure, LineChart, figures};
     pub use crate::random::Seed;
     pub use crate::training::{
-        Adam, AdamW, BatchRecord, Callback, Control, CsvLogger, EarlyStopping, EpochLines, EpochRecord, Evaluation,
-        History, LearningRateScheduler, Loss, ModelCheckpoint, Monitor, Optimizer, Plan, Progress, RangeTest,
-        ReduceLrOnPlateau, RmsProp, Schedule, Sgd, Silent, Stopped, Targets, Trainer,
+        Adam, AdamW, BatchRecord, Callback, CallbackState, Checkpoint, Control, CsvLogger, EarlyStopping, EpochLines,
+        EpochRecord, Evaluation, History, LearningRateScheduler, Loss, ModelCheckpoint, Monitor, Optimizer, Plan,
+        Progress, RangeTest, ReduceLrOnPlateau, RmsProp, Schedule, Sgd, Silent, Stopped, Targets, Trainer,
     };
 }

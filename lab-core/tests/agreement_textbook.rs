@@ -250,6 +250,7 @@ fn seen_by_a_step(case: &Case, model: &Sequential, batch: &Batch) -> (f64, Vec<M
 
 /// Everything that one look at a batch gives: outputs, loss, gradients, and the moving averages afterwards.
 fn assert_agreement(case: &Case) {
+    println!("counted: 1 networks");
     let (mut model, batch) = (case.model(), case.batch());
     let mut network = case.textbook(&model);
     let x = batch.inputs.mapv(f64::from);

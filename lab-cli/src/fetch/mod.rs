@@ -10,8 +10,9 @@ mod download;
 mod error;
 mod npm;
 mod progress;
+pub mod readers;
 #[cfg(test)]
-mod small_set;
+pub mod small_set;
 mod staging;
 #[cfg(test)]
 mod tests;

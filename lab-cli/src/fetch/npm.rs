@@ -164,7 +164,7 @@ fn read_whole(content: &mut dyn Read, size: u64, most: u64, place: &str) -> Resu
 }
 
 /// Turns a sheet into records, one after the other.
-fn for_each_record(
+pub fn for_each_record(
     sheet: Vec<u8>,
     labels: &[u8],
     place: &str,

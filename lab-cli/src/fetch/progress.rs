@@ -23,8 +23,7 @@ impl Progress {
         }
     }
 
-    /// Says nothing, for tests.
-    #[cfg(test)]
+    /// Says nothing.
     pub fn silent() -> Self {
         Self { bar: ProgressBar::hidden(), lines: false }
     }

@@ -116,6 +116,26 @@ fn every_failure_of_the_network_is_told_and_changes_nothing() {
     }
 }
 
+/// `LAB_CUTS` of them, and some where nothing is said.
+#[test]
+fn a_download_that_is_cut_anywhere_changes_nothing_and_the_next_one_succeeds() {
+    let cuts: usize = std::env::var("LAB_CUTS").map_or(12, |count| count.parse().unwrap());
+    let (home, set) = (TempDir::new().unwrap(), small_set());
+    let archive = set.archive(|_| {});
+    for cut in 0..cuts {
+        // The last bytes are the archive's end and gzip's own check, which a reader may do without.
+        let length = (archive.len() - 1100) * cut / cuts;
+        let url = serve(response("200 OK", archive.len(), &archive[..length]), false);
+        let error = bring(&home, &set, &[Way::Url(url)]).unwrap_err().to_string();
+        assert!(error.contains("127.0.0.1"), "cut after {length} bytes: {error}");
+        assert!(names_in_data(&home).is_empty(), "cut after {length} bytes");
+    }
+    let url = serve(response("200 OK", archive.len(), &archive), false);
+    bring(&home, &set, &[Way::Url(url)]).unwrap();
+    assert!(set.is_in(&target(&home)));
+    println!("counted: {cuts} cuts of a download");
+}
+
 #[cfg(unix)]
 mod client {
     use std::process::Command;

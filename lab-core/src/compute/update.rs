@@ -254,12 +254,18 @@ mod tests {
     fn every_path_gives_the_same_bits_at_every_length() {
         for step in steps() {
             for length in 0..=70 {
-                let numbers = |salt: usize| (0..length).map(|i| ((i * 37 + salt) % 97) as f32 / 8.0 - 6.0).collect();
+                // Guard values behind each array show a write beyond it.
+                let numbers = |salt: usize| -> Vec<f32> {
+                    let inner = (0..length).map(|i| ((i * 37 + salt) % 97) as f32 / 8.0 - 6.0);
+                    inner.chain([f32::MAX; 16]).collect()
+                };
                 let run = |path: Instructions| {
-                    let [g, mut w, mut a]: [Vec<f32>; 3] = [numbers(3), numbers(5), numbers(7)];
-                    let mut b: Vec<f32> = a.iter().map(|x| x.abs()).collect();
+                    let [g, mut w, mut a] = [3, 5, 7].map(numbers);
                     a.iter_mut().for_each(|x| *x = x.abs());
-                    path.on(|| update(&step, &g, &mut w, [&mut a, &mut b], &Threads::one()));
+                    let mut b = a.clone();
+                    let slots = [&mut a[..length], &mut b[..length]];
+                    path.on(|| update(&step, &g[..length], &mut w[..length], slots, &Threads::one()));
+                    assert!([&w, &a, &b].iter().all(|array| array[length..].iter().all(|&guard| guard == f32::MAX)));
                     [w, a, b].map(|array| array.into_iter().map(f32::to_bits).collect::<Vec<_>>())
                 };
                 for path in Instructions::available() {

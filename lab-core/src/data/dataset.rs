@@ -9,6 +9,7 @@ use super::normalize::{Normalization, Table};
 use super::one_hot::spread;
 use crate::checks::check_labels;
 use crate::error::{LabError, Result};
+use crate::fingerprint::Fingerprint;
 use crate::text::thousands;
 
 /// Images of one shape with a label each, the names of the classes, and how pixels become numbers.
@@ -197,6 +198,17 @@ impl Dataset {
     /// How the bytes become numbers when a batch is gathered.
     pub fn normalization(&self) -> &Normalization {
         &self.normalization
+    }
+
+    /// Sixteen digits that change with any pixel, any label, their order, and the normalization.
+    pub(crate) fn fingerprint(&self) -> String {
+        let mut fingerprint = Fingerprint::new();
+        for &row in &*self.rows {
+            fingerprint.bytes(self.row_pixels(row));
+            fingerprint.number(self.labels[row as usize].into());
+        }
+        self.table.iter().for_each(|table| fingerprint.floats(table));
+        fingerprint.text()
     }
 
     /// A view of the same images by other rows, which must be among this view's.

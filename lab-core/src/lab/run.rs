@@ -9,7 +9,7 @@ use super::{Lab, Scale};
 use crate::data::Dataset;
 use crate::error::{LabError, Result};
 use crate::model::Sequential;
-use crate::training::{CsvLogger, History, Silent, Stopped, Trainer};
+use crate::training::{Checkpoint, CsvLogger, History, Silent, Stopped, Trainer};
 
 /// An experiment that is about to begin.
 #[derive(Clone, Debug)]
@@ -17,11 +17,15 @@ pub struct Experiment {
     lab: Lab,
     name: String,
     quiet: bool,
+    resume: bool,
 }
+
+/// After how many epochs a checkpoint is written: seldom enough to cost nothing that one would notice.
+const CHECKPOINT_EVERY: usize = 5;
 
 impl Experiment {
     pub(super) fn new(lab: Lab, name: String) -> Self {
-        Self { lab, name, quiet: false }
+        Self { lab, name, quiet: false, resume: false }
     }
 
     /// Prints one line when it is done instead of a line for each epoch: for one of many.
@@ -30,12 +34,21 @@ impl Experiment {
         self
     }
 
+    /// Goes on from the checkpoint that an interrupted training of this name has left, or begins where there is none.
+    pub fn resume(mut self) -> Self {
+        self.resume = true;
+        self
+    }
+
     /// Trains the network, as [`Trainer::fit`] does, and keeps the history and the record.
     ///
+    /// A checkpoint is written after every five epochs, and removed when the run is whole.
+    ///
     /// # Errors
-    /// As [`Trainer::fit`], and where the folder cannot be written; then the run that was there before stays.
+    /// As [`Trainer::fit`], where the folder cannot be written, and where a callback interrupts the training; then the
+    /// run that was there before stays.
     pub fn fit(self, trainer: Trainer, model: &mut Sequential, train: &Dataset, validation: &Dataset) -> Result<Run> {
-        let Self { lab, name, quiet } = self;
+        let Self { lab, name, quiet, resume } = self;
         if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
             let remedy = "write it like 03-kl_divergence-0";
             return Err(LabError::value("name of a run", format!("`{name}`"), "the name of a folder", remedy));
@@ -43,14 +56,40 @@ impl Experiment {
         let path = lab.run_folder(&name);
         let folder = RunFolder::begin(&path)?;
         let trainer = trainer.callback(CsvLogger::new(folder.file(HISTORY)));
-        let mut trainer = if quiet { trainer.progress(Silent) } else { trainer };
+        let trainer = if quiet { trainer.progress(Silent) } else { trainer };
+        let checkpoints = folder.checkpoints();
+        let trainer = trainer.checkpoint(&checkpoints, CHECKPOINT_EVERY);
+        let resuming = format!("lab.run(\"{name}\").resume()");
+        let mut trainer = match Checkpoint::find(&checkpoints) {
+            Ok(None) if resume => {
+                println!("{name}: there is no checkpoint, so the training begins");
+                trainer
+            }
+            Ok(Some(checkpoint)) if resume => {
+                println!("{name}: going on from {checkpoint}");
+                trainer.resume()
+            }
+            Err(error) if resume => return Err(error),
+            Ok(Some(checkpoint)) if !checkpoint.is_finished() => {
+                println!("{name}: an earlier training was interrupted and has left {checkpoint}.");
+                println!("This one begins anew; to go on from there instead, write {resuming}");
+                trainer
+            }
+            _ => trainer,
+        };
         let settings = trainer.settings();
         let history = trainer.fit(model, train, validation)?;
+        if let Stopped::Interrupted { epoch, step } = history.stopped {
+            let found = format!("a training that was interrupted after step {step} of epoch {epoch}");
+            return Err(LabError::format(path, found, "a whole run", format!("go on with {resuming}")));
+        }
         let set = lab.scale().data_set().to_owned();
         let data = DataRecord { set, train: train.len(), validation: validation.len() };
         let record = Record::new(data, model, settings, &history);
         folder.write_record(&record)?;
         folder.commit()?;
+        // It is of no use any more; what cannot be removed harms nobody.
+        _ = std::fs::remove_dir_all(checkpoints);
         let run = Run { name, history, record, folder: path };
         if quiet {
             println!("{run}");

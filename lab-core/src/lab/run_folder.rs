@@ -76,6 +76,11 @@ impl RunFolder {
         Ok(Self { target: target.to_owned(), unfinished, keep: false, _lock: lock })
     }
 
+    /// The folder for the checkpoints of the training; it stays when the run does not get finished.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.unfinished.with_extension("checkpoint")
+    }
+
     /// Where a file of the run is to be written.
     pub fn file(&self, name: &str) -> PathBuf {
         self.unfinished.join(name)

@@ -5,6 +5,7 @@
 
 mod activation;
 mod architecture;
+mod arrays;
 mod batch_norm;
 mod dense;
 mod dropout;
@@ -28,5 +29,6 @@ pub use predict::Inputs;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
 
+pub(crate) use arrays::{Array, Arrays, read_bytes, write_arrays};
 pub(crate) use layer::{Parameter, Pass};
 pub(crate) use sequential::Tape;

@@ -4,12 +4,14 @@ use std::time::Instant;
 
 use ndarray::{ArrayBase, Data, Dimension};
 
-use super::callback::{Callback, Control};
+use super::callback::{Callback, CallbackState, Control, Turn};
+use super::checkpoint::Keeper;
 use super::evaluate::{check_ending, measure};
 use super::history::{EpochRecord, History, Stopped};
 use super::loss::{Targets, check_weights};
 use super::optimizer::{OptimizerState, check_rate};
-use super::progress::{BatchRecord, Plan};
+use super::progress::Plan;
+use super::so_far::{Partial, SoFar};
 use super::step::Batch;
 use super::trainer::Trainer;
 use crate::compute::Threads;
@@ -35,91 +37,126 @@ impl Trainer {
         let validation = validation.into();
         self.check(model, train, validation)?;
         self.take_up(model);
-        let mut history = History::default();
+        let identity = |trainer: &Self, model: &Sequential| trainer.identity(model, train, validation);
+        let (keeper, mut so_far, remembered) = self.take_up_checkpoint(model, train.len(), identity)?;
+        let done = so_far.history.epochs.len();
         let batches = train.len().div_ceil(self.batch_size);
-        self.progress.begin(&Plan { epochs: self.epochs, batches, examples: train.len() });
-        let trained = self.train(model, train, validation, batches, &mut history);
+        self.progress.begin(&Plan { epochs: self.epochs, batches, examples: train.len(), done });
+        let trained = self.train(model, train, validation, keeper.as_ref(), remembered, &mut so_far);
         // Whatever happened, callbacks have their last word: best weights are put back even after an error.
+        let history = so_far.history;
         self.epochs_before += history.epochs.len();
-        let ended = self.call(model, &mut false, |callback, control| callback.on_train_end(&history, control));
+        let ended = self.call(model, &mut Turn::On, |callback, control| callback.on_train_end(&history, control));
         self.progress.end(&history);
         trained.and(ended).map(|()| history)
     }
 
-    /// The epochs of a training, each with its batches, its validation and its record.
+    /// The epochs of a training, from where it is.
     fn train(
         &mut self,
         model: &mut Sequential,
         train: &Dataset,
         validation: Option<&Dataset>,
-        batches: usize,
-        history: &mut History,
+        keeper: Option<&Keeper>,
+        remembered: Option<Vec<CallbackState>>,
+        so_far: &mut SoFar,
     ) -> Result<()> {
         let threads = Threads::new(self.threads)?;
         let mut buffers = Buffers::new(self.batch_size.min(train.len()), model);
-        let mut stop = false;
-        self.call(model, &mut stop, |callback, control| callback.on_train_begin(control))?;
-
-        for epoch in 0..self.epochs {
-            let start = Instant::now();
-            self.call(model, &mut stop, |callback, control| callback.on_epoch_begin(epoch, control))?;
-            let learning_rate = self.schedule.rate(self.learning_rate, epoch as f64, self.epochs);
-            check_rate(&format!("learning rate of epoch {}", epoch + 1), learning_rate)?;
-            let order = epoch_order(train.len(), Some(self.recipe.seed), self.epochs_before + epoch);
-            let (mut loss, mut hits, mut seen) = (0.0, 0, 0);
-            for (number, rows) in order.chunks(self.batch_size).enumerate() {
-                let progress = epoch as f64 + number as f64 / batches as f64;
-                let rate = self.schedule.rate(self.learning_rate, progress, self.epochs);
-                let place = (self.epochs_before + epoch, seen);
-                let (batch_loss, batch_hits) = self.step(model, train, rows, place, rate, &mut buffers, &threads)?;
-                seen += rows.len();
-                loss += batch_loss * rows.len() as f64;
-                hits += batch_hits;
-                if self.stop_on_divergence && !batch_loss.is_finite() {
-                    history.stopped = Stopped::Diverged { epoch: epoch + 1, step: number + 1 };
-                    return Ok(());
-                }
-                let record = BatchRecord {
-                    epoch: epoch + 1,
-                    batch: number + 1,
-                    loss: loss / seen as f64,
-                    accuracy: hits as f64 / seen as f64,
-                    learning_rate: rate,
-                };
-                self.progress.batch(&record);
-                let mut now = false;
-                self.call(model, &mut now, |callback, control| callback.on_batch_end(&record, control))?;
-                if now {
-                    stop = true;
-                    break;
-                }
+        let mut turn = Turn::On;
+        self.call(model, &mut turn, |callback, control| callback.on_train_begin(control))?;
+        for (callback, state) in self.callbacks.iter_mut().zip(remembered.into_iter().flatten()) {
+            callback.resume(state, &so_far.history)?;
+        }
+        while so_far.history.stopped == Stopped::Finished && so_far.history.epochs.len() < self.epochs {
+            self.epoch(model, train, validation, so_far, &mut turn, &mut buffers, &threads)?;
+            let SoFar { history, partial } = so_far;
+            let (epochs, steps) = (history.epochs.len(), partial.batches);
+            if turn == Turn::Stop && history.stopped == Stopped::Finished {
+                history.stopped = Stopped::Early { epoch: epochs };
             }
-            let (loss_function, smoothing) = (self.recipe.loss, self.recipe.label_smoothing);
-            let measured = validation.map(|data| measure(model, data, loss_function, smoothing, &threads, |_| ()));
-            let measured = measured.transpose()?;
-            // An epoch's last step can spoil the weights too; only the validation shows that.
-            if self.stop_on_divergence && measured.is_some_and(|(loss, _)| !loss.is_finite()) {
-                history.stopped = Stopped::Diverged { epoch: epoch + 1, step: batches };
-                return Ok(());
+            if matches!(history.stopped, Stopped::Diverged { .. }) {
+                break;
             }
-            let record = EpochRecord {
-                epoch: epoch + 1,
-                loss: loss / seen as f64,
-                accuracy: hits as f64 / seen as f64,
-                val_loss: measured.map(|(loss, _)| loss),
-                val_accuracy: measured.map(|(_, accuracy)| accuracy),
-                learning_rate,
-                seconds: start.elapsed().as_secs_f64(),
-            };
-            history.epochs.push(record);
-            self.progress.epoch(&record);
-            self.call(model, &mut stop, |callback, control| callback.on_epoch_end(&record, control))?;
-            if stop {
-                history.stopped = Stopped::Early { epoch: epoch + 1 };
-                return Ok(());
+            if let Some(keeper) = keeper.filter(|keeper| turn != Turn::On || keeper.is_due(epochs)) {
+                self.keep(keeper, model, so_far)?;
+            }
+            if turn == Turn::Interrupt && epochs < self.epochs {
+                so_far.history.stopped = Stopped::Interrupted { epoch: epochs + 1, step: steps };
             }
         }
         Ok(())
+    }
+
+    /// The batches of an epoch that are left, its validation and its record; a callback may interrupt it before that.
+    #[allow(clippy::too_many_arguments, reason = "the loop's state, passed to its one epoch")]
+    fn epoch(
+        &mut self,
+        model: &mut Sequential,
+        train: &Dataset,
+        validation: Option<&Dataset>,
+        so_far: &mut SoFar,
+        turn: &mut Turn,
+        buffers: &mut Buffers,
+        threads: &Threads,
+    ) -> Result<()> {
+        let SoFar { history, partial } = so_far;
+        let (start, epoch) = (Instant::now(), history.epochs.len());
+        if partial.batches == 0 {
+            self.call(model, turn, |callback, control| callback.on_epoch_begin(epoch, control))?;
+        }
+        let learning_rate = self.schedule.rate(self.learning_rate, epoch as f64, self.epochs);
+        check_rate(&format!("learning rate of epoch {}", epoch + 1), learning_rate)?;
+        let order = epoch_order(train.len(), Some(self.recipe.seed), self.epochs_before + epoch);
+        let batches = order.len().div_ceil(self.batch_size);
+        for (number, rows) in order.chunks(self.batch_size).enumerate().skip(partial.batches) {
+            let progress = epoch as f64 + number as f64 / batches as f64;
+            let rate = self.schedule.rate(self.learning_rate, progress, self.epochs);
+            let place = (self.epochs_before + epoch, partial.seen);
+            let (loss, hits) = self.step(model, train, rows, place, rate, buffers, threads)?;
+            partial.add(rows.len(), loss, hits);
+            if self.stop_on_divergence && !loss.is_finite() {
+                history.stopped = Stopped::Diverged { epoch: epoch + 1, step: number + 1 };
+                return Ok(());
+            }
+            let record = partial.record(epoch + 1, rate);
+            self.progress.batch(&record);
+            let mut now = Turn::On;
+            self.call(model, &mut now, |callback, control| callback.on_batch_end(&record, control))?;
+            match now {
+                Turn::On => {}
+                Turn::Stop => {
+                    *turn = now;
+                    break;
+                }
+                Turn::Interrupt => {
+                    *turn = now;
+                    partial.seconds += start.elapsed().as_secs_f64();
+                    return Ok(());
+                }
+            }
+        }
+        let (loss_function, smoothing) = (self.recipe.loss, self.recipe.label_smoothing);
+        let measured = validation.map(|data| measure(model, data, loss_function, smoothing, threads, |_| ()));
+        let measured = measured.transpose()?;
+        // An epoch's last step can spoil the weights too; only the validation shows that.
+        if self.stop_on_divergence && measured.is_some_and(|(loss, _)| !loss.is_finite()) {
+            history.stopped = Stopped::Diverged { epoch: epoch + 1, step: batches };
+            return Ok(());
+        }
+        let record = EpochRecord {
+            epoch: epoch + 1,
+            loss: partial.mean(),
+            accuracy: partial.accuracy(),
+            val_loss: measured.map(|(loss, _)| loss),
+            val_accuracy: measured.map(|(_, accuracy)| accuracy),
+            learning_rate,
+            seconds: partial.seconds + start.elapsed().as_secs_f64(),
+        };
+        history.epochs.push(record);
+        *partial = Partial::default();
+        self.progress.epoch(&record);
+        self.call(model, turn, |callback, control| callback.on_epoch_end(&record, control))
     }
 
     /// One step on a batch of one's own: examples along the first axis, and a target for each. Gives the batch's loss,
@@ -197,10 +234,10 @@ impl Trainer {
     fn call(
         &mut self,
         model: &mut Sequential,
-        stop: &mut bool,
+        turn: &mut Turn,
         mut method: impl FnMut(&mut dyn Callback, &mut Control<'_>) -> Result<()>,
     ) -> Result<()> {
-        let mut control = Control { model, learning_rate: &mut self.learning_rate, stop };
+        let mut control = Control { model, learning_rate: &mut self.learning_rate, turn };
         self.callbacks.iter_mut().try_for_each(|callback| method(&mut **callback, &mut control))
     }
 

@@ -39,6 +39,13 @@ pub enum Stopped {
         /// The last epoch.
         epoch: usize,
     },
+    /// A callback interrupted it; a checkpoint, where there are any, says how to go on.
+    Interrupted {
+        /// The epoch (from 1) at hand; it is not in the history.
+        epoch: usize,
+        /// Steps done in it.
+        step: usize,
+    },
     /// The loss was not a finite number any more.
     Diverged {
         /// The epoch (from 1) in which it happened; it is not in the history.
@@ -106,14 +113,18 @@ impl History {
             let expected = "a row for each epoch under the header epoch,loss,accuracy,val_loss,val_accuracy,…";
             LabError::format(path, found, expected, "take a history.csv that a training wrote")
         };
-        let mut reader = csv::Reader::from_reader(file);
-        if reader.headers().map_err(|error| wrong(error.to_string()))?.is_empty() {
-            return Err(wrong("an empty file".to_owned()));
-        }
-        let rows = reader.into_deserialize().collect::<Result<Vec<_>, csv::Error>>();
-        let epochs = rows.map_err(|error| wrong(error.to_string()))?;
+        let epochs = read_rows(file).map_err(wrong)?;
         Ok(Self { epochs, stopped: Stopped::Finished })
     }
+}
+
+/// Records from lines of CSV under their header; the error says what was found.
+pub(super) fn read_rows(from: impl std::io::Read) -> Result<Vec<EpochRecord>, String> {
+    let mut reader = csv::Reader::from_reader(from);
+    if reader.headers().map_err(|error| error.to_string())?.is_empty() {
+        return Err("an empty file".to_owned());
+    }
+    reader.into_deserialize().collect::<Result<_, csv::Error>>().map_err(|error| error.to_string())
 }
 
 /// Records as lines of CSV.

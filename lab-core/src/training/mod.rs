@@ -5,20 +5,24 @@
 
 mod callback;
 mod callbacks;
+mod checkpoint;
 mod evaluate;
 mod fit;
 mod history;
+mod identity;
 mod loss;
 mod optimizer;
 mod progress;
 mod range_test;
 mod schedule;
 mod settings;
+mod so_far;
 mod step;
 mod trainer;
 
-pub use callback::{Callback, Control};
+pub use callback::{Callback, CallbackState, Control};
 pub use callbacks::{CsvLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint, Monitor, ReduceLrOnPlateau};
+pub use checkpoint::Checkpoint;
 pub use evaluate::Evaluation;
 pub use history::{EpochRecord, History, Stopped};
 pub use loss::{Loss, Targets};

@@ -213,6 +213,11 @@ impl Optimizer {
         }
     }
 
+    /// How many arrays of an array's length it remembers for it.
+    pub(super) fn slots(&self, parameter: &Parameter) -> usize {
+        if parameter.trainable { self.at(parameter, 1, 0.0, 1.0).slots() } else { 0 }
+    }
+
     /// Step number `number` (from 1) for an array.
     fn at(&self, parameter: &Parameter, number: u64, rate: f32, scale: f32) -> Step {
         match *self {

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::history::{EpochRecord, History};
 
 /// What a training is going to do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Plan {
     /// Epochs, if nothing stops it earlier.
     pub epochs: usize,
@@ -13,6 +13,8 @@ pub struct Plan {
     pub batches: usize,
     /// Training examples.
     pub examples: usize,
+    /// Epochs that are done already, where a training goes on from a checkpoint.
+    pub done: usize,
 }
 
 /// How far an epoch is.
@@ -79,7 +81,7 @@ impl Default for EpochLines {
 impl<W: Write> EpochLines<W> {
     /// Writes the lines there instead of to standard output.
     pub fn to(to: W) -> Self {
-        Self { to, plan: Plan { epochs: 0, batches: 0, examples: 0 }, last_shown: 0 }
+        Self { to, plan: Plan::default(), last_shown: 0 }
     }
 
     fn show(&mut self, record: &EpochRecord) {
@@ -158,7 +160,7 @@ mod tests {
             };
             let mut text = Vec::new();
             let mut lines = EpochLines::to(&mut text);
-            lines.begin(&Plan { epochs, batches: 10, examples: 100 });
+            lines.begin(&Plan { epochs, batches: 10, examples: 100, done: 0 });
             let history = History { epochs: (1..=ran).map(record).collect(), ..History::default() };
             history.epochs.iter().for_each(|record| lines.epoch(record));
             lines.end(&history);

@@ -75,6 +75,15 @@ impl Schedule {
         }
     }
 
+    /// Whether the learning rate of an epoch depends on how many there are in all.
+    pub(super) fn depends_on_epochs(&self) -> bool {
+        match self {
+            Self::Cosine { .. } | Self::OneCycle => true,
+            Self::Warmup { then, .. } => then.depends_on_epochs(),
+            Self::Constant | Self::Step { .. } | Self::Exponential { .. } | Self::Custom(_) => false,
+        }
+    }
+
     fn share(&self, epoch: f64, epochs: f64) -> f64 {
         let done = (epoch / epochs).clamp(0.0, 1.0);
         // Half a cosine from `from` to `to` while x goes from 0 to 1.

@@ -1,5 +1,7 @@
 //! A training as it is written down: the loss, the optimizer, and every option.
 
+use std::path::PathBuf;
+
 use super::callback::Callback;
 use super::evaluate::check_data;
 use super::loss::{Loss, check_smoothing, check_weights};
@@ -57,6 +59,10 @@ pub struct Trainer {
     /// Epochs of earlier fits, so that a second one shuffles anew.
     pub(super) epochs_before: usize,
     pub(super) tape: Tape,
+    /// The folder for checkpoints, and after how many epochs one is written.
+    pub(super) checkpoints: Option<(PathBuf, usize)>,
+    /// Whether the next fit goes on from the checkpoint.
+    pub(super) resume: bool,
 }
 
 impl Trainer {
@@ -80,6 +86,8 @@ impl Trainer {
             learning_rate: optimizer.learning_rate(),
             epochs_before: 0,
             tape: Tape::default(),
+            checkpoints: None,
+            resume: false,
         }
     }
 
@@ -181,9 +189,14 @@ impl Trainer {
     /// [`LabError::Value`] for the first option outside of its range.
     pub fn validate(&self) -> Result<()> {
         let zero = |option: &str, remedy: &str| Err(LabError::value(option, "0", "at least 1", remedy));
-        match (self.epochs, self.batch_size) {
-            (0, _) => return zero("epochs", "10 is enough for a first look"),
-            (_, 0) => return zero("batch size", "64 is the lab's"),
+        match (self.epochs, self.batch_size, &self.checkpoints) {
+            (0, ..) => return zero("epochs", "10 is enough for a first look"),
+            (_, 0, _) => return zero("batch size", "64 is the lab's"),
+            (.., Some((_, 0))) => return zero("checkpoint: every", "1 writes one after each epoch"),
+            (.., None) if self.resume => {
+                let remedy = "say where checkpoints are: .checkpoint(folder, every)";
+                return Err(LabError::value("resume", "no folder of checkpoints", "one", remedy));
+            }
             _ => {}
         }
         Threads::check(self.threads)?;

@@ -35,10 +35,11 @@ fn course(points: &Curve) -> String {
     }
 }
 
-/// ` (diverged in epoch 3)` where a training did.
+/// ` (diverged in epoch 3)`, ` (interrupted in epoch 3)` where a training was.
 fn ending(history: &History) -> String {
     match history.stopped {
         Stopped::Diverged { epoch, .. } => format!(" (diverged in epoch {epoch})"),
+        Stopped::Interrupted { epoch, .. } => format!(" (interrupted in epoch {epoch})"),
         _ => String::new(),
     }
 }

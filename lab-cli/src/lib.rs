@@ -1,0 +1,92 @@
+//! `cargo lab …`: the laboratory from a terminal.
+//!
+//! This library is the program itself, so that its readers of foreign files can be tried from outside; what programs are
+//! built on is `lab-core`.
+
+mod bars;
+mod bench;
+mod clean;
+mod config;
+mod data_set;
+mod doctor;
+mod evaluate;
+mod fetch;
+mod interrupt;
+mod laboratory;
+mod notebook;
+mod output;
+mod predict;
+pub mod readers;
+mod report;
+mod setup;
+mod train;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A laboratory course on neural networks: classify CIFAR-10 with a feedforward network.
+#[derive(Parser)]
+#[command(
+    name = "cargo lab",
+    bin_name = "cargo lab",
+    version,
+    after_help = "Examples:
+  cargo lab notebook                        the lab's notebooks in JupyterLab
+  cargo lab report                          all notebooks on the whole data set, and outputs/report.html
+  cargo lab train                           the lab's final network, from nothing
+  cargo lab train --data sample             a first look at the commands, in seconds, on 1,500 built-in images
+  cargo lab evaluate outputs/runs/final     its report on the test set once more
+  cargo lab predict outputs/runs/final cat.jpg
+  cargo lab bench                           how fast training is on this machine"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Report(report::ReportArgs),
+    Train(train::TrainArgs),
+    Evaluate(evaluate::EvaluateArgs),
+    Predict(predict::PredictArgs),
+    Data(fetch::command::DataArgs),
+    Setup(setup::SetupArgs),
+    Notebook(notebook::NotebookArgs),
+    Bench(bench::BenchArgs),
+    Clean(clean::CleanArgs),
+    /// Say what is installed, what is missing, and how to mend it
+    #[command(after_help = doctor::AFTER_HELP)]
+    Doctor,
+    #[command(hide = true)]
+    Workload(bench::workload::Workload),
+}
+
+/// What a command ends with.
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let outcome: Outcome = match Arguments::parse().command {
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Train(arguments) => train::run(arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Predict(arguments) => predict::run(&arguments),
+        Command::Data(arguments) => fetch::command::run(arguments).map_err(Into::into),
+        Command::Setup(arguments) => setup::run(&arguments),
+        Command::Notebook(arguments) => notebook::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Workload(workload) => workload.run(),
+        Command::Clean(arguments) => clean::run(&arguments),
+        Command::Doctor => doctor::run().map_err(Into::into),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
