@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests of the kernels under valgrind, which sees reads and writes outside of what was allocated and values that
-# were never set, and under the address sanitizer where a nightly toolchain is there: tools/memory.sh [valgrind|sanitizer]
+# were never set; and, where a nightly toolchain is there, under the address sanitizer, and those of the thread team under
+# Miri, which also sees data races: tools/memory.sh [valgrind|sanitizer|miri]
 #
 # valgrind knows AVX2 but not AVX-512, so that the kernels take their plain and their AVX2 paths under it; the sanitizer
 # sees all of them.
@@ -34,15 +35,27 @@ under_the_sanitizer() {
   echo "counted: 1 passes of the kernels under the address sanitizer"
 }
 
-case ${1:-both} in
+under_miri() {
+  if ! cargo +nightly miri --version >/dev/null 2>&1; then
+    echo "SKIPPED: there is no Miri here (rustup +nightly component add miri)"
+    return
+  fi
+  MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --quiet --package lab-core --lib --no-default-features \
+    --target-dir target/miri compute::team
+  echo "counted: 1 passes of the thread team under Miri"
+}
+
+case ${1:-all} in
 valgrind) under_valgrind ;;
 sanitizer) under_the_sanitizer ;;
-both)
+miri) under_miri ;;
+all)
   under_valgrind
   under_the_sanitizer
+  under_miri
   ;;
 *)
-  sed -n '2,6s/^# \{0,1\}//p' "$0"
+  sed -n '2,7s/^# \{0,1\}//p' "$0"
   exit 2
   ;;
 esac
