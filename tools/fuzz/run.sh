@@ -24,18 +24,23 @@ RUSTFLAGS="$coverage -Cdebug-assertions -Coverflow-checks" cargo build --quiet -
 program=$(find "$kept/build" -path '*/release/reader' -type f)
 LAB_SEEDS="$PWD/$kept/seeds" cargo test --quiet --package lab-cli --lib every_reader_has_a_good_file >/dev/null
 
-status=0
-for reader in "${readers[@]}"; do
+# Fuzzes one reader and says in a line what came of it.
+fuzz() {
+  local reader=$1 log=$kept/$1.log tried failures
   mkdir -p "$kept/corpus/$reader" "tools/fuzz/corpus/$reader"
   LAB_READER=$reader "$program" "$kept/corpus/$reader" "tools/fuzz/corpus/$reader" "$kept/seeds/$reader" \
     -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=1024 -max_len=65536 \
-    -artifact_prefix="$kept/failures/$reader-" -print_final_stats=1 >"$kept/$reader.log" 2>&1 || true
-  tried=$(sed -n 's/^stat::number_of_executed_units: *//p' "$kept/$reader.log")
+    -artifact_prefix="$kept/failures/$reader-" -print_final_stats=1 >"$log" 2>&1 || true
+  tried=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   failures=$(find "$kept/failures" -name "$reader-*" | wc -l)
   echo "$reader: ${tried:-0} inputs, $failures failures"
   if ((failures > 0)) || [ -z "$tried" ]; then
-    tail -n 20 "$kept/$reader.log" >&2
-    status=1
+    tail -n 20 "$log" >&2
+    return 1
   fi
-done
-exit "$status"
+}
+export -f fuzz
+export kept program seconds
+
+# One for each core.
+printf '%s\n' "${readers[@]}" | xargs -P "$(nproc)" -I{} bash -c 'fuzz {}'

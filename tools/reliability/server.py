@@ -9,6 +9,8 @@ from pathlib import Path
 
 CLONE = Path(__file__).resolve().parents[2]
 LAB = CLONE / "target" / "release" / "lab"
+# Forbidden, or sent to where the token is asked for.
+CLOSED = (302, 403)
 
 
 def listening(port):
@@ -23,9 +25,17 @@ def listening(port):
     return found
 
 
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Goes nowhere else: who is not known is sent to the page that asks for the token."""
+
+    def redirect_request(self, *_):
+        return None
+
+
 def status(address, **headers):
     try:
-        return urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=10).status
+        request = urllib.request.Request(address, headers=headers)
+        return urllib.request.build_opener(Stay).open(request, timeout=10).status
     except urllib.error.HTTPError as error:
         return error.code
 
@@ -46,13 +56,13 @@ def check():
         end = time.monotonic() + 20
         while not listening(port) and time.monotonic() < end:
             time.sleep(0.1)
-        closed = [f"{base}/{path}" for path in ("api/contents", "api/kernels", "api/terminals", "files/README.md")]
+        closed = [f"{base}/{path}" for path in ("api/contents", "api/kernels", "api/terminals", "files/README.md", "lab")]
         wrong = [
             listening(port) != ["0100007F"],
             len(token) < 32,
             status(f"{base}/api/contents?token={token}") != 200,
-            *(status(address) != 403 for address in closed),
-            *(status(f"{address}?token={'0' * len(token)}") != 403 for address in closed),
+            *(status(address) not in CLOSED for address in closed),
+            *(status(f"{address}?token={'0' * len(token)}") not in CLOSED for address in closed),
             status(f"{base}/api/contents", Host="evil.example", Authorization=f"token {token}") == 200,
         ]
         return f"{len(wrong)} questions, with the token, without it, with a wrong one, under another name", sum(wrong)
