@@ -8,7 +8,8 @@ from pathlib import Path
 
 CLONE = Path(__file__).resolve().parents[2]
 LAB = CLONE / "target" / "release" / "lab"
-REPORT = [LAB, "report", "--sample"]
+# One notebook: set-up, kernel, cells and pages are those of all six, and a kill comes into each of these sooner.
+REPORT = [LAB, "report", "--sample", "--only", "01"]
 
 
 def pages():
@@ -29,7 +30,7 @@ def kernels():
 
 
 def kills(count):
-    """`count` kills within the first minutes of a report, after one that is let through."""
+    """`count` kills between the beginning and the end of a report, after one that is let through."""
     begun = time.monotonic()
     subprocess.run(REPORT, check=True, cwd=CLONE, capture_output=True)
     longest, good, chance = time.monotonic() - begun, pages(), random.Random(2026)
@@ -47,5 +48,5 @@ def kills(count):
             time.sleep(0.1)
         if kernels() or pages() != good:
             return f"{killed} kills", 1
-    subprocess.run([*REPORT, "--only", "01"], check=True, cwd=CLONE, capture_output=True)
-    return f"{killed} kills -9 within {longest:.0f} s, and a report after them", 0
+    subprocess.run(REPORT, check=True, cwd=CLONE, capture_output=True)
+    return f"{killed} kills -9 of a notebook's report within {longest:.0f} s, and a report after them", 0
