@@ -113,3 +113,36 @@ fn the_name_of_a_run_cannot_lead_out_of_its_folder() {
     }
     assert!(fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing was written");
 }
+
+/// Interrupts the training after some epochs.
+struct After(usize);
+
+impl Callback for After {
+    fn on_epoch_end(&mut self, record: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
+        if record.epoch == self.0 {
+            control.interrupt();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn an_interrupted_experiment_is_no_run_and_goes_on_where_it_is_asked_to() {
+    let (folder, lab) = laboratory();
+    let cifar = lab.cifar10().unwrap();
+    let train = |name: &str, after: usize, resume: bool| {
+        let mut model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(5)).unwrap();
+        let trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(0.001)).epochs(9).callback(After(after));
+        let experiment = if resume { lab.run(name).quietly().resume() } else { lab.run(name).quietly() };
+        experiment.fit(trainer, &mut model, &cifar.train.take(200), &cifar.test)
+    };
+    let error = train("broken", 3, false).unwrap_err().to_string();
+    assert!(error.contains("interrupted") && error.contains("lab.run(\"broken\").resume()"), "{error}");
+    assert!(lab.saved("broken").is_err(), "it is no run");
+    let numbers = |run: &Run| run.history.epochs.iter().map(|epoch| (epoch.epoch, epoch.loss)).collect::<Vec<_>>();
+    let whole = train("whole", 0, false).unwrap();
+    assert_eq!(numbers(&train("broken", 0, true).unwrap()), numbers(&whole));
+    assert_eq!(numbers(&lab.saved("broken").unwrap()), numbers(&whole));
+    let names = fs::read_dir(folder.path().join("outputs/sample/runs")).unwrap();
+    assert!(!names.into_iter().any(|entry| entry.unwrap().file_name().to_string_lossy().contains("checkpoint")));
+}

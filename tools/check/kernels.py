@@ -23,6 +23,18 @@ FIRST = """:dep lab-core = { path = "../lab-core" }
 use lab_core::prelude::*;
 println!("{} images", Cifar10::sample().train.len());"""
 
+# A training of some seconds, in a folder of its own; RESUME is nothing or `.resume()`.
+TRAINING = """fn train() -> Result<()> {
+    let lab = Lab::at("../target/interrupted", Scale::Sample);
+    let cifar = lab.cifar10()?;
+    let (train, validation) = cifar.train.hold_out_last(0.2)?;
+    let mut model = Sequential::new([32, 32, 3]).flatten().dense(64, Activation::Elu).dense(10, Activation::Softmax).build(Seed(0))?;
+    let trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-4)).epochs(300).batch_size(64);
+    println!("{}", lab.run("interrupted").quietly()RESUME.fit(trainer, &mut model, &train, &validation)?);
+    Ok(())
+}
+train()?;"""
+
 # How much slower than two idle cores this machine may be.
 SLOW = float(os.environ.get("LAB_SLOW", "1"))
 
@@ -193,6 +205,37 @@ def killed():
         check("kill -9 frees the folder", not is_locked(number))
 
 
+def interrupted_training():
+    """An interrupt ends the process and its variables; what was trained is not lost."""
+    runs = LABORATORY / "target/interrupted/outputs/sample/runs"
+    subprocess.run(["rm", "-rf", str(LABORATORY / "target/interrupted")], check=True)
+    checkpoint = runs / ".interrupted.checkpoint/checkpoint.safetensors"
+    with kernel() as (manager, client):
+        Cell(client, FIRST).wait()
+
+        def interrupted(code):
+            cell = Cell(client, code)
+            until = time.time() + 60 * SLOW
+            while not checkpoint.exists() and time.time() < until:
+                time.sleep(0.02)
+            manager.interrupt_kernel()
+            return cell.wait(timeout=60)
+
+        interrupted(TRAINING.replace("RESUME", ""))
+        check("an interrupted training leaves a checkpoint and no run", checkpoint.exists() and not (runs / "interrupted").exists())
+        Cell(client, "use lab_core::prelude::*;").wait()
+        anew = Cell(client, TRAINING.replace("RESUME", "")).wait()
+        said = "has left a checkpoint after " in anew.text and 'lab.run("interrupted").resume()' in anew.text
+        check("the cell says so when it runs again, and begins anew", said and not anew.errors, anew.text + anew.errors)
+        check("a run that is whole needs no checkpoint", not checkpoint.exists() and (runs / "interrupted/history.csv").exists())
+        interrupted(TRAINING.replace("RESUME", ""))
+        Cell(client, "use lab_core::prelude::*;").wait()
+        on = Cell(client, TRAINING.replace("RESUME", ".resume()")).wait()
+        check("it goes on when it is asked to", "going on from a checkpoint after " in on.text and not on.errors, on.text + on.errors)
+        result = [cell.text.strip().splitlines()[-1].split("loss", 1)[1] for cell in (anew, on)]
+        check("and ends as if nothing had happened", result[0] == result[1], result[1])
+
+
 def all_taken():
     FOLDERS.mkdir(parents=True, exist_ok=True)
     held = [open(FOLDERS / f"{number}.lock", "a") for number in range(8)]
@@ -205,7 +248,7 @@ def all_taken():
 
 
 if __name__ == "__main__":
-    for step in (all_taken, two_at_once, third_is_warm, copies_what_is_compiled, interrupt, killed):
+    for step in (all_taken, two_at_once, third_is_warm, copies_what_is_compiled, interrupt, interrupted_training, killed):
         step()
     print(f"{failures} failed" if failures else "all hold")
     sys.exit(failures > 0)
