@@ -114,7 +114,7 @@ def golden(run):
 
 
 def memory(run):
-    output = command("tools/memory.sh")
+    output = command("tools/memory.sh", run.of("all", "valgrind"))
     passes = ["valgrind (plain and AVX2)", "the address sanitizer (all paths)", "Miri (the thread team)"]
     done = [name for name in passes if re.search(f"^counted: .* under {name.split(' (')[0]}", output, re.M)]
     if not done:
