@@ -40,7 +40,7 @@
 //! | [`metrics`] | accuracy, confusion matrix, precision, recall and F1, calibration, on plain labels |
 //! | [`data`] | CIFAR-10 on disk, [`data::Dataset`], splits, normalization, augmentation, batches |
 //! | [`model`] | layers, [`model::Sequential`], its summary, its weights on disk; knows nothing of `data` |
-//! | [`training`] | losses, optimizers, schedules, [`training::Trainer`], callbacks, history, evaluation |
+//! | [`training`] | losses, optimizers, schedules, [`training::Trainer`], callbacks, history, checkpoints, evaluation |
 //! | [`lab`] | the laboratory's folder: scale of the experiments, what a run leaves behind |
 //! | `plots` | how all of these show themselves in a notebook (feature `display`, on by default) |
 //!
