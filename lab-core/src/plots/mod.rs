@@ -16,3 +16,4 @@ mod theme;
 
 pub use figure::Figure;
 pub use figures::LineChart;
+pub use notebook::show;

@@ -2,11 +2,15 @@
 
 use std::io::Write;
 
-/// Shows `html` in the cell, and `text` where HTML is not shown.
+/// Shows `html` in the cell, and `text` where HTML is not shown: for displays of one's own.
 ///
 /// evcxr makes one bundle of all MIME types that a cell prints; a second HTML output in the same cell replaces the
 /// first.
-pub(crate) fn show(html: &str, text: &str) {
+///
+/// ```
+/// lab_core::plots::show("<b>0.48</b>", "0.48");
+/// ```
+pub fn show(html: &str, text: &str) {
     // A closed standard output is no reason to panic: then nobody is looking.
     let _ = std::io::stdout().lock().write_all(bundle(html, text).as_bytes());
 }
