@@ -90,7 +90,7 @@ pub mod prelude {
         Activation, Architecture, BatchNorm, Dense, Dropout, Flatten, Initializer, Inputs, Layer, Sequential, Summary,
     };
     #[cfg(feature = "display")]
-    pub use crate::plots::{Figure, LineChart, figures};
+    pub use crate::plots::{Figure, LineChart, LiveCurves, figures};
     pub use crate::random::Seed;
     pub use crate::training::{
         Adam, AdamW, BatchRecord, Callback, CallbackState, Checkpoint, Control, CsvLogger, EarlyStopping, EpochLines,

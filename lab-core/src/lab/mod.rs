@@ -16,6 +16,7 @@
 //! # Ok::<(), LabError>(())
 //! ```
 
+mod live;
 mod record;
 mod run;
 mod run_folder;
@@ -181,5 +182,25 @@ impl Lab {
 
     fn run_folder(&self, name: &str) -> PathBuf {
         self.outputs().join("runs").join(name)
+    }
+
+    /// Where trainings say how far they are, for whoever follows them: `outputs/live`, a file `NAME.csv` for each run.
+    pub fn live_folder(&self) -> PathBuf {
+        self.outputs().join("live")
+    }
+
+    /// The laboratory's folder.
+    pub fn folder(&self) -> &Path {
+        &self.root
+    }
+
+    /// An error unless `name` can be a run's: letters, digits, spaces and `-_.+`, the first no dot.
+    pub(crate) fn check_run_name(name: &str) -> Result<()> {
+        let may_be = |c: char| c.is_alphanumeric() || " -_.+".contains(c);
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(may_be) {
+            let remedy = "write it like 03-kl_divergence-0";
+            return Err(LabError::value("name of a run", format!("`{name}`"), "the name of a folder", remedy));
+        }
+        Ok(())
     }
 }

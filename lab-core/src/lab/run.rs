@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::live::LiveLogger;
 use super::record::{DataRecord, Record, TestRecord};
 use super::run_folder::{HISTORY, MODEL, RunFolder};
 use super::{Lab, Scale};
@@ -49,13 +50,13 @@ impl Experiment {
     /// run that was there before stays.
     pub fn fit(self, trainer: Trainer, model: &mut Sequential, train: &Dataset, validation: &Dataset) -> Result<Run> {
         let Self { lab, name, quiet, resume } = self;
-        if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
-            let remedy = "write it like 03-kl_divergence-0";
-            return Err(LabError::value("name of a run", format!("`{name}`"), "the name of a folder", remedy));
-        }
+        Lab::check_run_name(&name)?;
         let path = lab.run_folder(&name);
         let folder = RunFolder::begin(&path)?;
-        let trainer = trainer.callback(CsvLogger::new(folder.file(HISTORY)));
+        let planned = trainer.settings();
+        let live = lab.live_folder().join(format!("{name}.csv"));
+        let live = LiveLogger::new(live, planned.epochs, train.len().div_ceil(planned.batch_size.max(1)));
+        let trainer = trainer.callback(CsvLogger::new(folder.file(HISTORY))).callback(live);
         let trainer = if quiet { trainer.progress(Silent) } else { trainer };
         let checkpoints = folder.checkpoints();
         let trainer = trainer.checkpoint(&checkpoints, CHECKPOINT_EVERY);

@@ -8,6 +8,7 @@ mod figure;
 pub mod figures;
 mod html;
 mod laboratory;
+mod live;
 mod notebook;
 mod panel;
 mod scale;
@@ -16,4 +17,5 @@ mod theme;
 
 pub use figure::Figure;
 pub use figures::LineChart;
+pub use live::{LiveCurves, RunNames, finished_picture};
 pub use notebook::show;

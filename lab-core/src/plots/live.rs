@@ -1,0 +1,117 @@
+//! Curves that move while a training runs, in a notebook.
+
+use super::figures;
+use super::html::escape;
+use super::notebook::show;
+use crate::error::{LabError, Result};
+use crate::lab::{Lab, Run};
+use crate::training::History;
+
+/// Loss and accuracy of trainings that a later cell starts, drawn anew while they run.
+///
+/// The output of the cell holds a script that asks JupyterLab's server for `outputs/live/NAME.csv`, which
+/// [`Experiment::fit`](crate::lab::Experiment::fit) writes. Where no such server answers (exported pages, other editors)
+/// it shows the finished picture if the run exists by then, and otherwise says where the numbers are.
+pub struct LiveCurves;
+
+/// The most runs in one picture: more lines cannot be told apart.
+const MOST: usize = 8;
+
+impl LiveCurves {
+    /// Shows the curves of the run that `lab.run(NAME)` is going to make, or of several: `LiveCurves::show(["a", "b"])`.
+    ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// LiveCurves::show("final")?;
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Lab::open`]; where there is no name, more than eight, or one that is no run's.
+    pub fn show(runs: impl Into<RunNames>) -> Result<()> {
+        let (html, text) = draw(&Lab::open()?, &runs.into().0)?;
+        show(&html, &text);
+        Ok(())
+    }
+}
+
+/// The names of one run or several.
+pub struct RunNames(Vec<String>);
+
+impl From<&str> for RunNames {
+    fn from(name: &str) -> Self {
+        Self(vec![name.to_owned()])
+    }
+}
+
+impl<const N: usize> From<[&str; N]> for RunNames {
+    fn from(names: [&str; N]) -> Self {
+        Self(names.map(str::to_owned).to_vec())
+    }
+}
+
+impl From<Vec<String>> for RunNames {
+    fn from(names: Vec<String>) -> Self {
+        Self(names)
+    }
+}
+
+fn draw(lab: &Lab, names: &[String]) -> Result<(String, String)> {
+    if names.is_empty() || names.len() > MOST {
+        let found = format!("{} names", names.len());
+        return Err(LabError::value("live curves", found, format!("1 to {MOST}"), "name the runs to watch"));
+    }
+    names.iter().try_for_each(|name| Lab::check_run_name(name))?;
+    let list = names.join(",");
+    let text = format!(
+        "The curves of {} move here in JupyterLab while they are trained; in other editors the training cell prints them.",
+        names.join(", ")
+    );
+    let finished: Vec<Run> = names.iter().filter_map(|name| lab.saved(name).ok()).collect();
+    let picture = finished_picture(&finished).map_or_else(|| format!("<p>{}</p>", escape(&text)), |f| f.to_html());
+    let folder = lab.live_folder();
+    let folder = folder.strip_prefix(lab.folder()).unwrap_or(&folder).to_string_lossy().replace('\\', "/");
+    let html = format!(
+        "<div class=\"lab-live\" data-live=\"{}\" data-folder=\"{}\">{picture}</div>\n<script>{}</script>",
+        escape(&list),
+        escape(&folder),
+        include_str!("live.js")
+    );
+    Ok((html, text))
+}
+
+/// The curves of runs that have ended, as they are drawn where nothing moves.
+pub fn finished_picture(runs: &[Run]) -> Option<super::Figure> {
+    match runs {
+        [] => None,
+        [run] => figures::training_curves(&run.name, &run.history).ok(),
+        several => {
+            let curves: Vec<(&str, &History)> = several.iter().map(|run| (run.name.as_str(), &run.history)).collect();
+            figures::compare("Validation", &curves).ok()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::Scale;
+
+    #[test]
+    fn without_a_finished_run_the_output_says_where_to_look_and_names_the_file_to_follow() {
+        let folder = tempfile::tempdir().unwrap();
+        let lab = Lab::at(folder.path(), Scale::Sample);
+        let (html, text) = draw(&lab, &["first".to_owned(), "second".to_owned()]).unwrap();
+        assert!(html.contains("data-live=\"first,second\" data-folder=\"outputs/sample/live\""), "{html}");
+        assert!(!html.contains("<img") && text.contains("first, second"));
+        assert!(!html.contains("http"), "nothing is asked of another host");
+    }
+
+    #[test]
+    fn names_that_are_no_runs_are_refused() {
+        let lab = Lab::at(".", Scale::Sample);
+        for names in [vec![], vec!["a".to_owned(); 9], vec!["../../etc".to_owned()], vec!["a\"b".to_owned()]] {
+            assert!(draw(&lab, &names).is_err(), "{names:?}");
+        }
+    }
+}
