@@ -87,10 +87,12 @@ class Markdown:
 
 
 def tidy(html):
-    """Gives each table a box that it can scroll in, and each picture its size before it is drawn."""
-    if "<table" not in html and "<img" not in html:
+    """Gives each table a box that it can scroll in, and each picture its size before it is drawn; scripts are for notebooks."""
+    if not any(tag in html for tag in ("<table", "<img", "<script")):
         return html
     soup = BeautifulSoup(html, "html.parser")
+    for script in soup.find_all("script"):
+        script.decompose()
     for table in soup.find_all("table"):
         if not table.find_parent("table"):
             table.wrap(soup.new_tag("div", attrs={"class": "scroll", "tabindex": "0"}))

@@ -1,6 +1,7 @@
 //! `cargo lab report`: runs the notebooks, and makes a page of each and one report.
 
 mod event;
+mod live;
 mod notebooks;
 mod pages;
 mod queue;
@@ -12,6 +13,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use lab_core::lab::{Lab, Scale};
 use lab_core::{LabError, Result};
 
 use crate::Outcome;
@@ -72,6 +74,8 @@ pub fn run(arguments: &ReportArgs) -> Outcome {
         )
     })?;
     watch::line("writing the pages");
+    let lab = Lab::at(&root, if sample { Scale::Sample } else { Scale::Full });
+    chosen.iter().try_for_each(|notebook| live::finish(&places.executed(notebook), &lab))?;
     let ran = pages::write(&environment, &places, &all, &chosen, sample, arguments.save_notebooks)?;
 
     let here = std::env::current_dir().unwrap_or_default();

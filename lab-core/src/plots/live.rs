@@ -1,5 +1,6 @@
 //! Curves that move while a training runs, in a notebook.
 
+use super::figure::Figure;
 use super::figures;
 use super::html::escape;
 use super::notebook::show;
@@ -33,7 +34,21 @@ impl LiveCurves {
         show(&html, &text);
         Ok(())
     }
+
+    /// The output of a cell that showed live curves, with the finished picture of its runs in the place of what was there
+    /// before they were trained; nothing where `html` is no such output or the runs are missing.
+    pub fn finished(html: &str, lab: &Lab) -> Option<String> {
+        let (_, rest) = html.split_once("<div class=\"lab-live\" data-live=\"")?;
+        let names = rest.split_once('"')?.0;
+        let runs: Vec<Run> = names.split(',').map(|name| lab.saved(name)).collect::<Result<_>>().ok()?;
+        let (begin, end) = (html.find("<div class=\"lab-live\"")?, html.rfind(SCRIPT)?);
+        let begin = begin + html[begin..].find('>')? + 1;
+        Some(format!("{}{}{}", html.get(..begin)?, picture(&runs)?.to_html(), html.get(end..)?))
+    }
 }
+
+/// Where the picture ends and the script begins.
+const SCRIPT: &str = "</div>\n<script>";
 
 /// The names of one run or several.
 pub struct RunNames(Vec<String>);
@@ -68,11 +83,11 @@ fn draw(lab: &Lab, names: &[String]) -> Result<(String, String)> {
         names.join(", ")
     );
     let finished: Vec<Run> = names.iter().filter_map(|name| lab.saved(name).ok()).collect();
-    let picture = finished_picture(&finished).map_or_else(|| format!("<p>{}</p>", escape(&text)), |f| f.to_html());
+    let picture = picture(&finished).map_or_else(|| format!("<p>{}</p>", escape(&text)), |f| f.to_html());
     let folder = lab.live_folder();
     let folder = folder.strip_prefix(lab.folder()).unwrap_or(&folder).to_string_lossy().replace('\\', "/");
     let html = format!(
-        "<div class=\"lab-live\" data-live=\"{}\" data-folder=\"{}\">{picture}</div>\n<script>{}</script>",
+        "<div class=\"lab-live\" data-live=\"{}\" data-folder=\"{}\">{picture}{SCRIPT}{}</script>",
         escape(&list),
         escape(&folder),
         include_str!("live.js")
@@ -81,7 +96,7 @@ fn draw(lab: &Lab, names: &[String]) -> Result<(String, String)> {
 }
 
 /// The curves of runs that have ended, as they are drawn where nothing moves.
-pub fn finished_picture(runs: &[Run]) -> Option<super::Figure> {
+fn picture(runs: &[Run]) -> Option<Figure> {
     match runs {
         [] => None,
         [run] => figures::training_curves(&run.name, &run.history).ok(),
@@ -96,6 +111,8 @@ pub fn finished_picture(runs: &[Run]) -> Option<super::Figure> {
 mod tests {
     use super::*;
     use crate::lab::Scale;
+    use crate::model::{Activation, Sequential};
+    use crate::training::{Adam, Loss, Trainer};
 
     #[test]
     fn without_a_finished_run_the_output_says_where_to_look_and_names_the_file_to_follow() {
@@ -105,6 +122,25 @@ mod tests {
         assert!(html.contains("data-live=\"first,second\" data-folder=\"outputs/sample/live\""), "{html}");
         assert!(!html.contains("<img") && text.contains("first, second"));
         assert!(!html.contains("http"), "nothing is asked of another host");
+    }
+
+    #[test]
+    fn a_finished_run_takes_the_place_of_what_was_there_before_and_the_script_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let lab = Lab::at(folder.path(), Scale::Sample);
+        let (before, _) = draw(&lab, &["run".to_owned()]).unwrap();
+        assert_eq!(LiveCurves::finished(&before, &lab), None, "there is no run yet");
+        let data = crate::data::Cifar10::sample().train.take(100);
+        let mut model =
+            Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(crate::Seed(0)).unwrap();
+        let trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3)).epochs(2);
+        lab.run("run").quietly().fit(trainer, &mut model, &data, &data).unwrap();
+
+        let after = LiveCurves::finished(&before, &lab).unwrap();
+        assert!(after.contains("<img alt=\"run: loss and accuracy over 2 epochs") && !after.contains("<p>"), "{after}");
+        assert_eq!(after.split_once("<script>").unwrap().1, before.split_once("<script>").unwrap().1);
+        assert_eq!(draw(&lab, &["run".to_owned()]).unwrap().0, after, "as where it is shown again");
+        assert_eq!(LiveCurves::finished("<b>another output</b>", &lab), None);
     }
 
     #[test]

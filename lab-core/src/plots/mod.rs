@@ -17,5 +17,5 @@ mod theme;
 
 pub use figure::Figure;
 pub use figures::LineChart;
-pub use live::{LiveCurves, RunNames, finished_picture};
+pub use live::{LiveCurves, RunNames};
 pub use notebook::show;
