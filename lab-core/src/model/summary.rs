@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use super::architecture::Architecture;
 use super::sequential::Sequential;
+use crate::error::Result;
 use crate::text::thousands;
 
 /// The layers of a network, their output shapes and their numbers of parameters; prints as a table.
@@ -50,6 +52,17 @@ impl Sequential {
             parameters: self.parameters[place.parameters.clone()].iter().map(|p| p.value.len()).sum(),
         });
         Summary { rows: rows.collect(), trainable: count(true), non_trainable: count(false) }
+    }
+}
+
+impl Architecture {
+    /// The same for a plan, before its weights are drawn.
+    ///
+    /// # Errors
+    /// As for [`Architecture::build`].
+    pub fn summary(&self) -> Result<Summary> {
+        let (places, parameters) = self.lay_out(None)?;
+        Ok(Sequential { architecture: self.clone(), places, parameters, seed: None }.summary())
     }
 }
 

@@ -18,7 +18,7 @@ const STEPS: f32 = 12.0;
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
 /// Pixels in rows, and how many there are in a row.
-pub(super) struct Canvas<'a> {
+pub(crate) struct Canvas<'a> {
     pub(super) pixels: &'a mut [[u8; 3]],
     pub(super) width: usize,
 }

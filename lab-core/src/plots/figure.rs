@@ -70,23 +70,23 @@ impl Figure {
 }
 
 /// A part of a figure that plotters draws on.
-pub(super) type Area<'a> = DrawingArea<Canvas<'a>, Shift>;
+pub(crate) type Area<'a> = DrawingArea<Canvas<'a>, Shift>;
 
 /// An entry of a legend.
-pub(super) struct Key {
-    pub(super) name: String,
-    pub(super) stroke: Stroke,
+pub(crate) struct Key {
+    pub(crate) name: String,
+    pub(crate) stroke: Stroke,
     /// How strong the block is that stands for bars or areas; lines are drawn as lines.
-    pub(super) block: Option<f64>,
+    pub(crate) block: Option<f64>,
 }
 
 /// Everything around the data: title, a line in grey below it, legend, and the size that the data gets.
-pub(super) struct Page<'t> {
-    pub(super) title: &'t str,
-    pub(super) subtitle: String,
-    pub(super) legend: Vec<Key>,
-    pub(super) width: f64,
-    pub(super) height: f64,
+pub(crate) struct Page<'t> {
+    pub(crate) title: &'t str,
+    pub(crate) subtitle: String,
+    pub(crate) legend: Vec<Key>,
+    pub(crate) width: f64,
+    pub(crate) height: f64,
 }
 
 /// The widths of what stands before a legend's name and between two entries.
@@ -95,7 +95,7 @@ const BETWEEN: f64 = 18.0;
 
 impl Page<'_> {
     /// Draws the frame and lets `content` draw the data below it.
-    pub(super) fn draw(self, alt: String, content: impl FnOnce(&Area<'_>) -> Result<()>) -> Result<Figure> {
+    pub(crate) fn draw(self, alt: String, content: impl FnOnce(&Area<'_>) -> Result<()>) -> Result<Figure> {
         let title = TITLE.wrap(self.title, self.width, 3);
         let subtitle = NOTE.wrap(&self.subtitle, self.width, 3);
         let rows = self.legend_rows();

@@ -43,19 +43,24 @@ impl Lab {
             let expected = format!("{} as in the header", header.len());
             return Err(LabError::shape(place, format!("{} cells", row.len()), expected, "give each column a cell"));
         }
-        let cell = |(column, text): (usize, &str)| if column == 0 { Cell::text(text) } else { Cell::number(text) };
-        let cells = |row: &mut dyn Iterator<Item = &str>| row.enumerate().map(cell).collect::<Vec<_>>();
-        let mut table = Table::new(caption, &cells(&mut header.iter().copied()));
-        for row in rows {
-            table = table.row(&cells(&mut row.iter().map(String::as_str)));
-        }
-        show(&table.finish(&[]), &plain(caption, header, rows));
+        show(&html_table(caption, header, rows, &[]), &plain(caption, header, rows));
         Ok(())
     }
 }
 
+/// A table whose first column is set at the left and the others at the right, with `notes` under it.
+pub(crate) fn html_table(caption: &str, header: &[&str], rows: &[Vec<String>], notes: &[String]) -> String {
+    let cell = |(column, text): (usize, &str)| if column == 0 { Cell::text(text) } else { Cell::number(text) };
+    let cells = |row: &mut dyn Iterator<Item = &str>| row.enumerate().map(cell).collect::<Vec<_>>();
+    let mut table = Table::new(caption, &cells(&mut header.iter().copied()));
+    for row in rows {
+        table = table.row(&cells(&mut row.iter().map(String::as_str)));
+    }
+    table.finish(notes)
+}
+
 /// The table where HTML is not shown: columns as wide as their widest cell.
-fn plain(caption: &str, header: &[&str], rows: &[Vec<String>]) -> String {
+pub(crate) fn plain(caption: &str, header: &[&str], rows: &[Vec<String>]) -> String {
     let lines: Vec<Vec<&str>> = std::iter::once(header.to_vec())
         .chain(rows.iter().map(|row| row.iter().map(String::as_str).collect()))
         .collect();

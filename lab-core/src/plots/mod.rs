@@ -4,16 +4,18 @@
 //! type), `canvas` (pixels), `scale` (numbers along an axis), `figure` (title, legend, PNG), `panel` (axes and data).
 
 mod canvas;
-mod figure;
+mod displays;
+pub(crate) mod figure;
 pub mod figures;
-mod html;
-mod laboratory;
+mod history;
+pub(crate) mod html;
+pub(crate) mod laboratory;
 mod live;
-mod notebook;
-mod panel;
-mod scale;
+pub(crate) mod notebook;
+pub(crate) mod panel;
+pub(crate) mod scale;
 mod tables;
-mod theme;
+pub(crate) mod theme;
 
 pub use figure::Figure;
 pub use figures::LineChart;

@@ -13,7 +13,7 @@ use super::theme::{AXIS, GREY, GRID, NOTE, Stroke, TEXT, TICK, Type, WHITE, WIDT
 use crate::error::Result;
 
 /// Something drawn in the coordinates of the data.
-pub(super) enum Layer {
+pub(crate) enum Layer {
     /// A line through the points, with gaps where a point has no place, and dots where there are few.
     Line { points: Vec<(f64, f64)>, stroke: Stroke },
     /// A thin line without dots, however few points there are.
@@ -36,14 +36,14 @@ const NEAR: f64 = 260.0;
 type Chart<'a, 'b> = ChartContext<'a, Canvas<'b>, Cartesian2d<Scale, Scale>>;
 
 /// Two axes and what is drawn between them.
-pub(super) struct Panel {
-    pub(super) x: Axis,
-    pub(super) y: Axis,
-    pub(super) layers: Vec<Layer>,
+pub(crate) struct Panel {
+    pub(crate) x: Axis,
+    pub(crate) y: Axis,
+    pub(crate) layers: Vec<Layer>,
 }
 
 /// Panels in rows of `columns`, each `height` CSS pixels high, under one title and legend.
-pub(super) fn draw_panels(
+pub(crate) fn draw_panels(
     title: &str,
     subtitle: String,
     legend: Vec<Key>,
@@ -66,7 +66,7 @@ pub(super) fn draw_panels(
 
 impl Panel {
     /// All values along one of the axes.
-    pub(super) fn values(&self, of: impl Fn((f64, f64)) -> f64) -> Vec<f64> {
+    pub(crate) fn values(&self, of: impl Fn((f64, f64)) -> f64) -> Vec<f64> {
         let points = self.layers.iter().flat_map(|layer| match layer {
             Layer::Line { points, .. } | Layer::Outline { points, .. } => points.clone(),
             Layer::Band { points, .. } => points.iter().flat_map(|(x, a, b)| [(*x, *a), (*x, *b)]).collect(),
@@ -77,7 +77,7 @@ impl Panel {
         points.map(of).collect()
     }
 
-    fn draw(&self, area: &Area<'_>, width: f64, height: f64) -> Result<()> {
+    pub(crate) fn draw(&self, area: &Area<'_>, width: f64, height: f64) -> Result<()> {
         let head = if self.y.label.is_empty() { 8.0 } else { 26.0 };
         let foot = if self.x.label.is_empty() { 24.0 } else { 41.0 };
         // The label of the upright axis stands above it, where it need not be read upright.

@@ -10,43 +10,43 @@ const LARGEST: f64 = 1e100;
 
 /// What is wanted of an axis.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Axis {
-    pub(super) label: String,
-    pub(super) log: bool,
+pub(crate) struct Axis {
+    pub(crate) label: String,
+    pub(crate) log: bool,
     /// Only whole numbers are written.
-    pub(super) whole: bool,
+    pub(crate) whole: bool,
     /// Ends that do not depend on the values.
-    pub(super) from: Option<f64>,
-    pub(super) to: Option<f64>,
+    pub(crate) from: Option<f64>,
+    pub(crate) to: Option<f64>,
     /// Names at 0, 1, 2, … instead of numbers.
-    pub(super) names: Vec<String>,
+    pub(crate) names: Vec<String>,
 }
 
 impl Axis {
     /// An axis with a label that names the quantity and its unit.
-    pub(super) fn new(label: impl Into<String>) -> Self {
+    pub(crate) fn new(label: impl Into<String>) -> Self {
         Self { label: label.into(), ..Self::default() }
     }
 
     /// With fixed ends.
-    pub(super) fn range(self, from: f64, to: f64) -> Self {
+    pub(crate) fn range(self, from: f64, to: f64) -> Self {
         Self { from: Some(from), to: Some(to), ..self }
     }
 
     /// Whether the value has a place on this axis; others are gaps.
-    pub(super) fn shows(&self, value: f64) -> bool {
+    pub(crate) fn shows(&self, value: f64) -> bool {
         value.abs() <= LARGEST && (!self.log || value >= 1.0 / LARGEST)
     }
 
     /// The scale for these values, with as many numbers as fit side by side into `width` CSS pixels, but not more than 8.
-    pub(super) fn along(&self, values: &[f64], width: f64, margin: f64) -> Scale {
+    pub(crate) fn along(&self, values: &[f64], width: f64, margin: f64) -> Scale {
         let scale = |count: u8| self.scale(values.iter().copied(), f64::from(count), margin);
         let fits = |scale: &Scale| scale.labels.iter().map(|label| TICK.width(label) + 16.0).sum::<f64>() <= width;
         (3..8).rev().map(scale).find(fits).unwrap_or_else(|| scale(2))
     }
 
     /// The scale for these values, with about `count` numbers; `margin` is the share of the range left free at its ends.
-    pub(super) fn scale(&self, values: impl Iterator<Item = f64>, count: f64, margin: f64) -> Scale {
+    pub(crate) fn scale(&self, values: impl Iterator<Item = f64>, count: f64, margin: f64) -> Scale {
         let inner = |value: f64| if self.log { value.log10() } else { value };
         let within = |value: f64| value.max(self.from.unwrap_or(f64::MIN)).min(self.to.unwrap_or(f64::MAX));
         let values = values.filter(|value| self.shows(*value)).map(|value| inner(within(value)));
@@ -77,22 +77,22 @@ impl Axis {
 
 /// A range of values (of their logarithms), and the numbers written along it.
 #[derive(Clone)]
-pub(super) struct Scale {
+pub(crate) struct Scale {
     low: f64,
     high: f64,
     log: bool,
     ticks: Vec<f64>,
-    pub(super) labels: Vec<String>,
+    pub(crate) labels: Vec<String>,
 }
 
 impl Scale {
     /// The numbers along the axis, each with its text.
-    pub(super) fn ticks(&self) -> impl Iterator<Item = (f64, &str)> {
+    pub(crate) fn ticks(&self) -> impl Iterator<Item = (f64, &str)> {
         self.ticks.iter().copied().zip(self.labels.iter().map(String::as_str))
     }
 
     /// Where a value lies: 0 at the lower end, 1 at the upper one; what is outside goes to the nearer end.
-    pub(super) fn place(&self, value: f64) -> f64 {
+    pub(crate) fn place(&self, value: f64) -> f64 {
         let inner = if self.log { value.log10() } else { value };
         ((inner - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
@@ -123,7 +123,7 @@ impl ValueFormatter<f64> for Scale {
 }
 
 /// One of 1, 2 and 5 times a power of ten: about `wished`, rather more than less.
-pub(super) fn round_step(wished: f64) -> f64 {
+pub(crate) fn round_step(wished: f64) -> f64 {
     let least = 0.65 * wished;
     let power = 10f64.powf(least.log10().floor());
     [1.0, 2.0, 5.0, 10.0].map(|n| n * power).into_iter().find(|step| *step >= least * (1.0 - 1e-9)).unwrap_or(least)
@@ -162,7 +162,7 @@ fn powers(low: f64, high: f64, count: f64) -> (Vec<f64>, Vec<String>) {
 }
 
 /// A number with as many decimals as multiples of `step` need: `−1,250`, `0.002`, `3·10⁻⁷`.
-pub(super) fn decimal(value: f64, step: f64) -> String {
+pub(crate) fn decimal(value: f64, step: f64) -> String {
     let power = step.log10() + 1e-9;
     let tiny = step < 0.99e-5 && value.abs() < 1e-3;
     if value == 0.0 && tiny {
@@ -188,7 +188,7 @@ fn scientific(value: f64, digits: usize) -> String {
 }
 
 /// A number as it is read in a sentence, with four digits at most: `0.4816`, `12.35`, `40,000`, `3.2·10⁻⁷`.
-pub(super) fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     let size = value.abs();
     match size {
         _ if value.is_nan() => "not a number".to_owned(),

@@ -17,8 +17,12 @@ impl Summary {
     /// # Ok::<(), LabError>(())
     /// ```
     pub fn to_html(&self) -> String {
+        self.table("Sequential")
+    }
+
+    pub(super) fn table(&self, caption: &str) -> String {
         let header = [Cell::text("Layer (type)"), Cell::text("Output shape"), Cell::number("Parameters")];
-        let mut table = Table::new("Sequential", &header);
+        let mut table = Table::new(caption, &header);
         for row in &self.rows {
             let layer = Cell::text(format!("{} ({})", row.name, row.kind));
             table = table.row(&[layer, Cell::text(&row.output_shape), Cell::number(thousands(row.parameters))]);
@@ -42,6 +46,10 @@ impl ClassificationReport {
     /// # Ok::<(), lab_core::LabError>(())
     /// ```
     pub fn to_html(&self) -> String {
+        self.table(&format!("Classification report: accuracy {:.4}", self.accuracy()))
+    }
+
+    pub(super) fn table(&self, caption: &str) -> String {
         let row = |s: &Scores| {
             let scores = [s.precision, s.recall, s.f1].map(|score| Cell::number(format!("{score:.4}")));
             let mut cells = vec![Cell::text(&s.name)];
@@ -55,7 +63,7 @@ impl ClassificationReport {
             .enumerate()
             .map(|(i, name)| if i == 0 { Cell::text(name) } else { Cell::number(name) })
             .collect();
-        let mut table = Table::new(&format!("Classification report: accuracy {:.4}", self.accuracy()), &header);
+        let mut table = Table::new(caption, &header);
         for scores in self.per_class().iter().chain([self.macro_average(), self.weighted_average()]) {
             table = table.row(&row(scores));
         }
