@@ -43,6 +43,7 @@
 //! | [`training`] | losses, optimizers, schedules, [`training::Trainer`], callbacks, history, checkpoints, evaluation |
 //! | [`lab`] | the laboratory's folder: scale of the experiments, what a run leaves behind |
 //! | `plots` | how all of these show themselves in a notebook (feature `display`, on by default) |
+//! | `inspect` | a look inside: dead units, gradients and updates of each layer; why an image got its answer (feature `inspect`, on by default) |
 //!
 //! [`textbook`] stands apart: the same mathematics once more in plain `f64`, as one writes it on the blackboard. It
 //! imports nothing of the rest, so that the rest can be tested against it.
@@ -63,6 +64,8 @@ pub mod data;
 pub mod error;
 mod files;
 mod fingerprint;
+#[cfg(feature = "inspect")]
+pub mod inspect;
 pub mod lab;
 pub mod metrics;
 pub mod model;
@@ -82,6 +85,8 @@ pub use random::Seed;
 pub mod prelude {
     pub use crate::data::{Augmentation, Batches, Cifar10, Dataset, Fill, Move, Normalization, from_one_hot, one_hot};
     pub use crate::error::{LabError, Result};
+    #[cfg(feature = "inspect")]
+    pub use crate::inspect::{Explanation, Inspection, LayerInspection, Neighbour};
     pub use crate::lab::{Lab, Run, Scale};
     pub use crate::metrics::{
         Calibration, ClassificationReport, ConfusionMatrix, accuracy, classification_report, top_k_accuracy,

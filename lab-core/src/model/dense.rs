@@ -45,7 +45,7 @@ impl Dense {
         Self { l2: lambda, ..self }
     }
 
-    pub(super) fn activation(&self) -> Activation {
+    pub(crate) fn activation(&self) -> Activation {
         self.activation
     }
 }

@@ -121,6 +121,8 @@ pub(crate) struct Flow {
     pub(super) spare: Vec<f32>,
     /// Whether anything before the layer at hand needs the gradient with respect to its input.
     pub(super) to_input: bool,
+    /// Whether the gradient with respect to the network's own input is wanted too.
+    pub(super) whole: bool,
     /// Whether `gradient` is already one with respect to z, as softmax and cross-entropy make it together.
     pub(super) at_logits: bool,
 }

@@ -16,6 +16,8 @@ mod learn;
 mod predict;
 mod sequential;
 mod summary;
+#[cfg(feature = "inspect")]
+mod trace;
 mod weights;
 
 pub use activation::Activation;

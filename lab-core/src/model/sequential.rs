@@ -231,7 +231,7 @@ fn walk_back(
         }
         let (before, here) = caches.split_at_mut(number);
         let input = here[0].source.map_or(input, |from| &before[from].output);
-        flow.to_input = place.parameters.start > 0;
+        flow.to_input = flow.whole || place.parameters.start > 0;
         layer.backward(Here { place, input, pass }, &mut here[0], flow, learning.of(place.parameters.clone()));
         flow.at_logits = false;
         if !flow.to_input {
@@ -243,7 +243,7 @@ fn walk_back(
 /// What one pass leaves behind for the way back; kept from batch to batch, so that a step allocates nothing.
 #[derive(Default)]
 pub(crate) struct Tape {
-    caches: Vec<Cache>,
+    pub(super) caches: Vec<Cache>,
     pub(crate) flow: Flow,
     /// For each of the network's parameters the gradient of the loss; empty for those that are not learnt.
     pub(crate) gradients: Vec<Vec<f32>>,

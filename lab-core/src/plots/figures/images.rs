@@ -121,7 +121,7 @@ pub(super) fn grid(
 }
 
 /// Each pixel of the image as a square with sides of `css` pixels.
-fn draw_image(area: &Area<'_>, image: &ArrayView3<u8>, (x, y): (f64, f64), css: f64) -> Result<()> {
+pub(crate) fn draw_image(area: &Area<'_>, image: &ArrayView3<u8>, (x, y): (f64, f64), css: f64) -> Result<()> {
     for (row, pixels) in image.outer_iter().enumerate() {
         for (column, pixel) in pixels.outer_iter().enumerate() {
             let colour = match *pixel.to_vec() {

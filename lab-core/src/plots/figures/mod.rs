@@ -28,6 +28,8 @@ pub use calibration_plot::reliability;
 pub use confusion::confusion_matrix;
 pub use curves::{compare, compare_means, training_curves};
 pub use histogram::histograms;
+#[cfg(feature = "inspect")]
+pub(crate) use images::draw_image;
 pub use images::{images, samples};
 pub use lines::{LineChart, lines};
 pub use rate_plot::range_test;
