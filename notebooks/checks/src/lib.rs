@@ -20,6 +20,7 @@ pub mod loss_comparison;
 pub mod optimizer;
 pub mod preprocessing;
 pub mod report;
+mod trial;
 mod verdict;
 
 pub use verdict::Verdict;
