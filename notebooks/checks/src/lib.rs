@@ -16,6 +16,7 @@
 
 pub mod architecture;
 pub mod evaluation;
+mod judge;
 pub mod loss_comparison;
 pub mod optimizer;
 pub mod preprocessing;
