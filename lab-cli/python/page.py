@@ -78,8 +78,10 @@ def description_of(html):
 
 
 def blocks_of(notebook, markdown, report):
-    """The cells as (kind, …) for the template; a report has neither code nor what was only printed."""
+    """The cells as (kind, …) for the template; a report has neither code, nor what was only printed, nor exercises."""
     for cell in notebook.cells:
+        if report and "exercise" in cell.metadata.get("tags", []):
+            continue
         if cell.cell_type == "markdown":
             yield {"kind": "text", "html": markdown.render(cell.source)}
         elif cell.cell_type == "code" and cell.source.strip():

@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lab-cli/python"))
 
 from formula import formula
-from page import description_of, duration, short, split_lead, title_of
+from page import blocks_of, description_of, duration, short, split_lead, title_of
 from render import Markdown, output, tidy
 from run import METADATA, failure, merge_streams, normalize
 
@@ -72,6 +72,23 @@ class Text(unittest.TestCase):
         lead, rest = split_lead([{"kind": "text", "html": "<h1>A</h1><h2>B</h2>"}, {"kind": "cell"}])
         self.assertEqual([block.get("html") for block in lead], ["<h1>A</h1>"])
         self.assertEqual([block.get("html") for block in rest], ["<h2>B</h2>", None])
+
+    def test_exercises_are_in_the_notebook_s_page_and_not_in_the_report(self):
+        tagged = {"tags": ["exercise"]}
+        answer = new_output("execute_result", data={"text/html": "<b>right</b>", "text/plain": "right"})
+        cells = [
+            new_markdown_cell("## References"),
+            new_code_cell("shown", outputs=[new_output("execute_result", data={"text/html": "<i>kept</i>"})]),
+            new_markdown_cell("## Exercises", metadata=tagged),
+            new_code_cell("check::exercise_1(1)", metadata=tagged, outputs=[answer]),
+        ]
+        page, report = Markdown(), Markdown()
+        self.assertEqual(len(list(blocks_of(new_notebook(cells=cells), page, False))), 4)
+        self.assertEqual([heading.text for heading in page.headings], ["References", "Exercises"])
+        blocks = list(blocks_of(new_notebook(cells=cells), report, True))
+        self.assertEqual([heading.text for heading in report.headings], ["References"])
+        self.assertEqual([block["kind"] for block in blocks], ["text", "cell"])
+        self.assertIn("kept", str(blocks))
 
     def test_small_words(self):
         self.assertEqual((duration(3.21), duration(245)), ("3.2 s", "4 min 05 s"))
