@@ -118,6 +118,6 @@ fn the_usual_mistakes_with_adam_have_their_hints() {
 #[test]
 fn a_panic_is_told_and_is_no_blank_answer() {
     let verdict = check::exercise_4(|_, gradients, _| gradients[7]);
-    is_wrong(verdict, "panic", &[]);
     assert!(verdict.to_string().contains("index is 7"), "{verdict}");
+    is_wrong(verdict, "panic", &[]);
 }
