@@ -44,6 +44,7 @@
 //! | [`lab`] | the laboratory's folder: scale of the experiments, what a run leaves behind |
 //! | `plots` | how all of these show themselves in a notebook (feature `display`, on by default) |
 //! | `inspect` | a look inside: dead units, gradients and updates of each layer; why an image got its answer (feature `inspect`, on by default) |
+//! | `tensorboard` | event files for TensorBoard (feature `tensorboard`, off by default) |
 //!
 //! [`textbook`] stands apart: the same mathematics once more in plain `f64`, as one writes it on the blackboard. It
 //! imports nothing of the rest, so that the rest can be tested against it.
@@ -73,6 +74,8 @@ mod names;
 #[cfg(feature = "display")]
 pub mod plots;
 pub mod random;
+#[cfg(feature = "tensorboard")]
+pub mod tensorboard;
 mod text;
 pub mod textbook;
 pub mod training;
@@ -97,6 +100,8 @@ pub mod prelude {
     #[cfg(feature = "display")]
     pub use crate::plots::{Figure, LineChart, LiveCurves, figures};
     pub use crate::random::Seed;
+    #[cfg(feature = "tensorboard")]
+    pub use crate::tensorboard::TensorBoard;
     pub use crate::training::{
         Adam, AdamW, BatchRecord, Callback, CallbackState, Checkpoint, Control, CsvLogger, EarlyStopping, EpochLines,
         EpochRecord, Evaluation, History, LearningRateScheduler, Loss, ModelCheckpoint, Monitor, Optimizer, Plan,
