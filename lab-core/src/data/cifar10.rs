@@ -65,7 +65,8 @@ impl Cifar10 {
             &inner
         } else {
             let found = format!("none of the data set's files, neither here nor in {FOLDER}");
-            return Err(LabError::format(dir, found, format!("{} to {TEST_FILE}", TRAIN_FILES[0]), REMEDY));
+            let remedy = format!("{REMEDY}; a notebook finds them in \"../data\"");
+            return Err(LabError::format(dir, found, format!("{} to {TEST_FILE}", TRAIN_FILES[0]), remedy));
         };
         let threads = Threads::new(None)?;
         Ok(Self { train: read(dir, &TRAIN_FILES, &threads)?, test: read(dir, &[TEST_FILE], &threads)? })

@@ -1,5 +1,6 @@
 //! A data set: images and labels that many views share.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -56,12 +57,8 @@ impl Dataset {
         let (count, height, width, channels) = images.dim();
         if images.is_empty() || u32::try_from(count).is_err() {
             let remedy = "give at least one image with at least one pixel";
-            return Err(LabError::shape(
-                "images",
-                shape_text(images.shape()),
-                "count x height x width x channels",
-                remedy,
-            ));
+            let expected = "count x height x width x channels";
+            return Err(LabError::shape("images", shape_text(images.shape()), expected, remedy));
         }
         if labels.len() != count {
             let (found, expected) = (format!("{} labels", labels.len()), format!("one for each of {count} images"));
@@ -69,12 +66,8 @@ impl Dataset {
         }
         let classes = class_names.len();
         if !(1..=256).contains(&classes) {
-            return Err(LabError::value(
-                "class_names",
-                format!("{classes} names"),
-                "1 to 256",
-                "give a name per class",
-            ));
+            let found = format!("{classes} names");
+            return Err(LabError::value("class_names", found, "1 to 256", "give a name per class"));
         }
         check_labels("labels", &labels, classes)?;
         let pixels = if images.is_standard_layout() {
@@ -209,6 +202,17 @@ impl Dataset {
         }
         self.table.iter().for_each(|table| fingerprint.floats(table));
         fingerprint.text()
+    }
+
+    /// Whether no pixel is above 1: bytes that were divided by 255 once already.
+    pub(crate) fn is_dark(&self) -> bool {
+        !self.rows.iter().any(|&row| self.row_pixels(row).iter().any(|&byte| byte > 1))
+    }
+
+    /// How many images it shares with another view of the same pixels.
+    pub(crate) fn shared_with(&self, other: &Self) -> usize {
+        let others: HashSet<_> = other.rows.iter().filter(|_| Arc::ptr_eq(&self.pixels, &other.pixels)).collect();
+        self.rows.iter().filter(|row| others.contains(row)).count()
     }
 
     /// A view of the same images by other rows, which must be among this view's.

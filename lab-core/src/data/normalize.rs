@@ -59,15 +59,11 @@ impl Normalization {
             return Err(LabError::shape("normalization", found, format!("{channels} of each"), remedy));
         }
         let usable = |(mean, std): (&f32, &f32)| mean.is_finite() && std.is_finite() && *std > 0.0;
-        match self.mean.iter().zip(&self.std).position(|channel| !usable(channel)) {
-            None => Ok(()),
-            Some(channel) => Err(LabError::value(
-                format!("normalization of channel {channel}"),
-                format!("mean {} and deviation {}", self.mean[channel], self.std[channel]),
-                "a finite mean and a deviation above 0",
-                "use images whose pixels differ, or `Normalization::unit`",
-            )),
-        }
+        let wrong = self.mean.iter().zip(&self.std).position(|channel| !usable(channel));
+        let Some(channel) = wrong else { return Ok(()) };
+        let found = format!("mean {} and deviation {}", self.mean[channel], self.std[channel]);
+        let (expected, remedy) = ("a finite mean and a deviation above 0", "use images whose pixels differ");
+        Err(LabError::value(format!("normalization of channel {channel}"), found, expected, remedy))
     }
 
     /// For each channel the value of every byte; `x / 255` is the exact quotient, rounded once.

@@ -34,12 +34,8 @@ pub fn from_one_hot(rows: ArrayView2<'_, f32>) -> Result<Vec<u8>> {
         position.filter(|_| ones == 1 && ones + zeros == row.len()).ok_or_else(|| {
             let found = format!("{ones} ones and {zeros} zeros among {} values", row.len());
             let remedy = "for rows of probabilities take the position of the largest value instead";
-            LabError::value(
-                format!("one-hot row {number}"),
-                found,
-                "zeros and a single one, at most 256 classes",
-                remedy,
-            )
+            let expected = "zeros and a single one, at most 256 classes";
+            LabError::value(format!("one-hot row {number}"), found, expected, remedy)
         })
     };
     rows.rows().into_iter().enumerate().map(label).collect()

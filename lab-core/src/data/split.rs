@@ -87,13 +87,8 @@ impl Dataset {
         let first = size(self.len() as f64, fraction) as usize;
         if first == 0 || first >= self.len() {
             let found = format!("{fraction} of {} images, which leaves a part empty", thousands(self.len()));
-            let remedy = "choose another fraction, or use more images";
-            return Err(LabError::value(
-                format!("{place}: fraction"),
-                found,
-                "at least one image in each part",
-                remedy,
-            ));
+            let (expected, remedy) = ("at least one image in each part", "choose another fraction, or use more images");
+            return Err(LabError::value(format!("{place}: fraction"), found, expected, remedy));
         }
         Ok(first)
     }

@@ -37,6 +37,9 @@ pub struct Record {
     pub weights_of_epoch: usize,
     /// How the training ended.
     pub stopped: Stopped,
+    /// What looks like success and may be a mistake.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Seconds of all epochs, validation included.
     pub seconds: f64,
     /// The mean of an epoch.
@@ -143,6 +146,7 @@ impl Record {
             training,
             epochs,
             stopped: history.stopped,
+            warnings: history.warnings.clone(),
             seconds,
             seconds_per_epoch: seconds / epochs.max(1) as f64,
             test: None,

@@ -180,7 +180,7 @@ impl Run {
             0 => History::default(),
             _ => History::from_csv(folder.join(HISTORY)).map_err(|error| missing(error.to_string()))?,
         };
-        history.stopped = record.stopped;
+        (history.stopped, history.warnings) = (record.stopped, record.warnings.clone());
         if record.epochs != history.epochs.len() {
             return Err(missing(format!(
                 "{} epochs in {HISTORY}, {} in the record",
@@ -206,21 +206,21 @@ pub(super) fn missing(folder: &Path, name: &str, scale: Scale, found: String) ->
 }
 
 impl fmt::Display for Run {
-    /// One line: name, epochs, seconds, the best validation, the test accuracy.
+    /// One line: name, epochs, seconds, the best validation, the test accuracy; the warnings under it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, history, record, .. } = self;
         write!(f, "{name:<28} {:>2} epochs {:>6.1} s", record.epochs, record.seconds)?;
         if let Stopped::Diverged { epoch, step } = record.stopped {
-            return write!(f, "  diverged in epoch {epoch}, step {step}");
-        }
-        if let Some(last) = history.epochs.last() {
+            write!(f, "  diverged in epoch {epoch}, step {step}")?;
+        } else if let Some(last) = history.epochs.last() {
             write!(f, "  loss {:.4}  accuracy {:.4}", last.loss, last.accuracy)?;
         }
         if let Some(best) = history.best().filter(|best| best.val_loss.is_some()) {
             let value = |value: Option<f64>| value.unwrap_or(f64::NAN);
             write!(f, "  val_loss {:.4}  val_accuracy {:.4}", value(best.val_loss), value(best.val_accuracy))?;
         }
-        self.test_accuracy().map_or(Ok(()), |accuracy| write!(f, "  test {accuracy:.4}"))
+        self.test_accuracy().map_or(Ok(()), |accuracy| write!(f, "  test {accuracy:.4}"))?;
+        history.warnings.iter().try_for_each(|warning| write!(f, "\n  warning: {warning}"))
     }
 }
 

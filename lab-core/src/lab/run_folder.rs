@@ -56,7 +56,8 @@ impl RunFolder {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let remedy = "wait until it ends, or choose another folder: --out DIR on the command line";
+                let remedy =
+                    "wait until it ends, or choose another name: lab.run(\"…\"), on the command line --out DIR";
                 return Err(LabError::format(target, "another training at work", "no other training", remedy));
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),

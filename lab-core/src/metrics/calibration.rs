@@ -71,12 +71,8 @@ impl Calibration {
         let mut bins: Vec<Bin> = (0..bins).map(empty).collect();
         for (i, (&label, row)) in truth.iter().zip(probabilities.outer_iter()).enumerate() {
             if let Some(value) = row.iter().find(|p| !(0.0..=1.0 + ROUNDING).contains(*p)) {
-                return Err(LabError::value(
-                    "probabilities",
-                    format!("{value} in row {i}"),
-                    "0 to 1",
-                    "give the outputs of a softmax, not logits",
-                ));
+                let (found, remedy) = (format!("{value} in row {i}"), "give the outputs of a softmax, not logits");
+                return Err(LabError::value("probabilities", found, "0 to 1", remedy));
             }
             let class = argmax(row.iter().copied());
             let confidence = f64::from(row[class].min(1.0));

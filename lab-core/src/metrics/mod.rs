@@ -36,12 +36,9 @@ fn check_length(truth: &[u8], place: &str, length: usize) -> Result<()> {
         return Err(LabError::value("truth", "no labels", "at least one", "evaluate on at least one sample"));
     }
     if truth.len() != length {
-        return Err(LabError::shape(
-            place,
-            format!("({length})"),
-            format!("({}), one for each true label", truth.len()),
-            "give the labels and the predictions of the same samples, in the same order",
-        ));
+        let expected = format!("({}), one for each true label", truth.len());
+        let remedy = "give the labels and the predictions of the same samples, in the same order";
+        return Err(LabError::shape(place, format!("({length})"), expected, remedy));
     }
     Ok(())
 }
@@ -51,12 +48,8 @@ fn check_classes(place: &str, classes: usize) -> Result<()> {
     if (1..=MOST_CLASSES).contains(&classes) {
         return Ok(());
     }
-    Err(LabError::value(
-        place,
-        format!("{classes} classes"),
-        format!("1 to {MOST_CLASSES}"),
-        "give one entry for each class",
-    ))
+    let (found, expected) = (format!("{classes} classes"), format!("1 to {MOST_CLASSES}"));
+    Err(LabError::value(place, found, expected, "give one entry for each class"))
 }
 
 /// One column for each of 1 to 256 classes, and no NaN.
@@ -64,11 +57,9 @@ fn check_probabilities(probabilities: ArrayView2<f32>) -> Result<()> {
     check_classes("probabilities", probabilities.ncols())?;
     match probabilities.outer_iter().position(|row| row.iter().any(|p| p.is_nan())) {
         None => Ok(()),
-        Some(row) => Err(LabError::value(
-            "probabilities",
-            format!("NaN in row {row}"),
-            "a number for every class",
-            "look for NaN in the input and the weights: a training that diverged leaves them",
-        )),
+        Some(row) => {
+            let remedy = "look for NaN in the input and the weights: a training that diverged leaves them";
+            Err(LabError::value("probabilities", format!("NaN in row {row}"), "a number for every class", remedy))
+        }
     }
 }

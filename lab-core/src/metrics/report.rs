@@ -95,6 +95,11 @@ impl ClassificationReport {
         Self { accuracy: confusion.accuracy(), per_class, macro_average, weighted_average, warnings }
     }
 
+    /// Adds a warning before the others, where there is one.
+    pub(crate) fn with_warning(self, warning: Option<&str>) -> Self {
+        Self { warnings: warning.map(str::to_owned).into_iter().chain(self.warnings).collect(), ..self }
+    }
+
     /// The share of samples recognized, in [0, 1].
     pub fn accuracy(&self) -> f64 {
         self.accuracy
@@ -115,7 +120,8 @@ impl ClassificationReport {
         &self.weighted_average
     }
 
-    /// A sentence for each class that was never predicted or that has no samples, whose scores say little.
+    /// A sentence for each class that was never predicted or that has no samples, whose scores say little; and for a
+    /// network that was never trained.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }

@@ -63,12 +63,8 @@ impl Activation {
     pub fn values(self, z: &[f32]) -> Result<Vec<f32>> {
         if self == Self::Softmax {
             let (found, expected) = ("softmax", "a function of a single z");
-            return Err(LabError::value(
-                "activation",
-                found,
-                expected,
-                "for two classes softmax is sigmoid: take that",
-            ));
+            let remedy = "for two classes softmax is sigmoid: take that";
+            return Err(LabError::value("activation", found, expected, remedy));
         }
         let mut a = z.to_vec();
         self.forward_in_place(&mut a);

@@ -40,12 +40,11 @@ impl<S: Data<Elem = f32> + Sync, D: Dimension> Inputs for ArrayBase<S, D> {
         }
         match into.iter().position(|x| !x.is_finite()) {
             None => Ok(()),
-            Some(at) => Err(LabError::value(
-                format!("example {}", first + at / size),
-                format!("{} in place {}", into[at], at % size),
-                "finite numbers",
-                "look where the array comes from: a division by 0 or a missing value",
-            )),
+            Some(at) => {
+                let (place, found) = (first + at / size, format!("{} in place {}", into[at], at % size));
+                let remedy = "look where the array comes from: a division by 0 or a missing value";
+                Err(LabError::value(format!("example {place}"), found, "finite numbers", remedy))
+            }
         }
     }
 }
@@ -96,12 +95,8 @@ impl Sequential {
             return Ok(());
         }
         let (found, expected) = (format!("{shape:?}"), format!("{:?}", self.input_shape()));
-        Err(LabError::shape(
-            place,
-            found,
-            expected,
-            "build the network for the shape of one example, or reshape the data",
-        ))
+        let remedy = format!("begin the network with Sequential::new({found}), or reshape the data");
+        Err(LabError::shape(place, found, expected, remedy))
     }
 
     /// Runs all examples through the network, some hundreds at a time: `task(their outputs, their

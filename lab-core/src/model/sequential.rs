@@ -136,6 +136,14 @@ impl Sequential {
         }
     }
 
+    /// What of its plan is hardly ever meant: a softmax before the last layer.
+    pub fn warnings(&self) -> Vec<String> {
+        let hidden = self.layers().take(self.places.len() - 1);
+        let softmax = |layer: &Layer| matches!(layer, Layer::Dense(it) if it.activation() == Activation::Softmax);
+        let warning = "softmax before the last layer leaves little to learn from: use it in the last one alone";
+        hidden.filter(|(layer, _)| softmax(layer)).map(|(_, place)| format!("{}: {warning}", place.name)).collect()
+    }
+
     fn layers(&self) -> impl DoubleEndedIterator<Item = (&Layer, &Place)> + ExactSizeIterator {
         self.architecture.layers().iter().zip(&self.places)
     }

@@ -16,6 +16,8 @@ pub struct Summary {
     pub trainable: usize,
     /// Parameters that it does not change by gradients: moving averages.
     pub non_trainable: usize,
+    /// What [`Sequential::warnings`] says.
+    pub warnings: Vec<String>,
 }
 
 /// One layer in a [`Summary`].
@@ -51,7 +53,7 @@ impl Sequential {
             output_shape: place.output_shape.iter().fold("(None".to_owned(), |text, n| format!("{text}, {n}")) + ")",
             parameters: self.parameters[place.parameters.clone()].iter().map(|p| p.value.len()).sum(),
         });
-        Summary { rows: rows.collect(), trainable: count(true), non_trainable: count(false) }
+        Summary { rows: rows.collect(), trainable: count(true), non_trainable: count(false), warnings: self.warnings() }
     }
 }
 
@@ -67,14 +69,15 @@ impl Architecture {
 }
 
 impl Summary {
-    /// The lines under the table: total, trainable and other parameters with their memory as f32.
-    pub fn totals(&self) -> [String; 3] {
-        [
+    /// The lines under the table: total, trainable and other parameters with their memory as f32, then the warnings.
+    pub fn totals(&self) -> Vec<String> {
+        let counts = [
             ("Total", self.trainable + self.non_trainable),
             ("Trainable", self.trainable),
             ("Non-trainable", self.non_trainable),
         ]
-        .map(|(name, count)| format!("{name} params: {} ({})", thousands(count), memory(4 * count)))
+        .map(|(name, count)| format!("{name} params: {} ({})", thousands(count), memory(4 * count)));
+        counts.into_iter().chain(self.warnings.iter().map(|warning| format!("warning: {warning}"))).collect()
     }
 }
 
@@ -106,8 +109,7 @@ impl fmt::Display for Summary {
             writeln!(f, "│ {layer:<a$} │ {shape:<b$} │ {count:>c$} │")?;
         }
         writeln!(f, "{}", rule("─", ['└', '┴', '┘']))?;
-        let totals = self.totals();
-        write!(f, " {}\n {}\n {}", totals[0], totals[1], totals[2])
+        write!(f, " {}", self.totals().join("\n "))
     }
 }
 

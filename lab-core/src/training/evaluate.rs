@@ -43,12 +43,14 @@ pub struct Evaluation {
     /// The class of the greatest output of each example.
     pub predicted: Vec<u8>,
     confusion_matrix: ConfusionMatrix,
+    untrained: bool,
 }
 
 impl Evaluation {
     /// Precision, recall and F1 for each class and on average.
     pub fn report(&self) -> ClassificationReport {
-        ClassificationReport::new(&self.confusion_matrix)
+        let warning = self.untrained.then_some("the network was never trained, so it guesses: call fit first");
+        ClassificationReport::new(&self.confusion_matrix).with_warning(warning)
     }
 
     /// How often each class was taken for each other.
@@ -105,7 +107,10 @@ impl Sequential {
         let predicted = predicted_classes(outputs.view())?;
         let truth = data.labels();
         let confusion_matrix = ConfusionMatrix::new(&truth, &predicted, data.class_names())?;
-        Ok(Evaluation { loss, accuracy, truth, outputs, predicted, confusion_matrix })
+        // Biases begin at 0 and the first step moves them.
+        let mut biases = self.parameters.iter().filter(|parameter| parameter.name.ends_with(".bias"));
+        let untrained = biases.all(|bias| bias.value.iter().all(|&b| b == 0.0));
+        Ok(Evaluation { loss, accuracy, truth, outputs, predicted, confusion_matrix, untrained })
     }
 
     /// The gradient of the mean loss of a batch with respect to each of the network's arrays, under their names.
@@ -183,7 +188,7 @@ pub(super) fn check_data(model: &Sequential, data: &Dataset, place: &str, loss: 
     check_ending(model, loss)?;
     if data.class_count() != model.output_size() {
         let (found, expected) = (model.output_size().to_string(), data.class_count().to_string());
-        let remedy = "give the last layer one unit for each class";
+        let remedy = format!("give the last layer one unit for each class: .dense({expected}, Activation::Softmax)");
         return Err(LabError::shape("last layer", format!("({found})"), format!("({expected})"), remedy));
     }
     Ok(())

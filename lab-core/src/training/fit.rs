@@ -44,7 +44,8 @@ impl Trainer {
         self.progress.begin(&Plan { epochs: self.epochs, batches, examples: train.len(), done });
         let trained = self.train(model, train, validation, keeper.as_ref(), remembered, &mut so_far);
         // Whatever happened, callbacks have their last word: best weights are put back even after an error.
-        let history = so_far.history;
+        let mut history = so_far.history;
+        history.warnings = self.warnings(model, train, validation, &history);
         self.epochs_before += history.epochs.len();
         let ended = self.call(model, &mut Turn::On, |callback, control| callback.on_train_end(&history, control));
         self.progress.end(&history);

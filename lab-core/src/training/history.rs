@@ -75,6 +75,9 @@ pub struct History {
     pub epochs: Vec<EpochRecord>,
     /// Why the training ended.
     pub stopped: Stopped,
+    /// What looks like success and may be a mistake, such as a learning rate that is far off, with the remedy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 impl History {
@@ -114,7 +117,7 @@ impl History {
             LabError::format(path, found, expected, "take a history.csv that a training wrote")
         };
         let epochs = read_rows(file).map_err(wrong)?;
-        Ok(Self { epochs, stopped: Stopped::Finished })
+        Ok(Self { epochs, ..Self::default() })
     }
 }
 

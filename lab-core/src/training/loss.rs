@@ -194,17 +194,16 @@ impl Targets<'_> {
             }
             Self::Classes(labels) => check_labels("targets", labels, classes),
             Self::Distributions(given) if given.dim() != (rows, classes) => {
+                let remedy = "one_hot(&labels, classes) makes such rows; Targets::Classes takes the labels themselves";
                 Err(LabError::shape("targets", format!("{:?}", given.dim()), format!("{:?}", (rows, classes)), remedy))
             }
             Self::Distributions(given) => {
                 match given.iter().find(|y| !y.is_finite() || (loss.from_logits() && **y < 0.0)) {
                     None => Ok(()),
-                    Some(y) => Err(LabError::value(
-                        "targets",
-                        y.to_string(),
-                        "finite numbers, none of them negative",
-                        "use one_hot to make targets from labels",
-                    )),
+                    Some(y) => {
+                        let expected = "finite numbers, none of them negative";
+                        Err(LabError::value("targets", y.to_string(), expected, "one_hot makes targets from labels"))
+                    }
                 }
             }
         }

@@ -19,6 +19,7 @@ mod settings;
 mod so_far;
 mod step;
 mod trainer;
+mod warnings;
 
 pub use callback::{Callback, CallbackState, Control};
 pub use callbacks::{CsvLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint, Monitor, ReduceLrOnPlateau};

@@ -61,7 +61,7 @@ pub struct Silent;
 
 impl Progress for Silent {}
 
-/// One line an epoch in Keras's form, at most 15 a run: every k-th epoch and the last. The default.
+/// One line an epoch in Keras's form, at most 15 a run: every k-th epoch and the last; then the warnings. The default.
 #[derive(Clone, Debug)]
 pub struct EpochLines<W: Write = std::io::Stdout> {
     to: W,
@@ -108,6 +108,7 @@ impl<W: Write> Progress for EpochLines<W> {
         if let Some(last) = history.epochs.last().filter(|last| last.epoch != self.last_shown) {
             self.show(last);
         }
+        _ = history.warnings.iter().try_for_each(|warning| writeln!(self.to, "warning: {warning}"));
     }
 }
 

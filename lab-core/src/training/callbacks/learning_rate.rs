@@ -96,13 +96,8 @@ impl Callback for ReduceLrOnPlateau {
     fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
         (self.waited, self.best) = (0, Best::of(self.best.monitor));
         if !(self.factor > 0.0 && self.factor < 1.0) {
-            let remedy = "0.1 is a usual factor";
-            return Err(LabError::value(
-                "ReduceLrOnPlateau: factor",
-                self.factor.to_string(),
-                "between 0 and 1",
-                remedy,
-            ));
+            let (found, remedy) = (self.factor.to_string(), "0.1 is a usual factor");
+            return Err(LabError::value("ReduceLrOnPlateau: factor", found, "between 0 and 1", remedy));
         }
         check_rate("ReduceLrOnPlateau: min_lr", self.min_lr)
     }
