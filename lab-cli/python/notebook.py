@@ -26,17 +26,17 @@ def surroundings(keep):
     )
     page = keep / "config" / "labconfig" / "page_config.json"
     page.parent.mkdir(parents=True, exist_ok=True)
-    # No news from elsewhere; and no search for language servers, of which there are none.
-    disabled = [
-        "@jupyterlab/apputils-extension:announcements",
-        "@jupyterlab/lsp-extension",
-        "@jupyterlab/fileeditor-extension:language-server",
-        "@jupyterlab/notebook-extension:language-server",
-    ]
-    page.write_text(json.dumps({"disabledExtensions": dict.fromkeys(disabled, True)}))
-    # What a cell shows survives a reload of the page once it is saved: often enough for live curves.
-    settings = keep / "overrides.json"
-    settings.write_text(json.dumps({"@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 10}}))
+    # No news from elsewhere; and no search for language servers, of which there are none, nor what builds on them.
+    disabled = {
+        "@jupyterlab/apputils-extension:announcements": True,
+        "@jupyterlab/lsp-extension": True,
+        "@jupyterlab/fileeditor-extension:language-server": True,
+        "@jupyterlab/notebook-extension:language-server": True,
+    }
+    page.write_text(json.dumps({"disabledExtensions": disabled}))
+    # What a cell shows survives a reload of the page once it is saved: soon enough for live curves.
+    defaults = {"@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 10}}
+    page.with_name("default_setting_overrides.json").write_text(json.dumps(defaults))
 
 
 def configuration(root, keep, port, browser):
