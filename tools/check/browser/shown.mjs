@@ -1,0 +1,130 @@
+// What a reader sees, in JupyterLab and in the exported page, brought to one form.
+import { need } from "./common.mjs";
+
+// Stands in every page, before its own scripts.
+export function helpers() {
+  const apart = "script, style, math, mjx-container, .MathJax, .anchor, .jp-InternalAnchorLink, .jp-OutputPrompt";
+  const text = (element) => {
+    const copy = element.cloneNode(true);
+    copy.querySelectorAll(apart).forEach((part) => part.remove());
+    return copy.textContent.trim();
+  };
+  const tables = (element) =>
+    [...element.querySelectorAll("table")].map((table) => [...table.rows].map((row) => [...row.cells].map(text)));
+  const formulas = (element) => element.querySelectorAll("math:not(mjx-container math), mjx-container").length;
+  // Whether a picture that has come is of one colour all over.
+  const isPlain = (image) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: image.naturalWidth, height: image.naturalHeight });
+    const pen = canvas.getContext("2d");
+    pen.drawImage(image, 0, 0);
+    const pixels = new Uint32Array(pen.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+    return pixels.every((pixel) => pixel === pixels[0]);
+  };
+  const pictures = (element) =>
+    Promise.all(
+      [...element.querySelectorAll("img")].map(async (image) => {
+        image.loading = "eager";
+        await image.decode().catch(() => {});
+        const drawn = image.naturalWidth > 0;
+        return { alt: image.alt.trim(), drawn, plain: drawn && isPlain(image), source: image.src };
+      }),
+    );
+  const shown = async (outputs) => ({
+    text: outputs.map(text).join("\n"),
+    tables: outputs.flatMap(tables),
+    formulas: outputs.map(formulas).reduce((sum, n) => sum + n, 0),
+    pictures: (await Promise.all(outputs.map(pictures))).flat(),
+  });
+  window.lab_check = { text, formulas, shown };
+}
+
+// To be evaluated in JupyterLab: the cells of the open notebook, and its prose.
+export async function inLab() {
+  const { shown, text, formulas } = window.lab_check;
+  const notebook = document.querySelector(".jp-Notebook");
+  const prose = [...notebook.querySelectorAll(".jp-MarkdownOutput")].filter((part) => part.closest(".jp-MarkdownCell"));
+  const cells = [];
+  for (const cell of notebook.querySelectorAll(".jp-CodeCell")) {
+    const outputs = [...cell.querySelectorAll(".jp-OutputArea-output")];
+    const of = (kind) => outputs.filter((output) => output.dataset.mimeType === `application/vnd.jupyter.${kind}`);
+    cells.push({
+      prompt: cell.querySelector(".jp-InputArea-prompt").textContent,
+      errors: of("error").map(text),
+      stderr: of("stderr").map(text),
+      ...(await shown(outputs)),
+    });
+  }
+  return { cells, prose: prose.map(text).join("\n"), formulas: prose.map(formulas).reduce((sum, n) => sum + n, 0) };
+}
+
+// To be evaluated in an exported page: the same of it.
+export async function onPage() {
+  const { shown, text, formulas } = window.lab_check;
+  const main = document.querySelector("main");
+  const prose = [...main.querySelectorAll(":scope > .prose:not(.notebooks)")];
+  const cells = [];
+  for (const cell of main.querySelectorAll(":scope > .cell")) {
+    cells.push({
+      prompt: `${cell.querySelector(".number")?.textContent}:`,
+      source: cell.querySelector(".input .source")?.textContent,
+      ...(await shown([...cell.querySelectorAll(":scope > .output")])),
+    });
+  }
+  return { cells, prose: prose.map(text).join("\n"), formulas: prose.map(formulas).reduce((sum, n) => sum + n, 0) };
+}
+
+// How long things took is another number each time.
+export function withoutTimes(text) {
+  return text.replace(/\d[\d,.]*\s?(ns|µs|us|ms|s|min|seconds|minutes)\b/g, "TIME");
+}
+
+const squeeze = (text) => withoutTimes(text).replace(/\s+/g, "");
+
+// What is wrong with a notebook that has run to its end: nothing, it is hoped.
+export function faults({ cells }, sources) {
+  const found = [];
+  cells.forEach((cell, index) => {
+    const say = (what) => found.push(`cell ${index + 1} ${cell.prompt} ${what}`);
+    if (sources[index].trim() && !/\d/.test(cell.prompt)) say("has no number");
+    cell.errors.forEach((text) => say(`failed: ${text.slice(0, 200)}`));
+    cell.stderr.forEach((text) => say(`wrote to stderr: ${text.slice(0, 200)}`));
+    for (const picture of cell.pictures) {
+      if (!picture.drawn) say(`has a picture that is not drawn: ${picture.alt}`);
+      if (picture.plain) say(`has a picture of one colour: ${picture.alt}`);
+      if (picture.alt.length < 4) say("has a picture without a description");
+    }
+  });
+  return found;
+}
+
+function difference(what, ours, theirs) {
+  const [a, b] = [squeeze(ours), squeeze(theirs)];
+  if (a === b) return [];
+  const at = [...a].findIndex((letter, index) => letter !== b[index]);
+  const near = (text) => text.slice(Math.max(0, (at < 0 ? a.length : at) - 40), (at < 0 ? a.length : at) + 40);
+  return [`${what}: in JupyterLab “…${near(a)}”, on the page “…${near(b)}”`];
+}
+
+// How an exported page differs from what JupyterLab shows of the same notebook.
+export function differences(lab, page, sources) {
+  const found = difference("the text between the cells", lab.prose, page.prose);
+  if (lab.formulas !== page.formulas) found.push(`${lab.formulas} formulas in JupyterLab, ${page.formulas} on the page`);
+  const numbered = new Map(page.cells.map((cell) => [cell.prompt, cell]));
+  lab.cells.forEach((cell, index) => {
+    const other = numbered.get(cell.prompt), where = `cell ${cell.prompt}`;
+    if (!other) return /\d/.test(cell.prompt) && found.push(`${where} is not on the page`);
+    numbered.delete(cell.prompt);
+    found.push(...difference(`${where} source`, sources[index], other.source ?? ""));
+    found.push(...difference(`${where} text`, cell.text, other.text));
+    found.push(...difference(`${where} tables`, JSON.stringify(cell.tables), JSON.stringify(other.tables)));
+    const alts = ({ pictures }) => `${pictures.length} pictures: ${pictures.map((picture) => picture.alt).join(" | ")}`;
+    found.push(...difference(where, alts(cell), alts(other)));
+    if (cell.formulas !== other.formulas) found.push(`${where}: ${cell.formulas} formulas, on the page ${other.formulas}`);
+  });
+  numbered.forEach((_, prompt) => found.push(`cell ${prompt} is only on the page`));
+  return found;
+}
+
+export function allHold(found) {
+  need(found.length === 0, found.slice(0, 8).join("\n       ") + (found.length > 8 ? `\n       and ${found.length - 8} more` : ""));
+}
