@@ -7,9 +7,11 @@ export const KEPT = join(LABORATORY, "target/browser");
 // How much slower than two idle cores this machine may be.
 export const SLOW = Number(process.env.LAB_SLOW ?? 1);
 
-export const results = { held: 0, failed: 0, onFailure: async () => {} };
+export const results = { held: 0, failed: 0, stopped: false, onFailure: async () => {} };
 
 function line(holds, what, started, more) {
+  // After Ctrl-C nothing that fails says anything.
+  if (results.stopped) return;
   results[holds ? "held" : "failed"] += 1;
   const seconds = `(${((Date.now() - started) / 1000).toFixed(1)} s)`;
   console.log(`${holds ? "ok    " : "FAILED"} ${what} ${seconds}${more ? `: ${more}` : ""}`);

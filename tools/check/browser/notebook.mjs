@@ -13,6 +13,9 @@ export class Notebook {
     notebook.page.on("dialog", (dialog) => dialog.accept());
     await notebook.page.goto(origin + address(name));
     await notebook.idle(60);
+    // JupyterLab puts the cells of a long notebook into the page little by little.
+    const cells = notebook.page.locator(".jp-Notebook .jp-Cell");
+    await until("all cells", 60, async () => (await cells.count()) === notebook.cells().length);
     return notebook;
   }
 
@@ -64,7 +67,7 @@ export class Notebook {
     const asked = async (enough) => enough((prompts = await this.prompts()));
     await this.menu("Run", "Run All Cells");
     // The copy shows what was committed, with numbers, until its cells are sent.
-    await until("a last cell that waits", 20, () => asked(() => prompts[last].includes("*")));
+    await until("a last cell that waits", 20, () => asked(() => prompts[last]?.includes("*")));
     await until(() => `the last cell's number (now ${prompts.join(" ")})`, seconds, async () => {
       need((await failed.count()) === 0, `a cell failed: ${(await failed.allTextContents()).join("").slice(0, 300)}`);
       return asked(() => /\d/.test(prompts[last]) && !prompts.some((prompt) => prompt.includes("*")));

@@ -8,8 +8,8 @@ const NOTEBOOKS = join(LABORATORY, "notebooks");
 const SAMPLE = join(LABORATORY, "outputs/sample");
 const JUPYTER = join(LABORATORY, ".lab/jupyter");
 const WORKSPACES = join(JUPYTER, "config/lab/workspaces");
-// A reader's windows: the address that is printed opens them.
-const layouts = new Map();
+// A reader's windows, which the address that is printed opens: as they were before.
+let layouts;
 // JupyterLab saves what it opens, so it gets copies. From them `../lab-core` and `checks` lead where they always do,
 // and the names are none of a reader's, because JupyterLab keeps its own files by name.
 const DESK = join(KEPT, "desk");
@@ -23,7 +23,7 @@ export const address = (name) => `/lab/workspaces/${PREFIX}${name}/tree/${relati
 
 export function layOut() {
   clear();
-  for (const name of inFolder(WORKSPACES)) layouts.set(name, readFileSync(join(WORKSPACES, name)));
+  layouts = new Map(inFolder(WORKSPACES).map((name) => [name, readFileSync(join(WORKSPACES, name))]));
   mkdirSync(join(DESK, "notebooks"), { recursive: true });
   symlinkSync(join(LABORATORY, "lab-core"), join(DESK, "lab-core"));
   symlinkSync(join(NOTEBOOKS, "checks"), join(DESK, "notebooks/checks"));
@@ -46,6 +46,8 @@ export function clear() {
     const ours = inFolder(folder).filter((name) => name.replace(/^\./, "").startsWith(PREFIX));
     ours.forEach((name) => rmSync(join(folder, name), { recursive: true }));
   }
+  if (!layouts) return;
+  inFolder(WORKSPACES).filter((name) => !layouts.has(name)).forEach((name) => rmSync(join(WORKSPACES, name)));
   layouts.forEach((layout, name) => writeFileSync(join(WORKSPACES, name), layout));
 }
 
