@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use lab_core::lab::{Lab, Scale};
+
 use crate::Outcome;
 use crate::setup::{self, Needs};
 
@@ -32,7 +34,9 @@ pub struct NotebookArgs {
 /// # Errors
 /// Where set-up fails or JupyterLab does not start.
 pub fn run(arguments: &NotebookArgs) -> Outcome {
-    let environment = setup::ensure(Needs { data: true })?;
+    // On the built-in sample (LAB_SCALE=sample) nothing reads the data set.
+    let data = Lab::open()?.scale() == Scale::Full;
+    let environment = setup::ensure(Needs { data })?;
     let mut jupyter = Command::new(&environment.python);
     jupyter.arg("-I").arg(environment.root.join("lab-cli/python/notebook.py")).arg(&environment.root);
     jupyter.arg(arguments.port.to_string());
