@@ -93,6 +93,7 @@ async function tried(context, name) {
       await notebook.screenshot("picture", notebook.page.locator(".jp-OutputArea-output img").first());
     });
     if (ran && shown) await step(`${name}: the exported page says the same`, () => compare(name, shown, sources));
+    if (ran && name === ANSWERED) await answers(notebook);
   }
   return notebook;
 }
@@ -117,7 +118,6 @@ async function runNotebooks(context) {
   const lane = async () => {
     for (let name; (name = waiting.shift()); ) {
       const notebook = await tried(context, name);
-      if (notebook && name === ANSWERED) await answers(notebook);
       await step(`${name}: closed with its kernel`, () => notebook.close());
     }
   };
