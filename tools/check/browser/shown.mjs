@@ -3,14 +3,18 @@ import { need } from "./common.mjs";
 
 // Stands in every page, before its own scripts.
 export function helpers() {
-  const apart = "script, style, math, mjx-container, .MathJax, .anchor, .jp-InternalAnchorLink, .jp-OutputPrompt";
-  const text = (element) => {
+  const never = "script, style, math, mjx-container, .MathJax, .anchor, .jp-InternalAnchorLink, .jp-OutputPrompt";
+  const without = (apart) => (element) => {
     const copy = element.cloneNode(true);
     copy.querySelectorAll(apart).forEach((part) => part.remove());
     return copy.textContent.trim();
   };
+  const text = without(never), textBesideTables = without(`${never}, table`);
   const tables = (element) =>
-    [...element.querySelectorAll("table")].map((table) => [...table.rows].map((row) => [...row.cells].map(text)));
+    [...element.querySelectorAll("table")].map((table) => ({
+      caption: table.caption ? text(table.caption) : "",
+      rows: [...table.rows].map((row) => [...row.cells].map(text)),
+    }));
   const formulas = (element) => element.querySelectorAll("math:not(mjx-container math), mjx-container").length;
   // Whether a picture that has come is of one colour all over.
   const isPlain = (image) => {
@@ -30,7 +34,7 @@ export function helpers() {
       }),
     );
   const shown = async (outputs) => ({
-    text: outputs.map(text).join("\n"),
+    text: outputs.map(textBesideTables).join("\n"),
     tables: outputs.flatMap(tables),
     formulas: outputs.map(formulas).reduce((sum, n) => sum + n, 0),
     pictures: (await Promise.all(outputs.map(pictures))).flat(),
@@ -73,12 +77,21 @@ export async function onPage() {
   return { cells, prose: prose.map(text).join("\n"), formulas: prose.map(formulas).reduce((sum, n) => sum + n, 0) };
 }
 
-// How long things took is another number each time.
-export function withoutTimes(text) {
-  return text.replace(/\d[\d,.]*\s?(ns|µs|us|ms|s|min|seconds|minutes)\b/g, "TIME");
+// How long things took is another number each time: in a text, in a column or row of a table, in a chart of seconds.
+const withoutTimes = (text) => text.replace(/\d[\d,.]*\s?(ns|µs|us|ms|s|min|seconds|minutes)\b/g, "TIME");
+const squeeze = (text) => withoutTimes(text).replace(/\s+/g, "");
+const isTime = (heading) => /^(seconds|times the plain)$|\b(seconds|ms) an? \w+$/.test(heading);
+
+function cellsOf({ caption, rows }) {
+  const times = rows[0].map(isTime);
+  const plain = rows.map((row, index) => row.map((cell, column) => (index > 0 && (times[column] || isTime(row[0])) ? "TIME" : cell)));
+  return [caption, ...plain.map((row) => row.join(" | "))].join("\n");
 }
 
-const squeeze = (text) => withoutTimes(text).replace(/\s+/g, "");
+function pictureTexts({ pictures }) {
+  const alts = pictures.map(({ alt }) => (/\bseconds\b/.test(alt) ? alt.replace(/ [\d.,]+(?=,|$)/g, " TIME") : alt));
+  return `${alts.length} pictures: ${alts.join(" | ")}`;
+}
 
 // What is wrong with a notebook that has run to its end: nothing, it is hoped.
 export function faults({ cells }, sources) {
@@ -100,8 +113,9 @@ export function faults({ cells }, sources) {
 function difference(what, ours, theirs) {
   const [a, b] = [squeeze(ours), squeeze(theirs)];
   if (a === b) return [];
-  const at = [...a].findIndex((letter, index) => letter !== b[index]);
-  const near = (text) => text.slice(Math.max(0, (at < 0 ? a.length : at) - 40), (at < 0 ? a.length : at) + 40);
+  let at = 0;
+  while (a[at] === b[at]) at += 1;
+  const near = (text) => text.slice(Math.max(0, at - 40), at + 40);
   return [`${what}: in JupyterLab “…${near(a)}”, on the page “…${near(b)}”`];
 }
 
@@ -116,9 +130,9 @@ export function differences(lab, page, sources) {
     numbered.delete(cell.prompt);
     found.push(...difference(`${where} source`, sources[index], other.source ?? ""));
     found.push(...difference(`${where} text`, cell.text, other.text));
-    found.push(...difference(`${where} tables`, JSON.stringify(cell.tables), JSON.stringify(other.tables)));
-    const alts = ({ pictures }) => `${pictures.length} pictures: ${pictures.map((picture) => picture.alt).join(" | ")}`;
-    found.push(...difference(where, alts(cell), alts(other)));
+    const tables = (side) => `${side.tables.length} tables: ${side.tables.map(cellsOf).join("\n")}`;
+    found.push(...difference(`${where} tables`, tables(cell), tables(other)));
+    found.push(...difference(`${where} pictures`, pictureTexts(cell), pictureTexts(other)));
     if (cell.formulas !== other.formulas) found.push(`${where}: ${cell.formulas} formulas, on the page ${other.formulas}`);
   });
   numbered.forEach((_, prompt) => found.push(`cell ${prompt} is only on the page`));
