@@ -19,7 +19,11 @@ fn history(epochs: usize, best: usize) -> History {
             seconds: 1.5,
         }
     };
-    History { epochs: (1..=epochs).map(record).collect(), stopped: Stopped::Early { epoch: epochs } }
+    History {
+        epochs: (1..=epochs).map(record).collect(),
+        stopped: Stopped::Early { epoch: epochs },
+        ..History::default()
+    }
 }
 
 /// The first column of the table.

@@ -93,7 +93,7 @@ impl Experiment {
         _ = std::fs::remove_dir_all(checkpoints);
         let run = Run { name, history, record, folder: path };
         if quiet {
-            println!("{run}");
+            println!("{}", run.line());
         }
         Ok(run)
     }
@@ -165,6 +165,22 @@ impl Run {
         self.history.best().and_then(|best| best.val_loss)
     }
 
+    /// One line: name, epochs, seconds, the best validation, the test accuracy.
+    pub fn line(&self) -> String {
+        let Self { name, history, record, .. } = self;
+        let mut line = format!("{name:<28} {:>2} epochs {:>6.1} s", record.epochs, record.seconds);
+        if let Stopped::Diverged { epoch, step } = record.stopped {
+            line += &format!("  diverged in epoch {epoch}, step {step}");
+        } else if let Some(last) = history.epochs.last() {
+            line += &format!("  loss {:.4}  accuracy {:.4}", last.loss, last.accuracy);
+        }
+        if let Some(best) = history.best().filter(|best| best.val_loss.is_some()) {
+            let value = |value: Option<f64>| value.unwrap_or(f64::NAN);
+            line += &format!("  val_loss {:.4}  val_accuracy {:.4}", value(best.val_loss), value(best.val_accuracy));
+        }
+        self.test_accuracy().map_or(line.clone(), |accuracy| line + &format!("  test {accuracy:.4}"))
+    }
+
     /// Reads a run back.
     ///
     /// # Errors
@@ -206,21 +222,10 @@ pub(super) fn missing(folder: &Path, name: &str, scale: Scale, found: String) ->
 }
 
 impl fmt::Display for Run {
-    /// One line: name, epochs, seconds, the best validation, the test accuracy; the warnings under it.
+    /// The line of [`Run::line`], the warnings under it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, history, record, .. } = self;
-        write!(f, "{name:<28} {:>2} epochs {:>6.1} s", record.epochs, record.seconds)?;
-        if let Stopped::Diverged { epoch, step } = record.stopped {
-            write!(f, "  diverged in epoch {epoch}, step {step}")?;
-        } else if let Some(last) = history.epochs.last() {
-            write!(f, "  loss {:.4}  accuracy {:.4}", last.loss, last.accuracy)?;
-        }
-        if let Some(best) = history.best().filter(|best| best.val_loss.is_some()) {
-            let value = |value: Option<f64>| value.unwrap_or(f64::NAN);
-            write!(f, "  val_loss {:.4}  val_accuracy {:.4}", value(best.val_loss), value(best.val_accuracy))?;
-        }
-        self.test_accuracy().map_or(Ok(()), |accuracy| write!(f, "  test {accuracy:.4}"))?;
-        history.warnings.iter().try_for_each(|warning| write!(f, "\n  warning: {warning}"))
+        f.write_str(&self.line())?;
+        self.history.warnings.iter().try_for_each(|warning| write!(f, "\n  warning: {warning}"))
     }
 }
 

@@ -143,7 +143,8 @@ impl History {
             let cells = row.iter().map(String::as_str).enumerate().map(cell);
             table = table.row(&cells.map(|cell| cell.shaded(TRAINING, strength)).collect::<Vec<_>>());
         }
-        table.finish(&[]) + &self.sparkline().map_or(String::new(), |figure| figure.to_html())
+        let warnings: Vec<String> = self.warnings.iter().map(|warning| format!("Warning: {warning}")).collect();
+        table.finish(&warnings) + &self.sparkline().map_or(String::new(), |figure| figure.to_html())
     }
 
     /// Shows the table and the line in a notebook; evcxr calls this for the last expression of a cell.
@@ -161,7 +162,7 @@ impl fmt::Display for History {
         for (name, values) in losses.iter().filter(|_| low <= high) {
             write!(f, "\n{name:<9}{}", blocks(values, low, high))?;
         }
-        Ok(())
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }
 }
 
