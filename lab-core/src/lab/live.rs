@@ -1,7 +1,8 @@
 //! How far a training is, in a small file that live curves follow while it runs.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,19 @@ struct Row {
     val_accuracy: Option<f64>,
     learning_rate: f32,
     seconds: f64,
+}
+
+/// Makes the file of a run that is awaited, so that whoever follows it need not ask for what is not there.
+///
+/// # Errors
+/// Where it cannot be written.
+pub(crate) fn announce(path: &Path) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    fs::create_dir_all(folder).map_err(|error| write_failed(folder, error))?;
+    match fs::OpenOptions::new().write(true).create_new(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        opened => opened.and_then(|mut file| file.write_all(HEADER.as_bytes())).map_err(|e| write_failed(path, e)),
+    }
 }
 
 impl LiveLogger {
@@ -80,8 +94,7 @@ impl Callback for LiveLogger {
         self.rows.clear();
         self.whole = 0;
         self.begun = Instant::now();
-        let folder = self.path.parent().unwrap_or(Path::new(""));
-        fs::create_dir_all(folder).map_err(|error| write_failed(folder, error))?;
+        announce(&self.path)?;
         self.write("training")
     }
 

@@ -189,6 +189,12 @@ impl Lab {
         self.outputs().join("live")
     }
 
+    /// The file in [`Lab::live_folder`] of a run that is awaited, which is made where it is missing.
+    #[cfg(feature = "display")]
+    pub(crate) fn await_run(&self, name: &str) -> Result<()> {
+        live::announce(&self.live_folder().join(format!("{name}.csv")))
+    }
+
     /// The laboratory's folder.
     pub fn folder(&self) -> &Path {
         &self.root

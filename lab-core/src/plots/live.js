@@ -20,6 +20,8 @@
 
   function parse(name, text, age) {
     const [header, ...lines] = text.trim().split("\n").map((line) => line.split(","));
+    // A file without a row is that of a run which is awaited.
+    if (!lines.length) return null;
     const rows = lines.map((cells) => Object.fromEntries(header.map((key, i) => [key, key === "state" ? cells[i] : number(cells[i])])));
     return { name, rows, last: rows[rows.length - 1], age };
   }

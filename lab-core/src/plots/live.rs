@@ -30,7 +30,9 @@ impl LiveCurves {
     /// # Errors
     /// As [`Lab::open`]; where there is no name, more than eight, or one that is no run's.
     pub fn show(runs: impl Into<RunNames>) -> Result<()> {
-        let (html, text) = draw(&Lab::open()?, &runs.into().0)?;
+        let (lab, names) = (Lab::open()?, runs.into().0);
+        let (html, text) = draw(&lab, &names)?;
+        names.iter().try_for_each(|name| lab.await_run(name))?;
         show(&html, &text);
         Ok(())
     }
