@@ -69,8 +69,12 @@ impl TensorBoard {
 
 impl Callback for TensorBoard {
     /// A second `fit` begins new files.
-    fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
+    fn on_train_begin(&mut self, control: &mut Control<'_>) -> Result<()> {
         (self.train, self.validation) = (None, None);
+        if let Some((data, _)) = &self.mistakes {
+            // Data that do not fit are found now, not after the last epoch.
+            control.model.evaluate(&data.take(1))?;
+        }
         Ok(())
     }
 

@@ -89,7 +89,7 @@ LIBRARY = [
             ["trainer(1e-3).fit(&mut network(10, Activation::Softmax)?, &cifar.train, &validation)?;"],
             ["warning: 200 of the validation images were trained on", "train on one part of a split and validate on the other"]),
     Mistake("a learning rate far too large, in a run",
-            ['lab.run("large").quietly().fit(trainer(10.0), &mut network(10, Activation::Softmax)?, &train, &validation)?;'],
+            ['println!("{}", lab.run("large").quietly().fit(trainer(10.0), &mut network(10, Activation::Softmax)?, &train, &validation)?);'],
             ["warning: the loss was ", "the learning rate 10.0 is too large, try a tenth of it"]),
     Mistake("a learning rate at which the loss is no number any more",
             ["let mut unbounded = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Linear).build(Seed(0))?;\n"
@@ -97,7 +97,7 @@ LIBRARY = [
             ["warning: the loss was no number any more in epoch 1", "try a tenth of it"]),
     Mistake("a learning rate far too small",
             ["trainer(1e-8).fit(&mut network(10, Activation::Softmax)?, &train, &validation)?;"],
-            ["warning: the loss hardly moved", "may be far too small, try ten times as much, or Trainer::range_test"]),
+            ["warning: the loss hardly moved", "is far too small, or so large that the network has died: Trainer::range_test tells which"]),
     Mistake("a batch larger than the data",
             ["trainer(1e-2).batch_size(1000).fit(&mut network(10, Activation::Softmax)?, &train, &validation)?;"],
             ["warning: a batch of 1000 is more than the 800 images"]),

@@ -21,10 +21,8 @@ const TOO_SMALL: f64 = 1e-6;
 const READING: &str = "Gradients are norms. Update / weight of about 0.001 is usual (CS231n); the first step of Adam or \
                        RMSprop, from rest, is larger.";
 
-#[rustfmt::skip]
-const HEADER: [&str; 8] = [
-    "layer", "output shape", "mean", "deviation", "dead or saturated", "kernel gradient", "bias gradient", "update / weight",
-];
+const HEADER: [&str; 7] =
+    ["layer", "mean", "deviation", "dead or saturated", "kernel gradient", "bias gradient", "update / weight"];
 
 /// Three digits of a number.
 fn brief(value: f64) -> String {
@@ -45,7 +43,7 @@ impl LayerInspection {
             Some(Activation::Tanh) => "near ±1",
             Some(Activation::Sigmoid) => "near 0 or 1",
             Some(Activation::Elu) => "near −1",
-            _ => "of images above 0.99",
+            _ => "above 0.99",
         };
         match (self.dead, self.saturated) {
             (Some(share), _) => format!("{} of units dead", percent(share)),
@@ -59,15 +57,15 @@ impl LayerInspection {
         format!("{} ({}{activation})", self.name, self.kind)
     }
 
-    fn cells(&self) -> [String; 8] {
+    fn cells(&self) -> [String; 7] {
         let optional = |value: Option<f64>| value.map_or_else(String::new, brief);
         let [mean, deviation] = [self.mean, self.deviation].map(brief);
         let [kernel, bias, update] = [self.kernel_gradient, self.bias_gradient, self.update].map(optional);
-        [self.title(), self.output_shape.clone(), mean, deviation, self.state(), kernel, bias, update]
+        [self.title(), mean, deviation, self.state(), kernel, bias, update]
     }
 
     fn in_words(&self) -> String {
-        let named = HEADER.iter().zip(self.cells()).skip(2).filter(|(_, cell)| !cell.is_empty());
+        let named = HEADER.iter().zip(self.cells()).skip(1).filter(|(_, cell)| !cell.is_empty());
         let named: Vec<String> = named.map(|(heading, cell)| format!("{heading} {cell}")).collect();
         format!("{}: {}", self.title(), named.join(", "))
     }

@@ -27,6 +27,7 @@ pub(super) struct LiveLogger {
     /// When the training would have begun, had it been done in one go.
     begun: Instant,
     written: Instant,
+    training: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -56,7 +57,7 @@ pub(crate) fn announce(path: &Path) -> Result<()> {
 impl LiveLogger {
     pub(super) fn new(path: PathBuf, epochs: usize, batches: usize) -> Self {
         let now = Instant::now();
-        Self { path, epochs, batches, rows: Vec::new(), whole: 0, begun: now, written: now }
+        Self { path, epochs, batches, rows: Vec::new(), whole: 0, begun: now, written: now, training: false }
     }
 
     fn epoch(&mut self, record: &EpochRecord, seconds: f64) {
@@ -66,7 +67,8 @@ impl LiveLogger {
         self.whole = self.rows.len();
     }
 
-    fn write(&mut self, state: &str) -> Result<()> {
+    /// What cannot be told harms no training: a disk that is full is an error where results are written.
+    fn write(&mut self, state: &str) {
         let (epochs, mut text) = (self.epochs, HEADER.to_owned());
         let optional = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
         for row in &self.rows {
@@ -84,8 +86,7 @@ impl LiveLogger {
         self.written = Instant::now();
         // Not put on the disk at once, as results are: after a power cut nobody follows it any more.
         let part = self.path.with_extension("part");
-        let write = || fs::write(&part, text).and_then(|()| fs::rename(&part, &self.path));
-        write().map_err(|error| write_failed(&self.path, error))
+        _ = fs::write(&part, text).and_then(|()| fs::rename(&part, &self.path));
     }
 }
 
@@ -94,8 +95,10 @@ impl Callback for LiveLogger {
         self.rows.clear();
         self.whole = 0;
         self.begun = Instant::now();
-        announce(&self.path)?;
-        self.write("training")
+        self.training = true;
+        _ = announce(&self.path);
+        self.write("training");
+        Ok(())
     }
 
     fn resume(&mut self, _: CallbackState, history: &History) -> Result<()> {
@@ -106,7 +109,8 @@ impl Callback for LiveLogger {
         }
         let before = Duration::try_from_secs_f64(seconds).unwrap_or_default();
         self.begun = self.begun.checked_sub(before).unwrap_or(self.begun);
-        self.write("training")
+        self.write("training");
+        Ok(())
     }
 
     fn on_batch_end(&mut self, record: &BatchRecord, _: &mut Control<'_>) -> Result<()> {
@@ -117,22 +121,32 @@ impl Callback for LiveLogger {
         let epoch = (epoch - 1) as f64 + batch as f64 / self.batches as f64;
         let seconds = self.begun.elapsed().as_secs_f64();
         self.rows.push(Row { epoch, loss, accuracy, val_loss: None, val_accuracy: None, learning_rate, seconds });
-        self.write("training")
+        self.write("training");
+        Ok(())
     }
 
     fn on_epoch_end(&mut self, record: &EpochRecord, _: &mut Control<'_>) -> Result<()> {
         self.epoch(record, self.begun.elapsed().as_secs_f64());
         // Epochs of milliseconds are not worth a file each; the last is written at the end.
-        if self.written.elapsed() < EVERY { Ok(()) } else { self.write("training") }
+        if self.written.elapsed() >= EVERY {
+            self.write("training");
+        }
+        Ok(())
     }
 
     fn on_train_end(&mut self, history: &History, _: &mut Control<'_>) -> Result<()> {
+        // A training that an error ended before it began leaves what is told of the one before.
+        if !std::mem::take(&mut self.training) {
+            return Ok(());
+        }
         self.write(match history.stopped {
+            Stopped::Finished if history.epochs.len() < self.epochs => "failed",
             Stopped::Finished => "finished",
             Stopped::Early { .. } => "early",
             Stopped::Interrupted { .. } => "interrupted",
             Stopped::Diverged { .. } => "diverged",
-        })
+        });
+        Ok(())
     }
 }
 
@@ -156,6 +170,36 @@ mod tests {
         }
     }
 
+    /// Ends a training with an error after its first epoch, or before it.
+    struct Failing(usize);
+
+    impl Callback for Failing {
+        fn on_epoch_begin(&mut self, epoch: usize, _: &mut Control<'_>) -> Result<()> {
+            if epoch < self.0 { Ok(()) } else { Err(crate::LabError::value("test", "an error", "none", "none")) }
+        }
+    }
+
+    #[test]
+    fn a_training_that_an_error_ends_is_not_told_as_finished_and_a_file_that_cannot_be_written_ends_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.csv");
+        let data = Cifar10::sample().train.take(100);
+        let fit = |path: &Path, failing: usize| {
+            let mut model =
+                Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0)).unwrap();
+            Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3))
+                .epochs(2)
+                .progress(Silent)
+                .callback(LiveLogger::new(path.to_owned(), 2, 4))
+                .callback(Failing(failing))
+                .fit(&mut model, &data, None)
+        };
+        assert!(fit(&path, 1).is_err());
+        assert!(fs::read_to_string(&path).unwrap().trim_end().ends_with("failed"));
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert!(fit(&folder.path().join("file").join("run.csv"), 2).is_ok());
+    }
+
     #[test]
     fn the_file_moves_within_an_epoch_and_ends_as_the_history_does() {
         let folder = tempfile::tempdir().unwrap();
@@ -173,7 +217,7 @@ mod tests {
             .unwrap();
         let first = |text: &String| text.lines().last().and_then(|row| row.split(',').next()?.parse::<f64>().ok());
         let epochs: Vec<f64> = seen.borrow().iter().filter_map(first).collect();
-        assert_eq!(epochs.len(), 20, "the file can be read at any moment");
+        assert_eq!(epochs.len(), 20, "a row after each batch");
         assert!(epochs.iter().any(|epoch| epoch.fract() > 0.0), "{epochs:?}");
         assert!(epochs.is_sorted(), "{epochs:?}");
 

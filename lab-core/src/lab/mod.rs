@@ -190,7 +190,7 @@ impl Lab {
     }
 
     /// The file in [`Lab::live_folder`] of a run that is awaited, which is made where it is missing.
-    #[cfg(feature = "display")]
+    #[cfg_attr(not(feature = "display"), expect(dead_code, reason = "only those who show something wait for it"))]
     pub(crate) fn await_run(&self, name: &str) -> Result<()> {
         live::announce(&self.live_folder().join(format!("{name}.csv")))
     }
@@ -200,12 +200,13 @@ impl Lab {
         &self.root
     }
 
-    /// An error unless `name` can be a run's: letters, digits, spaces and `-_.+`, the first no dot.
+    /// An error unless `name` can be a run's: letters, digits, spaces and `-_.+=()@`, the first no dot.
     pub(crate) fn check_run_name(name: &str) -> Result<()> {
-        let may_be = |c: char| c.is_alphanumeric() || " -_.+".contains(c);
+        let may_be = |c: char| c.is_alphanumeric() || " -_.+=()@".contains(c);
         if name.is_empty() || name.starts_with('.') || !name.chars().all(may_be) {
-            let remedy = "write it like 03-kl_divergence-0";
-            return Err(LabError::value("name of a run", format!("`{name}`"), "the name of a folder", remedy));
+            let (expected, remedy) =
+                ("letters, digits, spaces and -_.+=()@, the first no dot", "write it like 03-adam-0");
+            return Err(LabError::value("name of a run", format!("`{name}`"), expected, remedy));
         }
         Ok(())
     }

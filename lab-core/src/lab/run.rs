@@ -93,7 +93,11 @@ impl Experiment {
         _ = std::fs::remove_dir_all(checkpoints);
         let run = Run { name, history, record, folder: path };
         if quiet {
-            println!("{}", run.line());
+            let warnings = match run.history.warnings.len() {
+                0 => String::new(),
+                count => format!("  ({count} warning{}: show the run)", if count == 1 { "" } else { "s" }),
+            };
+            println!("{}{warnings}", run.line());
         }
         Ok(run)
     }

@@ -29,15 +29,15 @@
   async function read(folder, name) {
     const url = `${base}files/${folder}/${encodeURIComponent(name)}.csv?${Date.now()}`;
     const answer = await fetch(url, { cache: "no-store", credentials: "same-origin" });
-    if (!answer.ok) return null;
+    if (!answer.ok) return undefined;
     const changed = Date.parse(answer.headers.get("Last-Modified")), now = Date.parse(answer.headers.get("Date"));
     return parse(name, await answer.text(), Math.max(0, (now - changed) / 1000 || 0));
   }
 
-  /// Round numbers that divide an axis into some four parts.
+  /// Round numbers that divide an axis into some five parts.
   function ticks(low, high) {
-    const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough);
+    const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((step) => step >= rough);
     const found = [];
     for (let value = Math.ceil(low / step - 1e-9) * step; value <= high + 1e-9 * step; value += step) found.push(+value.toPrecision(12));
     return found;
@@ -49,7 +49,8 @@
     const values = runs.flatMap((run) => run.rows.flatMap((row) => kinds.map((kind) => row[kind]))).filter(Number.isFinite);
     let low = Math.min(...values), high = Math.max(...values);
     // A loss that runs away does not flatten the others.
-    if (index === 0) high = Math.min(high, 4 * low);
+    const starts = runs.map((run) => run.rows.map((row) => row.loss).find(Number.isFinite)).filter(Number.isFinite);
+    if (index === 0 && high > 2 * Math.min(...starts)) [high, title] = [2 * Math.min(...starts), `${title} (cut off above)`];
     if (!values.length) [low, high] = [0, 1];
     if (high - low < 1e-6) [low, high] = [low - 0.05, high + 0.05];
     const pad = 0.05 * (high - low);
@@ -78,7 +79,7 @@
   function status(run) {
     const { last, rows, name, age } = run, parts = [];
     const best = rows.filter((row) => Number.isFinite(row.val_loss)).reduce((a, b) => (a && a.val_loss <= b.val_loss ? a : b), null);
-    const ended = { finished: "finished", early: "stopped early", diverged: "diverged", interrupted: "interrupted" }[last.state];
+    const ended = { finished: "finished", early: "stopped early", diverged: "diverged", interrupted: "interrupted", failed: "failed" }[last.state];
     if (ended) parts.push(`${ended} after ${short(last.epoch)} of ${last.epochs} epochs in ${duration(last.seconds)}`);
     else parts.push(`epoch ${last.epoch.toFixed(1)} of ${last.epochs}`);
     if (Number.isFinite(last.loss)) parts.push(`loss ${last.loss.toFixed(4)}`, `accuracy ${percent(last.accuracy)}`);
@@ -96,6 +97,7 @@
     const known = runs.filter(Boolean);
     const keys = known.length > 1 ? known.map((run) => run.name) : ["training", "validation"];
     const key = keys.map((name, i) => `<span style="white-space:nowrap"><span style="color:${COLOURS[i % COLOURS.length]}">━</span> ${escape(name)}</span>`);
+    if (known.length > 1) key.push("bold: validation, thin: training");
     const lines = names.map((name, i) => {
       const run = runs[i], state = run ? run.last.state : "waiting";
       const text = run ? status(run) : `<b>${escape(name)}</b>: waiting for its training to begin`;
@@ -112,17 +114,21 @@
   /// Looks at the files for as long as the output exists, also while the notebook has scrolled it away.
   function follow(root) {
     const names = root.dataset.live.split(","), folder = root.dataset.folder, weak = new WeakRef(root);
+    // What was last heard of each: null where the run is awaited, undefined where the server knows no such file.
+    const last = names.map(() => undefined);
     let shown = "";
     async function look() {
       const root = weak.deref();
       if (!root) return;
       let wait = SELDOM;
       if (root.isConnected) {
-        const runs = await Promise.all(names.map((name) => read(folder, name).catch(() => null)));
+        const heard = await Promise.all(names.map((name) => read(folder, name).catch(() => undefined)));
+        const runs = heard.map((run, i) => (last[i] = run || last[i] || run));
         const seen = JSON.stringify(runs);
-        if (seen !== shown && (runs.some(Boolean) || !root.querySelector("img"))) draw(root, names, runs);
+        const answered = runs.some((run) => run !== undefined);
+        if (seen !== shown && answered && (runs.some(Boolean) || !root.querySelector("img"))) draw(root, names, runs);
         shown = seen;
-        if (runs.some((run) => !run || (run.last.state === "training" && run.age < STALE))) wait = OFTEN;
+        if (runs.some((run) => run?.last.state === "training" && run.age < STALE)) wait = OFTEN;
       }
       setTimeout(look, wait);
     }

@@ -21,7 +21,7 @@ const MOST: usize = 8;
 impl LiveCurves {
     /// Shows the curves of the run that `lab.run(NAME)` is going to make, or of several: `LiveCurves::show(["a", "b"])`.
     ///
-    /// ```
+    /// ```no_run
     /// use lab_core::prelude::*;
     /// LiveCurves::show("final")?;
     /// # Ok::<(), LabError>(())
@@ -148,7 +148,13 @@ mod tests {
     #[test]
     fn names_that_are_no_runs_are_refused() {
         let lab = Lab::at(".", Scale::Sample);
-        for names in [vec![], vec!["a".to_owned(); 9], vec!["../../etc".to_owned()], vec!["a\"b".to_owned()]] {
+        for names in [
+            vec![],
+            vec!["a".to_owned(); 9],
+            vec!["../../etc".to_owned()],
+            vec!["a\"b".to_owned()],
+            vec!["a,b".to_owned()],
+        ] {
             assert!(draw(&lab, &names).is_err(), "{names:?}");
         }
     }

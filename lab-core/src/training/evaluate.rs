@@ -107,9 +107,11 @@ impl Sequential {
         let predicted = predicted_classes(outputs.view())?;
         let truth = data.labels();
         let confusion_matrix = ConfusionMatrix::new(&truth, &predicted, data.class_names())?;
-        // Biases begin at 0 and the first step moves them.
-        let mut biases = self.parameters.iter().filter(|parameter| parameter.name.ends_with(".bias"));
-        let untrained = biases.all(|bias| bias.value.iter().all(|&b| b == 0.0));
+        // Biases begin at 0 and the first step moves them; weights from a file have no seed.
+        let biases = || self.parameters.iter().filter(|parameter| parameter.name.ends_with(".bias"));
+        let untrained = self.seed().is_some()
+            && biases().next().is_some()
+            && biases().all(|bias| bias.value.iter().all(|&b| b == 0.0));
         Ok(Evaluation { loss, accuracy, truth, outputs, predicted, confusion_matrix, untrained })
     }
 

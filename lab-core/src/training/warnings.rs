@@ -24,7 +24,8 @@ impl Trainer {
             let remedy = "train on one part of a split and validate on the other";
             warnings.push(format!("{shared} of the validation images were trained on: {remedy}"));
         }
-        if size > images {
+        // A few images, to see that the network can learn them by heart, are no mistake.
+        if size > images && images > 64 {
             warnings.push(format!(
                 "a batch of {size} is more than the {images} images, so an epoch is one step: 64 is usual"
             ));
@@ -36,10 +37,10 @@ impl Trainer {
     /// Whether the learning rate is far off, as the losses say. Where weights or penalties change what a loss means, only a
     /// divergence counts.
     fn warning_of_rate(&self, model: &Sequential, classes: usize, history: &History) -> Option<String> {
-        let rate = self.recipe.optimizer.learning_rate();
-        let too_large = format!("the learning rate {rate:?} is too large, try a tenth of it");
+        let too_large = |rate: f32| format!("the learning rate {rate:?} is too large, try a tenth of it");
+        let rate = history.epochs.last().map_or(self.recipe.optimizer.learning_rate(), |record| record.learning_rate);
         if let Stopped::Diverged { epoch, step } = history.stopped {
-            return Some(format!("the loss was no number any more in epoch {epoch}, step {step}: {too_large}"));
+            return Some(format!("the loss was no number any more in epoch {epoch}, step {step}: {}", too_large(rate)));
         }
         let weighted = self.class_weights.is_some() || self.sample_weights.is_some() || model.penalty() > 0.0;
         let guessing = (classes as f64).ln();
@@ -51,10 +52,11 @@ impl Trainer {
         }
         if let Some(at) = losses.iter().position(|loss| *loss > 2.0 * guessing) {
             let found = format!("the loss was {:.2} in epoch {}", losses[at], at + 1);
+            let too_large = too_large(history.epochs[at].learning_rate);
             return Some(format!("{found}, where guessing gives {guessing:.2}: {too_large}"));
         }
         let stands = losses.len() > 1 && (first - last).abs() < 0.005 * first;
-        let remedy = "may be far too small, try ten times as much, or Trainer::range_test";
+        let remedy = "is far too small, or so large that the network has died: Trainer::range_test tells which";
         stands.then(|| format!("the loss hardly moved, {first:.4} to {last:.4}: the learning rate {rate:?} {remedy}"))
     }
 }
@@ -89,7 +91,7 @@ mod tests {
     #[test]
     fn a_learning_rate_that_is_far_off_is_named() {
         let (train, validation) = Cifar10::sample().train.split(0.8, Seed(42)).unwrap();
-        says(&fit(plan(), 1e-7, 64, &train, &validation), "1e-7 may be far too small");
+        says(&fit(plan(), 1e-7, 64, &train, &validation), "1e-7 is far too small");
         says(&fit(plan(), 1.0, 64, &train, &validation), "1.0 is too large");
         let mut diverging = Trainer::new(Loss::MeanSquaredError, Sgd::new(1e30)).progress(Silent);
         let linear = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Linear);

@@ -98,7 +98,8 @@ pub fn exercise_3(weighted: fn(&[Vec<u64>]) -> f64) -> Verdict {
         number: 3,
         expected: "the precisions, each weighted with its class's share of the samples",
         tolerance: 1e-9,
-        otherwise: "For each class: hits / answers (a column), times samples (a row) / all samples; then the sum.",
+        otherwise: "For each class: precision divides by a column of the table, the weight is from a row. Do the weights add \
+                    up to 1?",
         so: "Weighted precision is not the accuracy, as weighted recall is: here the weights do not cancel. A class that \
              was never answered pulls it down and is easily overlooked, as in the lab's 0.0658.",
     };

@@ -48,8 +48,8 @@ pub fn exercise_2(noticed: usize, hiding_rate: f64) -> Verdict {
         number: 2,
         expected: "how many of the checks of W1, b1, W2 and b2 notice, and a learning rate of SGD for a batch of 64",
         tolerance: 1e-6,
-        otherwise: "There are as many checks as parameters: W1, b1, W2 and b2. All gradients are made from Δ₂; a step of SGD \
-                    is rate times gradient, and it is the step that must stay the same.",
+        otherwise: "There are four checks. For the rate: a step of SGD is rate times gradient, and it is the step that must \
+                    stay the same.",
         so: "So a wrong gradient can train well, and only a check tells. Adam would not need another rate at all: it \
              divides the gradient's size out, and hides such a mistake by itself.",
     };
@@ -184,6 +184,7 @@ pub fn exercise_4(adam: fn(f64, &[f64], f64) -> f64) -> Verdict {
                 (walk(usual, &|m, v, _| m_hat(m, 1) / (v_hat(v, 1).sqrt() + EPSILON)), "The correction is that of the first step for ever: t grows, and 1 − βᵗ goes to 1."),
                 (walk(usual, &|m, v, t| m_hat(m, t + 1) / (v_hat(v, t + 1).sqrt() + EPSILON)), "t is one ahead: in the first step it is 1."),
                 (walk(usual, &|m, v, t| m_hat(m, t) / (v_hat(v, t) + EPSILON).sqrt()), "ε is inside the root, as in RMSprop; Adam adds it to the root."),
+                (walk(usual, &|m, v, t| m_hat(m, t) / (v_hat(v, t).sqrt() + 1e-8)), "ε is 10⁻⁷ here; 10⁻⁸ is that of the paper and of other libraries."),
                 (walk(usual, &|m, v, t| m_hat(m, t) / v_hat(v, t).sqrt()), no_epsilon),
                 (walk(usual, &|m, v, t| m_hat(m, t) / (v_hat(v, t) + EPSILON)), "The root is missing: v is the mean of squares, and √v has the size of a gradient."),
                 (walk(usual, &|m, v, t| -paper(m, v, t)), "It climbs: a step goes against the gradient."),

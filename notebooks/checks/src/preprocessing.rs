@@ -199,7 +199,7 @@ pub fn exercise_3(answer: fn(&[u8]) -> Vec<u8>) -> Verdict {
     Verdict::right(
         3,
         "Done twice it gives the image back, and a horse looking left is still a horse: such \
-         a change doubles the data for nothing. For the digits 6 and 9, or the letters b and \
+         a change doubles the data at no cost. For the digits 6 and 9, or the letters b and \
          d, it would not be allowed.",
     )
 }
@@ -220,7 +220,7 @@ pub fn exercise_4(answer: fn(&[Vec<u8>]) -> Option<Pair>) -> Verdict {
         (0..12).filter_map(|index| sample.image(index)).map(|image| image.iter().copied().collect()).collect();
     // A little brighter: no byte is the same, and each is larger, so that a difference of bytes may wrap around.
     photographs.push(photographs[5].iter().map(|byte| byte.saturating_add(4)).collect());
-    let cases: [(&str, Vec<Vec<u8>>); 3] = [
+    let cases: [(&str, Vec<Vec<u8>>); 4] = [
         (
             "six images of three bytes",
             vec![
@@ -234,6 +234,8 @@ pub fn exercise_4(answer: fn(&[Vec<u8>]) -> Option<Pair>) -> Verdict {
         ),
         ("three images of three bytes", vec![vec![50, 50, 50], vec![47, 47, 47], vec![50, 50, 56]]),
         ("twelve photographs, and one of them once more, a little brighter", photographs),
+        // 256 is 0 in a u8, and 255 is -1 in an i8.
+        ("four images of one byte", vec![vec![0], vec![16], vec![6], vec![255]]),
     ];
     for (number, (given, images)) in cases.iter().enumerate() {
         let expected = match number {

@@ -31,7 +31,8 @@ pub fn exercise_1(error: f64) -> Verdict {
         number: 1,
         expected: "a share of 1, with two digits that count",
         tolerance: 0.01,
-        otherwise: "σ = √(p (1 − p) / N), with p = 0.35, and N the images of one class.",
+        otherwise: "A number that is 1 with the probability p and 0 otherwise: what is its variance? The error is the root of that, \
+                    divided by the root of the number of images.",
         so: "So in “Class by class” the third and fourth digits are chance, and recalls of two networks that differ by four \
              points or less may be so by chance as well.",
     };
@@ -98,8 +99,8 @@ pub fn exercise_3(apart: fn(f64, f64, usize) -> f64) -> Verdict {
         number: 3,
         expected: "the difference of the two shares, in standard errors of that difference",
         tolerance: 1e-6,
-        otherwise: "Each share has the variance p (1 − p) / N. Variances of independent things add up; divide the difference \
-                    by the root of their sum.",
+        otherwise: "Each share has a variance, as in exercise 1. Variances of independent things add up: what does that make \
+                    of the error of a difference?",
         so: "Beyond 2 in either direction is what chance alone does in one comparison of twenty: who compares twenty \
              networks will see it once, and must not report that one alone.",
     };
@@ -157,7 +158,8 @@ pub fn exercise_4(paired: fn(&[u8], &[u8], &[u8]) -> f64) -> Verdict {
                 |(number, &class): (usize, &u8)| if number % every == 0 { (class + shift) % 10 } else { class };
             truth.iter().enumerate().map(answer).collect()
         };
-        // Where both are wrong they mostly give different answers: that is a difference, but not one of right and wrong.
+        // Where both are wrong they give different answers (a difference, but not one of right and wrong); in the last
+        // case they give the same answers to all images.
         let (first, second) = (answers(first, 1), answers(second, if first == second { 1 } else { 2 }));
         let count = |wanted: &dyn Fn(bool, bool, bool) -> bool| {
             let fits = |i: &usize| wanted(first[*i] == truth[*i], second[*i] == truth[*i], first[*i] == second[*i]);
@@ -182,10 +184,6 @@ pub fn exercise_4(paired: fn(&[u8], &[u8], &[u8]) -> f64) -> Verdict {
                 (-right, "The sign: positive where the first is better."),
                 (over(b + c), "The root below is missing."),
                 (right * right, "That is the square, McNemar's χ²: without the sign it does not say who is better."),
-                (
-                    (b - c).powi(2) / (b + c).max(1.0),
-                    "That is the square, McNemar's χ²: without the sign it does not say who is better.",
-                ),
                 (
                     over(different.sqrt()),
                     "Where both are wrong in different ways, neither is better: leave these out below.",

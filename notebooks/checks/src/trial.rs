@@ -35,9 +35,9 @@ pub(crate) fn near(found: &[f64], right: &[f64]) -> bool {
     found.len() == right.len() && found.iter().zip(right).all(near)
 }
 
-/// Whether a number that somebody rounded to three digits or more is this one.
+/// Whether a number that somebody rounded to three digits or more, or cut off after them, is this one.
 pub(crate) fn rounded(found: f64, right: f64) -> bool {
-    (found - right).abs() <= 0.0006
+    (found - right).abs() <= 0.001
 }
 
 /// The hint of the first usual mistake that was made.

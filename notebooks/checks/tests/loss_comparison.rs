@@ -56,8 +56,9 @@ fn shares(powers: Vec<f64>) -> Vec<f64> {
 fn a_softmax_without_overflow() {
     is_right(exercise_2(softmax));
     is_missing(exercise_2(|_| Vec::new()));
-    let wrong: [(Softmax, &str); 8] = [
+    let wrong: [(Softmax, &str); 9] = [
         (|z| shares(each(z, f64::exp)), "take the largest logit off"),
+        (|z| shares(z.iter().map(|a| (a - z.iter().copied().fold(0.0, f64::max)).exp()).collect()), "begins at 0"),
         (|z| each(z, f64::exp), "divide each by the sum"),
         (|z| shares(z.to_vec()), "e to the power of each"),
         (|z| each(z, |z| 1.0 / (1.0 + (-z).exp())), "sigmoid"),

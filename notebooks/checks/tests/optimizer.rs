@@ -97,10 +97,11 @@ fn adam_may_be_written_in_both_ways() {
 #[test]
 fn the_usual_mistakes_with_adam_have_their_hints() {
     type Answer = fn(f64, &[f64], f64) -> f64;
-    let mistakes: [(Answer, &str); 9] = [
+    let mistakes: [(Answer, &str); 10] = [
         (|w, g, rate| adam(w, g, 1, |m, v, _| m / (v.sqrt() + 1e-7), rate), "correction is forgotten"),
         (|w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / (v.sqrt() + 1e-7), rate), "Only m is corrected"),
         (|w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / (v_hat(v, t) + 1e-7).sqrt(), rate), "inside the root"),
+        (|w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / (v_hat(v, t).sqrt() + 1e-8), rate), "other libraries"),
         (|w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / (v_hat(v, t) + 1e-7), rate), "root is missing"),
         (|w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / v_hat(v, t).sqrt(), rate), "Is ε there"),
         (|w, g, rate| adam(w, g, 0, |m, v, t| m_hat(m, t) / (v_hat(v, t).sqrt() + 1e-7), rate), "t counts from 1"),

@@ -119,6 +119,11 @@ fn square(a: u8, b: u8) -> i64 {
     difference(a, b).pow(2)
 }
 
+fn square_of_bytes(a: u8, b: u8) -> i64 {
+    let difference = a.wrapping_sub(b);
+    i64::from(difference.wrapping_mul(difference))
+}
+
 /// What `a - b` does where overflow is checked, as in a debug build.
 fn checked(a: u8, b: u8) -> i64 {
     i64::from(a.checked_sub(b).unwrap_or_else(|| panic!("attempt to subtract with overflow")))
@@ -128,10 +133,11 @@ fn checked(a: u8, b: u8) -> i64 {
 fn the_closest_pair() {
     is_right(exercise_4(|images| pair(images, square, |sum| sum)));
     is_missing(exercise_4(|_| None));
-    let wrong: [(ClosestPair, &str); 9] = [
+    let wrong: [(ClosestPair, &str); 10] = [
         (|_| Some((0, 0)), "not a pair"),
         (|images| pair(images, square, |sum| sum).map(|(i, j)| (j, i)), "smaller number first"),
         (|images| pair(images, |a, b| i64::from(a.wrapping_sub(b)).pow(2), |sum| sum), "wraps around"),
+        (|images| pair(images, square_of_bytes, |sum| sum), "ends at 255"),
         (|images| pair(images, difference, i64::abs), "cancel"),
         (|images| pair(images, difference, |sum| sum), "cancel"),
         (|images| pair(images, |a, b| i64::from(a.abs_diff(b)), |sum| sum), "absolute differences"),

@@ -110,7 +110,11 @@ pub fn exercise_4(answer: fn(&Matrix, &[usize], f64) -> (f64, Matrix)) -> Verdic
             4,
             expected,
             came,
-            hint(&mistakes, "It is p minus the smoothed target, divided by the number of images."),
+            hint(
+                &mistakes,
+                "The notebook has the gradient of softmax and cross-entropy for one image. Which target belongs in it \
+                 here, and what does the mean over the batch do to it?",
+            ),
         );
     }
     Verdict::right(
