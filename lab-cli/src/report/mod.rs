@@ -26,7 +26,7 @@ use pages::{Places, REPORT};
 
 /// Run the notebooks without a screen and make the report
 ///
-/// Runs the notebooks in order, on the sample several at a time, each in a kernel of its own, and writes a page of each
+/// Runs the notebooks in order, on the sample several at a time and the longest first, each in a kernel of its own, and writes a page of each
 /// and outputs/report.html. A cell that fails ends it with status 1, and leaves the last report as it was.
 #[derive(Args)]
 #[command(after_help = "Examples:

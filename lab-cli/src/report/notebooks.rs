@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lab_core::{LabError, Result};
+use serde_json::Value;
 
 /// A notebook: `notebooks/03-loss-comparison.ipynb` has the name `03-loss-comparison`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +22,13 @@ impl Notebook {
     /// Whether it is made of what all others leave behind, so that it runs last and alone.
     pub fn reads_the_others(&self) -> bool {
         self.name.ends_with("-report")
+    }
+
+    /// How many cells there are to run; 0 where it cannot be read, which is said when it is run.
+    pub fn code_cells(&self) -> usize {
+        let notebook = fs::read(&self.path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        let cells = notebook.as_ref().and_then(|notebook| notebook["cells"].as_array());
+        cells.map_or(0, |cells| cells.iter().filter(|cell| cell["cell_type"] == "code").count())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which notebook runs when: one after the other where training takes all cores, several at a time on the sample, where
 //! nearly all the time is spent compiling cells.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -28,7 +29,7 @@ pub fn run_all(
 ) -> Result<(), Stopped> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = if sample { cores.min(MOST) } else { 1 };
-    let queue = Queue::new(notebooks);
+    let queue = Queue::new(&if jobs > 1 { longest_first(notebooks) } else { notebooks.to_vec() });
     std::thread::scope(|scope| {
         for job in 0..jobs {
             let (queue, executed) = (&queue, &executed);
@@ -54,6 +55,13 @@ pub fn run_all(
             Err(Stopped { message, left })
         }
     }
+}
+
+/// The order in which several jobs end at about the same time: most cells first, and last what reads the others.
+fn longest_first(notebooks: &[Notebook]) -> Vec<Notebook> {
+    let mut ordered = notebooks.to_vec();
+    ordered.sort_by_cached_key(|notebook| (notebook.reads_the_others(), Reverse(notebook.code_cells())));
+    ordered
 }
 
 /// What the jobs share.
@@ -128,6 +136,22 @@ mod tests {
 
     fn notebook(name: &str) -> Notebook {
         Notebook { name: name.to_owned(), path: PathBuf::new() }
+    }
+
+    #[test]
+    fn several_jobs_begin_with_the_most_cells_and_end_with_the_report() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = [("01-a", 1), ("02-b", 3), ("03-c", 2), ("06-report", 9)].map(|(name, cells)| {
+            let path = folder.path().join(name);
+            let cell = serde_json::json!({ "cell_type": "code" });
+            let prose = serde_json::json!({ "cell_type": "markdown" });
+            let cells = [vec![cell; cells], vec![prose; 10 - cells]].concat();
+            std::fs::write(&path, serde_json::json!({ "cells": cells }).to_string()).unwrap();
+            Notebook { name: name.to_owned(), path }
+        });
+        let ordered = longest_first(&[&written[..], &[notebook("04-not-there")]].concat());
+        let names: Vec<_> = ordered.iter().map(|notebook| notebook.name.as_str()).collect();
+        assert_eq!(names, ["02-b", "03-c", "01-a", "04-not-there", "06-report"]);
     }
 
     #[test]

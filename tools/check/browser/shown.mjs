@@ -3,7 +3,8 @@ import { need } from "./common.mjs";
 
 // Stands in every page, before its own scripts.
 export function helpers() {
-  const never = "script, style, math, mjx-container, .MathJax, .anchor, .jp-InternalAnchorLink, .jp-OutputPrompt";
+  // Live curves are drawn by their script in JupyterLab and are a finished picture on a page: they are compared by themselves.
+  const never = "script, style, math, mjx-container, .MathJax, .anchor, .jp-InternalAnchorLink, .jp-OutputPrompt, .lab-live";
   const without = (apart) => (element) => {
     const copy = element.cloneNode(true);
     copy.querySelectorAll(apart).forEach((part) => part.remove());
@@ -24,13 +25,23 @@ export function helpers() {
     const pixels = new Uint32Array(pen.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
     return pixels.every((pixel) => pixel === pixels[0]);
   };
+  const isDrawn = async (image) => {
+    image.loading = "eager";
+    await image.decode().catch(() => {});
+    return image.naturalWidth > 0;
+  };
   const pictures = (element) =>
     Promise.all(
-      [...element.querySelectorAll("img")].map(async (image) => {
-        image.loading = "eager";
-        await image.decode().catch(() => {});
-        const drawn = image.naturalWidth > 0;
+      [...element.querySelectorAll("img:not(.lab-live img)")].map(async (image) => {
+        const drawn = await isDrawn(image);
         return { alt: image.alt.trim(), drawn, plain: drawn && isPlain(image), source: image.src };
+      }),
+    );
+  const live = (element) =>
+    Promise.all(
+      [...element.querySelectorAll(".lab-live")].map(async (part) => {
+        const image = part.querySelector("img");
+        return { runs: part.dataset.live, drawn: image ? await isDrawn(image) : part.querySelector(".lab-live-chart path") !== null };
       }),
     );
   const shown = async (outputs) => ({
@@ -38,6 +49,7 @@ export function helpers() {
     tables: outputs.flatMap(tables),
     formulas: outputs.map(formulas).reduce((sum, n) => sum + n, 0),
     pictures: (await Promise.all(outputs.map(pictures))).flat(),
+    live: (await Promise.all(outputs.map(live))).flat(),
   });
   window.lab_check = { text, formulas, shown };
 }
@@ -106,6 +118,7 @@ export function faults({ cells }, sources) {
       if (picture.plain) say(`has a picture of one colour: ${picture.alt}`);
       if (picture.alt.length < 4) say("has a picture without a description");
     }
+    for (const { runs, drawn } of cell.live) if (!drawn) say(`has live curves that are not drawn: ${runs}`);
   });
   return found;
 }
@@ -133,6 +146,8 @@ export function differences(lab, page, sources) {
     const tables = (side) => `${side.tables.length} tables: ${side.tables.map(cellsOf).join("\n")}`;
     found.push(...difference(`${where} tables`, tables(cell), tables(other)));
     found.push(...difference(`${where} pictures`, pictureTexts(cell), pictureTexts(other)));
+    const live = (side) => side.live.map(({ runs, drawn }) => `live curves of ${runs}, ${drawn ? "drawn" : "empty"}`).join("; ");
+    found.push(...difference(`${where} live curves`, live(cell), live(other)));
     if (cell.formulas !== other.formulas) found.push(`${where}: ${cell.formulas} formulas, on the page ${other.formulas}`);
   });
   numbered.forEach((_, prompt) => found.push(`cell ${prompt} is only on the page`));
