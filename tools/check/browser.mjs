@@ -49,10 +49,6 @@ async function newContext(allowed) {
     elsewhere.add(route.request().url().slice(0, 100));
     return route.abort();
   });
-  // What was to be seen when something failed.
-  results.onFailure = async () => {
-    for (const page of context.pages()) await page.screenshot({ path: join(KEPT, `failed-${results.failed}-${context.pages().indexOf(page)}.png`) });
-  };
   context.on("page", (page) => {
     page.on("websocket", (socket) => allowed(new URL(socket.url().replace(/^ws/, "http"))) || elsewhere.add(socket.url()));
     page.on("pageerror", (error) => complaints.add(error.message.slice(0, 200)));
@@ -118,7 +114,7 @@ async function runNotebooks(context) {
   const lane = async () => {
     for (let name; (name = waiting.shift()); ) {
       const notebook = await tried(context, name);
-      await step(`${name}: closed with its kernel`, () => notebook.close());
+      if (notebook) await step(`${name}: closed with its kernel`, () => notebook.close());
     }
   };
   await Promise.all([lane(), lane()]);
@@ -140,6 +136,10 @@ async function everything() {
   server = Server.start(PORT);
   if (await step("cargo lab notebook prints its address", () => server.ready())) {
     const context = await newContext((url) => url.host === new URL(server.origin).host);
+    // What was to be seen when something failed.
+    results.onFailure = async () => {
+      for (const [index, page] of context.pages().entries()) await page.screenshot({ path: join(KEPT, `failed-${results.failed}-${index}.png`) });
+    };
     await step("the address opens at the six notebooks", async () => {
       const page = await context.newPage();
       await page.goto(server.address);

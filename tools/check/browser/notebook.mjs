@@ -1,36 +1,42 @@
 // One notebook in JupyterLab, used with mouse and keyboard as a reader does.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { KEPT, need, until } from "./common.mjs";
+import { KEPT, SLOW, need, until } from "./common.mjs";
 import { address, copy } from "./server.mjs";
+
+// One window after the other: of two that start at the same moment JupyterLab may take one for a copy of the other, and
+// leave it empty.
+let opening = Promise.resolve();
+const oneByOne = (work) => (opening = opening.catch(() => {}).then(work));
 
 export class Notebook {
   static async open(context, origin, name) {
     const notebook = new Notebook();
     notebook.name = name;
+    // Read once: JupyterLab writes the file again and again from now on.
+    notebook.cells = JSON.parse(readFileSync(copy(name), "utf8")).cells;
     notebook.page = await context.newPage();
     // To leave a page with changes that are not saved.
     notebook.page.on("dialog", (dialog) => dialog.accept());
-    await notebook.page.goto(origin + address(name));
+    await oneByOne(async () => {
+      await notebook.page.goto(origin + address(name));
+      await notebook.page.locator(".jp-NotebookPanel").first().waitFor({ timeout: 60_000 * SLOW });
+    });
     await notebook.idle(60);
     // JupyterLab puts the cells of a long notebook into the page little by little.
     const cells = notebook.page.locator(".jp-Notebook .jp-Cell");
-    await until("all cells", 60, async () => (await cells.count()) === notebook.cells().length);
+    await until("all cells", 60, async () => (await cells.count()) === notebook.cells.length);
     return notebook;
   }
 
-  cells() {
-    return JSON.parse(readFileSync(copy(this.name), "utf8")).cells;
-  }
-
-  // What stands in its code cells, in their order.
+  // What stood in its code cells when it was opened, in their order.
   sources() {
-    return this.cells().filter((cell) => cell.cell_type === "code").map((cell) => [cell.source].flat().join(""));
+    return this.cells.filter((cell) => cell.cell_type === "code").map((cell) => [cell.source].flat().join(""));
   }
 
   // The cell with this id, of which the page knows only the place.
   cell(id) {
-    const index = this.cells().findIndex((cell) => cell.id === id);
+    const index = this.cells.findIndex((cell) => cell.id === id);
     need(index >= 0, `no cell “${id}” in ${this.name}`);
     return this.page.locator(".jp-Notebook .jp-Cell").nth(index);
   }
