@@ -60,7 +60,8 @@ impl Progress for Bars {
         self.bar.println(epoch_line(record, &self.plan));
     }
 
-    fn end(&mut self, _: &History) {
+    fn end(&mut self, history: &History) {
+        history.warnings.iter().for_each(|warning| self.bar.println(format!("warning: {warning}")));
         self.bar.finish_and_clear();
     }
 }

@@ -202,9 +202,6 @@ fn checkpointed(trainer: Trainer, folder: &RunFolder, arguments: &TrainArgs) -> 
 
 /// Says how the training ended, and of which epoch the weights are.
 fn say_end(record: &Record) -> Outcome {
-    for warning in &record.warnings {
-        say!("Warning: {warning}.");
-    }
     let (last, epoch) = (record.epochs, record.weights_of_epoch);
     match record.stopped {
         Stopped::Finished | Stopped::Interrupted { .. } => {

@@ -135,6 +135,13 @@ fn a_training_that_diverges_says_so_and_replaces_nothing() {
 }
 
 #[test]
+fn a_learning_rate_that_is_far_too_large_is_named_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = train(&folder.path().join("run"), &["--learning-rate", "10"]);
+    assert_eq!(text.matches("the learning rate 10.0 is too large").count(), 1, "{text}");
+}
+
+#[test]
 fn wrong_input_is_named_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, content: &[u8]| {

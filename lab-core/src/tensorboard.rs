@@ -226,8 +226,7 @@ fn image(tag: &str, data: &Dataset, row: usize) -> Result<Summary_Value> {
     const SCALE: usize = 4;
     let pixels = data.image(row).ok_or_else(|| LabError::value("image", row.to_string(), "a row", "report this"))?;
     let [height, width, channels] = data.image_shape();
-    let colour = if channels == 3 { png::ColorType::Rgb } else { png::ColorType::Grayscale };
-    let shown = if channels == 3 { 3 } else { 1 };
+    let (colour, shown) = if channels == 3 { (png::ColorType::Rgb, 3) } else { (png::ColorType::Grayscale, 1) };
     let place = |y: usize, x: usize| (0..shown).map(move |channel| [y / SCALE, x / SCALE, channel]);
     let places = (0..height * SCALE).flat_map(|y| (0..width * SCALE).flat_map(move |x| place(y, x)));
     let bytes: Vec<u8> = places.map(|place| pixels[place]).collect();

@@ -6,8 +6,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
-import { KEPT, LABORATORY, SLOW, need, results, step, until } from "./browser/common.mjs";
+import { KEPT, LABORATORY, SLOW, need, openBrowser, results, step, until } from "./browser/common.mjs";
 import { Notebook } from "./browser/notebook.mjs";
 import { liveCurves } from "./browser/live.mjs";
 import { Server, clear, layOut, names } from "./browser/server.mjs";
@@ -128,11 +127,7 @@ async function everything() {
   mkdirSync(KEPT, { recursive: true });
   readdirSync(KEPT).filter((name) => name.endsWith(".png")).forEach((name) => rmSync(join(KEPT, name)));
   layOut();
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-lcd-text"],
-    handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false,
-  });
+  browser = await openBrowser({ handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false });
   server = Server.start(PORT);
   if (await step("cargo lab notebook prints its address", () => server.ready())) {
     const context = await newContext((url) => url.host === new URL(server.origin).host);

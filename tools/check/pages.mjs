@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { openBrowser } from "./browser/common.mjs";
 
 const LARGEST = 8_000_000;
 const WIDTHS = [1280, 390];
@@ -58,10 +58,7 @@ function check(page, holds, text) {
   if (!holds) problems.push(`${page}: ${text}`);
 }
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-lcd-text"],
-});
+const browser = await openBrowser();
 check(folder, pages.includes("report.html"), "no report.html");
 const links = new Map();
 for (const name of pages) {

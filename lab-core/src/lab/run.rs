@@ -182,7 +182,10 @@ impl Run {
             let value = |value: Option<f64>| value.unwrap_or(f64::NAN);
             line += &format!("  val_loss {:.4}  val_accuracy {:.4}", value(best.val_loss), value(best.val_accuracy));
         }
-        self.test_accuracy().map_or(line.clone(), |accuracy| line + &format!("  test {accuracy:.4}"))
+        if let Some(accuracy) = self.test_accuracy() {
+            line += &format!("  test {accuracy:.4}");
+        }
+        line
     }
 
     /// Reads a run back.

@@ -1,5 +1,6 @@
 // What all parts share: lines of results, waiting with a limit, and where things lie.
 import { join, resolve } from "node:path";
+import { chromium } from "playwright-core";
 
 export const LABORATORY = resolve(import.meta.dirname, "../../..");
 // What the test keeps, and under it the folder that it works in and removes again.
@@ -31,6 +32,14 @@ export async function step(what, work) {
     return false;
   }
 }
+
+// The browser that the pages are looked at with; `options` are playwright's.
+export const openBrowser = (options = {}) =>
+  chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-lcd-text"],
+    ...options,
+  });
 
 export function need(holds, message) {
   if (!holds) throw new Error(message);
