@@ -1,8 +1,8 @@
 """Starts the Rust kernel in a build folder that no other kernel uses.
 
 The kernel spec calls it: launcher.py EVCXR_JUPYTER CONNECTION_FILE. Of the folders .lab/evcxr/0 to 7 it takes the first
-that nobody has locked, those with compiled dependencies first, and becomes the kernel: the lock lives as long as the
-kernel does, however that ends.
+that nobody has locked, those with compiled dependencies first, puts the workspace's Cargo.lock there, and becomes the
+kernel: the lock lives as long as the kernel does, however that ends.
 """
 
 import fcntl
@@ -87,6 +87,8 @@ def main():
     if not is_warm(folder):
         copy_dependencies(folder)
     folder.mkdir(exist_ok=True)
+    # The versions that set-up has fetched for every platform, whatever else lies in cargo's registry.
+    shutil.copyfile(LABORATORY / "Cargo.lock", folder / "Cargo.lock")
     os.set_inheritable(descriptor, True)
     os.environ.update(
         EVCXR_TMPDIR=str(folder),

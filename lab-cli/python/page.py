@@ -1,7 +1,7 @@
 """Writes pages of notebooks that have run: page.py < ORDER.
 
-ORDER is a JSON object: `folder` to write into, whether this is the `sample`, and `pages`, one for each notebook of the
-course, with `name`, `source` (the notebook), `executed` (the same with outputs, or null), `exists` (a page of an earlier
+ORDER is a JSON object: `folder` to write into, whether this is the `sample`, why it is (`without_data`: the data set could
+not be had, or null where the sample was asked for), and `pages`, one for each notebook of the course, with `name`, `source` (the notebook), `executed` (the same with outputs, or null), `exists` (a page of an earlier
 report), `times` ([seconds, seconds of the first cell] or null) and `save` (write the notebook with its outputs too).
 """
 
@@ -129,6 +129,7 @@ def write_page(exporter, order, pages, page, name):
         "next": None if report or index + 1 == len(pages) else pages[index + 1],
         "has_report": pages[-1]["linked"] and pages[-1]["name"].endswith(REPORT),
         "sample": order["sample"],
+        "without_data": order["without_data"],
         "style": (TEMPLATE / "page.css").read_text(encoding="utf-8"),
     }
     html, _ = exporter.from_notebook_node(notebook, resources={"page": resources})

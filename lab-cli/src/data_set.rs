@@ -12,7 +12,8 @@ use crate::laboratory::data_folder;
 /// The name that stands for the images that are built in.
 pub const SAMPLE: &str = "sample";
 
-/// The data set of `--data`: the built-in sample, or the whole one, which is fetched when it is missing.
+/// The data set of `--data`: the built-in sample, a folder of the user's, or the laboratory's own, which is fetched when
+/// it is missing.
 ///
 /// # Errors
 /// Where it can neither be read nor fetched.
@@ -26,16 +27,20 @@ pub fn data_set(choice: Option<&Path>) -> Outcome<Cifar10> {
             return Err(error.into());
         }
     }
-    Ok(Cifar10::open(folder(choice)?)?)
+    let folder = folder(choice)
+        .map_err(|error| format!("{error}\n  or try it on the 1,500 images that are built in: `--data {SAMPLE}`"))?;
+    Ok(Cifar10::open(folder)?)
 }
 
-/// The folder with the six files of the whole data set, which is fetched when it is missing.
+/// The folder with the six files of the whole data set: the user's, in which nothing is changed, or the laboratory's own,
+/// into which they are fetched when they are missing.
 ///
 /// # Errors
-/// Where it cannot be fetched.
+/// Where they are not as they must be, or cannot be fetched.
 pub fn folder(choice: Option<&Path>) -> Outcome<PathBuf> {
     let progress = Progress::stderr();
-    let folder = fetch::ensure(&data_folder(choice), &progress)?;
-    progress.clear();
-    Ok(folder)
+    Ok(match choice {
+        Some(data) => fetch::need_folder(data).and_then(|()| fetch::check(data, &progress))?,
+        None => fetch::ensure(&data_folder(None), &progress)?,
+    })
 }

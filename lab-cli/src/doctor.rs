@@ -99,7 +99,7 @@ fn data_set(data: &Path) -> Finding {
     let checked = fetch::check(data, &progress);
     drop(progress);
     let (status, text) = match checked {
-        Ok(()) => (Status::Fine, format!("60,000 images in {}, six files verified", fetch::set_folder(data).display())),
+        Ok(folder) => (Status::Fine, format!("60,000 images in {}, six files verified", folder.display())),
         Err(error) => {
             let text = format!("{}; `cargo lab data` or the first training fetches it", error.reason());
             (Status::Optional, text)

@@ -9,7 +9,8 @@ use crate::setup::{self, Needs};
 
 /// Open the notebooks in JupyterLab, in your browser.
 ///
-/// Does first what is missing of `cargo lab setup`. JupyterLab listens on this computer only, behind a token that is new
+/// Does first what is missing of `cargo lab setup`; where the data set cannot be had, the notebooks work on the built-in
+/// sample. JupyterLab listens on this computer only, behind a token that is new
 /// each time; the Rust kernel is chosen. Ctrl-C stops it and its kernels. Your own Jupyter's settings are neither read
 /// nor changed.
 #[derive(clap::Args)]
@@ -37,11 +38,20 @@ pub fn run(arguments: &NotebookArgs) -> Outcome {
     // On the built-in sample (LAB_SCALE=sample) nothing reads the data set.
     let data = Lab::open()?.scale() == Scale::Full;
     let environment = setup::ensure(Needs { data })?;
+    if let Some(error) = &environment.without_data {
+        let variable = Scale::VARIABLE;
+        eprintln!(
+            "warning: {error}\n\nThe notebooks work on the 1,500 images that are built in ({variable}=sample).\n"
+        );
+    }
     let mut jupyter = Command::new(&environment.python);
     jupyter.arg("-I").arg(environment.root.join("lab-cli/python/notebook.py")).arg(&environment.root);
     jupyter.arg(arguments.port.to_string());
     jupyter.arg(if arguments.no_browser { "no-browser" } else { "browser" });
     jupyter.current_dir(&environment.root);
+    if environment.without_data.is_some() {
+        jupyter.env(Scale::VARIABLE, "sample");
+    }
     become_it(&mut jupyter)
 }
 

@@ -128,8 +128,34 @@ fn data_stands_in_the_nearest_laboratory_upwards() {
     run(&deep, &["data", "--from", "nowhere"]);
     assert!(home.path().join("data").is_dir());
     assert!(!deep.join("data").exists());
-    run(&deep, &["data", "--data", "mine", "--from", "nowhere"]);
-    assert!(deep.join("mine").is_dir());
+}
+
+#[test]
+fn a_folder_of_the_users_is_neither_created_nor_changed() {
+    let home = TempDir::new().unwrap();
+    for command in ["data", "train"] {
+        let (status, _, stderr) = run(home.path(), &[command, "--data", "./mistyped"]);
+        assert_eq!(status, Some(1));
+        assert!(stderr.contains("./mistyped: found no such folder, expected a folder\n  what to do: "), "{stderr}");
+        assert!(!home.path().join("mistyped").exists());
+        assert_eq!(stderr.contains("--data sample"), command == "train", "{stderr}");
+    }
+    let mine = home.path().join("mine");
+    fs::create_dir(&mine).unwrap();
+    for (name, text) in
+        [("data_batch_3.bin", "<html>not found</html>"), ("data_batch_5.bin", "short"), ("notes.txt", "mine")]
+    {
+        fs::write(mine.join(name), text).unwrap();
+    }
+    for command in ["data", "train"] {
+        let (status, _, stderr) = run(home.path(), &[command, "--data", "mine"]);
+        assert_eq!(status, Some(1));
+        assert!(stderr.contains("data_batch_3.bin: found a web page of 22 bytes, expected 30730000 bytes"), "{stderr}");
+        assert!(stderr.contains("data_batch_5.bin: found 5 bytes, it is cut off"), "{stderr}");
+        assert_eq!(stderr.contains("data_batch_1.bin: found no such file"), command == "train", "{stderr}");
+        assert_eq!(fs::read_dir(&mine).unwrap().count(), 3);
+        assert_eq!(fs::read(mine.join("data_batch_5.bin")).unwrap(), b"short");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod place;
 use std::fs;
 use std::path::Path;
 
-use place::{CARGO, PYTHON, Place, read, wait_for};
+use place::{INSTALL, PYTHON, Place, read, wait_for};
 
 const KERNEL: &str = "evcxr_jupyter-0.22.0";
 
@@ -17,10 +17,11 @@ fn set_up_makes_every_piece_from_any_folder_and_the_second_time_nothing() {
     assert_eq!(status, Some(0), "{stderr}");
     assert!(stdout.contains("cargo lab notebook") && stderr.contains("Rust kernel: building"), "{stdout}{stderr}");
     let work = place.work();
-    assert_eq!(work.len(), 3, "{work:?}");
-    assert!(work[0].starts_with("python3 -m venv "), "{work:?}");
-    assert!(work[1].contains("-m pip install") && work[1].contains("--require-hashes"), "{work:?}");
-    assert!(work[2].starts_with("cargo install evcxr_jupyter --locked --version 0.22.0 --root "), "{work:?}");
+    assert_eq!(work.len(), 4, "{work:?}");
+    assert_eq!(work[0], "cargo fetch --locked", "for every platform: a kernel asks about all of them");
+    assert!(work[1].starts_with("cargo install evcxr_jupyter --locked --version 0.22.0 --root "), "{work:?}");
+    assert!(work[2].contains("-m pip install") && work[2].contains("--require-hashes"), "{work:?}");
+    assert!(work[3].starts_with("python3 -m venv "), "{work:?}");
     let spec: serde_json::Value =
         serde_json::from_slice(&fs::read(place.path("lab/.lab/venv/share/jupyter/kernels/rust/kernel.json")).unwrap())
             .unwrap();
@@ -43,11 +44,39 @@ fn other_requirements_or_another_folder_make_the_environment_anew_and_keep_the_k
     place.work();
     fs::write(place.path("lab/lab-cli/python/requirements.txt"), "jupyterlab==5\n").unwrap();
     place.set_up();
-    assert!(matches!(&place.work()[..], [venv, pip] if venv.contains("-m venv") && pip.contains("-m pip")));
+    assert!(matches!(&place.work()[..], [pip, venv] if venv.contains("-m venv") && pip.contains("-m pip")));
     fs::rename(place.path("lab"), place.path("moved")).unwrap();
     let (status, _, stderr) = read(place.lab("moved", &["setup", "--sample"]).output().unwrap());
     assert_eq!(status, Some(0), "{stderr}");
-    assert!(matches!(&place.work()[..], [venv, pip] if venv.contains("-m venv") && pip.contains("-m pip")));
+    assert!(matches!(&place.work()[..], [pip, venv] if venv.contains("-m venv") && pip.contains("-m pip")));
+}
+
+#[test]
+fn packages_that_are_gone_from_cargos_registry_are_fetched_again() {
+    let place = Place::new();
+    place.set_up();
+    let (_, table, _) = place.run(&["doctor"]);
+    assert!(table.contains("Packages    ok        all that cells are compiled from"), "{table}");
+    place.work();
+    fs::remove_file(place.path("fetched")).unwrap();
+    let (_, table, _) = place.run(&["doctor"]);
+    assert!(table.contains("Packages    optional  not there; `cargo lab setup` makes it"), "{table}");
+    place.set_up();
+    assert_eq!(place.work(), ["cargo fetch --locked"]);
+}
+
+#[test]
+fn one_step_that_fails_ends_those_beside_it_and_is_the_one_that_is_told() {
+    let place = Place::new();
+    place.cargo(r#": > "$HERE/begun"; exec sleep 60"#);
+    let fail =
+        r#"*"-m pip"*) while [ ! -e "$HERE/begun" ]; do sleep 0.05; done; echo "no route to host" >&2; exit 1 ;;"#;
+    place.program("python3", &PYTHON.replace(r#"*"-m pip"*) ;;"#, fail));
+    let started = std::time::Instant::now();
+    let error = place.refused();
+    assert!(error.contains("no route to host") && !error.contains("signal"), "{error}");
+    assert!(started.elapsed().as_secs() < 30, "the kernel is not built to its end first");
+    assert_eq!(place.cached(), [format!("{KERNEL}.lock")]);
 }
 
 #[test]
@@ -58,8 +87,9 @@ fn uv_is_used_where_there_is_one_and_hashes_are_asked_for() {
     place.without("python3");
     place.set_up();
     let work = place.work();
-    assert!(work[0].starts_with("uv venv ") && work[0].contains("--no-python-downloads"), "{work:?}");
-    assert!(work[1].starts_with("uv pip install ") && work[1].contains("--require-hashes"), "{work:?}");
+    let [.., pip, venv] = &work[..] else { panic!("{work:?}") };
+    assert!(venv.starts_with("uv venv ") && venv.contains("--no-python-downloads"), "{work:?}");
+    assert!(pip.starts_with("uv pip install ") && pip.contains("--require-hashes"), "{work:?}");
 }
 
 #[test]
@@ -95,7 +125,7 @@ fn packages_that_cannot_be_had_leave_no_environment_that_looks_finished() {
 #[test]
 fn a_kernel_that_cannot_be_built_leaves_nothing_and_says_the_compilers_words() {
     let place = Place::new();
-    place.program("cargo", r#"echo "error: could not resolve host" >&2; exit 101"#);
+    place.cargo(r#"echo "error: could not resolve host" >&2; exit 101"#);
     let error = place.refused();
     assert!(error.contains("could not resolve host") && error.contains("network"), "{error}");
     assert_eq!(place.cached(), [format!("{KERNEL}.lock")]);
@@ -117,7 +147,7 @@ fn rust_src_comes_from_rustup_or_the_message_says_from_where() {
 #[test]
 fn two_at_once_wait_for_one_another_and_say_for_whom() {
     let place = Place::new();
-    place.program("cargo", &format!(": > \"$HERE/begun\"; while [ ! -e \"$HERE/go\" ]; do sleep 0.05; done\n{CARGO}"));
+    place.cargo(&format!(": > \"$HERE/begun\"; while [ ! -e \"$HERE/go\" ]; do sleep 0.05; done\n{INSTALL}"));
     let first = place.lab("lab", &["setup", "--sample"]).spawn().unwrap();
     wait_for(|| place.path("begun").exists());
     let log = place.path("second");
@@ -129,41 +159,35 @@ fn two_at_once_wait_for_one_another_and_say_for_whom() {
     for child in [first, second] {
         assert!(child.wait_with_output().unwrap().status.success());
     }
-    assert_eq!(place.work().iter().filter(|line| line.starts_with("cargo")).count(), 1);
+    assert_eq!(place.work().iter().filter(|line| line.starts_with("cargo install")).count(), 1);
 }
 
 #[test]
 fn a_set_up_that_is_killed_leaves_nothing_that_looks_finished() {
     let place = Place::new();
     let wait = ": > \"$HERE/begun\"; i=0; while [ ! -e \"$HERE/go\" ] && [ $i -lt 400 ]; do sleep 0.05; i=$((i+1)); done; exit 1";
-    for program in ["python3", "cargo"] {
-        let text = if program == "cargo" {
-            wait.to_owned()
-        } else {
-            PYTHON.replace(r#"*"-m pip"*) ;;"#, &format!(r#"*"-m pip"*) {wait} ;;"#))
-        };
-        place.program(program, &text);
+    let kill = || {
         let mut child = place.lab("lab", &["setup", "--sample"]).spawn().unwrap();
         wait_for(|| place.path("begun").exists());
         child.kill().unwrap();
         child.wait().unwrap();
         fs::write(place.path("go"), "").unwrap();
-        assert!(!place.path(&format!("cache/cifar10-lab/{KERNEL}")).exists());
-        place.program(program, if program == "cargo" { CARGO } else { PYTHON });
-        if program == "cargo" {
-            assert!(place.cached().iter().any(|name| name.starts_with(".building-")), "the kill came too late");
-        }
-        place.work();
-        let stopped = place.path("begun");
-        if program == "python3" {
-            // The next round is killed while it builds the kernel: here the environment is enough.
-            let (_, stdout, _) = place.run(&["doctor"]);
-            assert!(stdout.contains("JupyterLab  optional  not there"), "{stdout}");
-        }
-        for mark in [stopped, place.path("go")] {
-            fs::remove_file(mark).unwrap();
-        }
+    };
+    place.cargo(wait);
+    kill();
+    assert!(!place.path(&format!("cache/cifar10-lab/{KERNEL}")).exists());
+    assert!(place.cached().iter().any(|name| name.starts_with(".building-")), "the kill came too late");
+    for mark in ["begun", "go"] {
+        fs::remove_file(place.path(mark)).unwrap();
     }
+
+    place.cargo(INSTALL);
+    _ = fs::remove_dir_all(place.path("lab/.lab/venv"));
+    place.program("python3", &PYTHON.replace(r#"*"-m pip"*) ;;"#, &format!(r#"*"-m pip"*) {wait} ;;"#)));
+    kill();
+    let (_, stdout, _) = place.run(&["doctor"]);
+    assert!(stdout.contains("JupyterLab  optional  not there"), "{stdout}");
+    place.program("python3", PYTHON);
     place.set_up();
     assert_eq!(place.cached(), [KERNEL.to_owned(), format!("{KERNEL}.lock")], "what the killed one left is gone");
 }

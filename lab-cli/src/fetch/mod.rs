@@ -91,19 +91,57 @@ impl Way {
 /// How long a source may be silent.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The folder of the six files, fetched into `data` first when they are not there or not right.
+/// Whose folder the files are to be in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The laboratory's own `data`: what is damaged there is named, and replaced.
+    Laboratory,
+    /// One that the user has named: nothing in it is replaced, and it is not created.
+    User,
+}
+
+/// The folder of the six files, fetched into the laboratory's own `data` first when they are not there or not right.
 ///
 /// # Errors
 /// `NoWay`, with all that was tried, when there is no way to the data set.
 pub fn ensure(data: &Path, progress: &Progress) -> Result<PathBuf, FetchError> {
     let folder = set_folder(data);
-    fetch(&folder, &CIFAR10, &Way::standard(), PATIENCE, progress)?;
+    fetch(&folder, &CIFAR10, &Way::standard(), Owner::Laboratory, PATIENCE, progress)?;
     Ok(folder)
 }
 
-/// Whether the six files are in `data` and right.
-pub fn check(data: &Path, progress: &Progress) -> Result<(), FetchError> {
-    staging::check(&set_folder(data), &CIFAR10, progress)
+/// The folder of the six files in `data`, which is only looked at.
+///
+/// # Errors
+/// Names each file that is missing or not right.
+pub fn check(data: &Path, progress: &Progress) -> Result<PathBuf, FetchError> {
+    let folder = set_folder(data);
+    match staging::faults(&folder, &CIFAR10, progress) {
+        faults if faults.is_empty() => Ok(folder),
+        faults => {
+            let remedy = "nothing in this folder was changed. `cargo lab data --data DIR` fetches what is missing in it, \
+                          `cargo lab data` a copy of the laboratory's own, which is used without --data";
+            Err(FetchError::Faulty { faults: faults.into_iter().map(|fault| fault.error).collect(), remedy })
+        }
+    }
+}
+
+/// A folder of the user's must be there: a mistyped path is not created.
+///
+/// # Errors
+/// Where there is no folder at this path.
+pub fn need_folder(data: &Path) -> Result<(), FetchError> {
+    if data.is_dir() {
+        return Ok(());
+    }
+    let found = if data.exists() { "a file" } else { "no such folder" };
+    let remedy = "check the path, or create the folder first; without --data the laboratory's own `data` is used";
+    Err(FetchError::Content {
+        place: data.display().to_string(),
+        found: found.to_owned(),
+        expected: "a folder".to_owned(),
+        remedy,
+    })
 }
 
 /// Where the six files are or will be: in a folder of the official name, unless `data` has that name or holds one of them.
@@ -119,20 +157,32 @@ fn fetch(
     folder: &Path,
     table: &[Expected],
     ways: &[Way],
+    owner: Owner,
     patience: Duration,
     progress: &Progress,
 ) -> Result<Way, FetchError> {
     let parent = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if staging::check(folder, table, progress).is_ok() {
+    let found = staging::faults(folder, table, progress);
+    if found.is_empty() {
         staging::sweep(parent);
         return Ok(Way::AlreadyThere);
     }
+    if owner == Owner::User && found.iter().any(|fault| fault.is_there) {
+        let damaged = found.into_iter().filter(|fault| fault.is_there).map(|fault| fault.error);
+        let remedy = "nothing in this folder was changed: remove or replace the file yourself, then run this again";
+        return Err(FetchError::Faulty { faults: damaged.collect(), remedy });
+    }
     let _lock = Lock::take(parent, progress)?;
     // Once more: another process may have brought them in the meantime.
-    let Err(absent) = staging::check(folder, table, progress) else { return Ok(Way::AlreadyThere) };
-    let mut tried = vec![(Way::AlreadyThere.to_string(), absent)];
+    let found = staging::faults(folder, table, progress);
+    let wanted: Vec<_> = found.iter().map(|fault| fault.name).collect();
+    for fault in found.iter().filter(|fault| fault.is_there) {
+        progress.note(&format!("{}: it is fetched again", fault.error.reason()));
+    }
+    let Some(first) = found.into_iter().next() else { return Ok(Way::AlreadyThere) };
+    let mut tried = vec![(Way::AlreadyThere.to_string(), first.error)];
     for way in ways {
-        let mut staging = Staging::begin(folder, table)?;
+        let mut staging = Staging::begin(folder, table, wanted.clone())?;
         let received = way.receive(patience, &mut staging, progress);
         match received.and_then(|()| staging.commit(&way.to_string())) {
             Ok(()) => return Ok(way.clone()),

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Read};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Reports on standard error; can be shared between threads.
 pub struct Progress {
@@ -14,8 +14,13 @@ pub struct Progress {
 impl Progress {
     /// A bar when standard error is a terminal, lines otherwise.
     pub fn stderr() -> Self {
+        Self::beside(&MultiProgress::with_draw_target(ProgressDrawTarget::stderr()))
+    }
+
+    /// The same, under the bars that are shown already.
+    pub fn beside(bars: &MultiProgress) -> Self {
         if io::stderr().is_terminal() {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            let bar = bars.add(ProgressBar::no_length());
             bar.enable_steady_tick(Duration::from_millis(200));
             Self { bar, lines: false }
         } else {

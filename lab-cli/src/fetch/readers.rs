@@ -16,7 +16,7 @@ fn small_table() -> Vec<Expected> {
 fn receive(path: &Path, by: impl FnOnce(&mut Staging<'_>, &Progress) -> Result<(), FetchError>) {
     let table = small_table();
     let home = path.with_extension("home").join(FOLDER);
-    let staging = home.parent().map(fs::create_dir_all).and_then(|_| Staging::begin(&home, &table).ok());
+    let staging = home.parent().map(fs::create_dir_all).and_then(|_| Staging::begin(&home, &table, Vec::new()).ok());
     _ = staging.map(|mut staging| by(&mut staging, &Progress::silent()));
 }
 

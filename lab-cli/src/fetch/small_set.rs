@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tar::{EntryType, Header};
 use tempfile::TempDir;
 
-use super::{CIFAR10, Expected, FOLDER, FetchError, PATIENCE, Progress, Way, fetch};
+use super::{CIFAR10, Expected, FOLDER, FetchError, Owner, PATIENCE, Progress, Way, fetch};
 
 const RECORD: usize = 3073;
 const IMAGES: usize = 2;
@@ -144,7 +144,7 @@ pub fn target(home: &TempDir) -> PathBuf {
 }
 
 pub fn bring(home: &TempDir, set: &Set, ways: &[Way]) -> Result<Way, FetchError> {
-    fetch(&target(home), &set.table, ways, PATIENCE, &Progress::silent())
+    fetch(&target(home), &set.table, ways, Owner::Laboratory, PATIENCE, &Progress::silent())
 }
 
 pub fn bring_archive(home: &TempDir, set: &Set, archive: &[u8]) -> Result<Way, FetchError> {

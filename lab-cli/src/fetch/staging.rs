@@ -81,18 +81,19 @@ pub struct Staging<'t> {
     work: TempDir,
     target: PathBuf,
     table: &'t [Expected],
+    wanted: Vec<&'static str>,
     arrived: Vec<&'static str>,
 }
 
 impl<'t> Staging<'t> {
-    /// Starts a temporary folder beside `target`, on the same disk.
-    pub fn begin(target: &Path, table: &'t [Expected]) -> Result<Self, FetchError> {
+    /// Starts a temporary folder beside `target`, on the same disk; of the table, `wanted` are to be put into `target`.
+    pub fn begin(target: &Path, table: &'t [Expected], wanted: Vec<&'static str>) -> Result<Self, FetchError> {
         let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let create = |path: &Path, error| FetchError::io("create a temporary folder in it", path, error);
         let work = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(parent).map_err(|e| create(parent, e))?;
         // The temporary folder is closed to other users; the one that will stay must not be.
         fs::create_dir(work.path().join("files")).map_err(|e| create(work.path(), e))?;
-        Ok(Self { work, target: target.to_owned(), table, arrived: Vec::new() })
+        Ok(Self { work, target: target.to_owned(), table, wanted, arrived: Vec::new() })
     }
 
     /// The files that are to come.
@@ -128,8 +129,8 @@ impl<'t> Staging<'t> {
         }
         sync_folder(&self.files());
         if self.target.is_dir() {
-            for file in self.table {
-                let (from, to) = (self.files().join(file.name), self.target.join(file.name));
+            for name in &self.wanted {
+                let (from, to) = (self.files().join(name), self.target.join(name));
                 fs::rename(&from, &to).map_err(|e| FetchError::io("replace the file", &to, e))?;
             }
             sync_folder(&self.target);
@@ -200,41 +201,65 @@ fn check_hash(place: &str, hash: Sha256, expected: &Expected) -> Result<(), Fetc
     Err(FetchError::content(place, format!("SHA-256 {found}"), expected.sha256))
 }
 
-/// Checks the length and the SHA-256 of all files of `table` in `folder`.
-pub fn check(folder: &Path, table: &[Expected], progress: &Progress) -> Result<(), FetchError> {
-    for file in table {
-        let path = folder.join(file.name);
-        let length = match fs::metadata(&path) {
-            Ok(metadata) => metadata.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let place = path.display().to_string();
-                return Err(FetchError::content(place, "no such file", format!("{} bytes", file.bytes)));
-            }
-            Err(error) => return Err(FetchError::io("read", &path, error)),
-        };
-        if length != file.bytes {
-            return Err(wrong_length(&path.display().to_string(), length, file));
-        }
-    }
+/// A file of the data set that is not there, or is not what it must be.
+pub struct Fault {
+    /// Its name in the table.
+    pub name: &'static str,
+    /// Whether a file of that name is there.
+    pub is_there: bool,
+    pub error: FetchError,
+}
+
+/// Compares all files of `table` in `folder` with their lengths and SHA-256: what is wrong, in the table's order.
+pub fn faults(folder: &Path, table: &[Expected], progress: &Progress) -> Vec<Fault> {
     progress.quick_stage(&format!("checking {}", folder.display()), Some(total_bytes(table)));
-    let halves = table.split_at(table.len() / 2);
-    let check_all = |files: &[Expected]| files.iter().try_for_each(|file| check_file(folder, file, progress));
+    let (first, second) = table.split_at(table.len() / 2);
+    let check_all = |files: &[Expected]| -> Vec<Fault> {
+        files.iter().filter_map(|file| check_file(folder, file, progress).err()).collect()
+    };
     std::thread::scope(|scope| {
-        let first = scope.spawn(|| check_all(halves.0));
-        let second = check_all(halves.1);
-        first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(second)
+        let first = scope.spawn(|| check_all(first));
+        let second = check_all(second);
+        let first = first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        first.into_iter().chain(second).collect()
     })
 }
 
-fn check_file(folder: &Path, expected: &Expected, progress: &Progress) -> Result<(), FetchError> {
+fn check_file(folder: &Path, expected: &Expected, progress: &Progress) -> Result<(), Fault> {
     let path = folder.join(expected.name);
-    let read = |error| FetchError::io("read", &path, error);
-    let mut file = progress.count(File::open(&path).map_err(read)?);
+    let place = path.display().to_string();
+    let fault = |error| Fault { name: expected.name, is_there: true, error };
+    let read = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            let error = FetchError::content(&place, "no such file", format!("{} bytes", expected.bytes));
+            Fault { name: expected.name, is_there: false, error }
+        }
+        _ => fault(FetchError::io("read", &path, error)),
+    };
+    let mut file = File::open(&path).map_err(read)?;
+    let length = file.metadata().map_err(read)?.len();
+    if length != expected.bytes {
+        let mut start = Vec::new();
+        (&mut file).take(256).read_to_end(&mut start).map_err(read)?;
+        let wrong = wrong_length(&place, length, expected);
+        return Err(fault(if is_web_page(&start) { web_page(&place, length, expected) } else { wrong }));
+    }
+    let mut file = progress.count(file);
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; 256 * 1024]);
     loop {
         match file.read(&mut buffer).map_err(read)? {
-            0 => return check_hash(&path.display().to_string(), hash, expected),
+            0 => return check_hash(&place, hash, expected).map_err(fault),
             n => hash.update(&buffer[..n]),
         }
     }
+}
+
+/// What a download leaves behind where a site asks to log in, or says that there is no such page.
+fn is_web_page(start: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(start).trim_start().to_lowercase();
+    ["<!doctype html", "<html"].iter().any(|tag| text.starts_with(tag))
+}
+
+fn web_page(place: &str, length: u64, expected: &Expected) -> FetchError {
+    FetchError::content(place, format!("a web page of {length} bytes"), format!("{} bytes of images", expected.bytes))
 }

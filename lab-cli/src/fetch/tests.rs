@@ -61,6 +61,45 @@ fn what_is_wrong_in_place_is_replaced_and_other_files_stay() {
 }
 
 #[test]
+fn in_a_folder_of_the_users_what_is_wrong_is_named_and_nothing_is_replaced() {
+    let set = small_set();
+    let batch = &set.files[2];
+    let mut wrong = batch.clone();
+    wrong[100] ^= 4;
+    let cases = [
+        (batch[..6000].to_vec(), "found 6000 bytes, it is cut off, expected 6146 bytes"),
+        ([batch.as_slice(), b"x"].concat(), "it is too long, expected 6146 bytes"),
+        (wrong, "found SHA-256 "),
+        (b"\n<!DOCTYPE HTML><p>Log in".to_vec(), "found a web page of 25 bytes"),
+        (Vec::new(), "found an empty file"),
+    ];
+    for (content, text) in cases {
+        let home = TempDir::new().unwrap();
+        let archive = home.path().join("cifar-10-binary.tar.gz");
+        fs::write(&archive, set.archive(|_| {})).unwrap();
+        set.write_to(&target(&home));
+        fs::write(target(&home).join("data_batch_3.bin"), &content).unwrap();
+        fs::remove_file(target(&home).join("test_batch.bin")).unwrap();
+        let fetched = || {
+            let ways = [Way::From(archive.clone())];
+            fetch(&target(&home), &set.table, &ways, Owner::User, PATIENCE, &Progress::silent())
+        };
+        let error = fetched().unwrap_err().to_string();
+        assert!(error.contains("data_batch_3.bin: found ") && error.contains(text), "{error}");
+        assert!(error.contains("nothing in this folder was changed"), "{error}");
+        assert_eq!(fs::read(target(&home).join("data_batch_3.bin")).unwrap(), content);
+        assert_eq!(fs::read_dir(home.path().join("data")).unwrap().count(), 1, "not even a lock");
+        // What is only missing may come in, and touches nothing else.
+        fs::write(target(&home).join("data_batch_3.bin"), batch).unwrap();
+        let modified = || fs::metadata(target(&home).join("data_batch_1.bin")).unwrap().modified().unwrap();
+        let before = modified();
+        fetched().unwrap();
+        assert!(set.is_in(&target(&home)));
+        assert_eq!(modified(), before);
+    }
+}
+
+#[test]
 fn every_bad_archive_has_its_error_and_changes_nothing() {
     let set = small_set();
     let good = set.archive(|_| {});
@@ -163,7 +202,7 @@ fn a_process_that_takes_an_archive_from_standard_input() {
     let Some(folder) = std::env::var_os("LAB_TEST_TARGET").map(PathBuf::from) else { return };
     let set = small_set();
     let _lock = Lock::take(folder.parent().unwrap(), &Progress::silent()).unwrap();
-    let mut staging = Staging::begin(&folder, &set.table).unwrap();
+    let mut staging = Staging::begin(&folder, &set.table, Vec::new()).unwrap();
     receive_archive(std::io::stdin().lock(), "standard input", &mut staging).unwrap();
     staging.commit("standard input").unwrap();
 }

@@ -21,7 +21,7 @@ fn the_pictures_of_the_package_become_the_official_files() {
         let home = TempDir::new().unwrap();
         let tarball = home.path().join("package.tgz");
         fs::write(&tarball, set.package(channels, |_| {})).unwrap();
-        let mut staging = Staging::begin(&home.path().join(FOLDER), &set.table).unwrap();
+        let mut staging = Staging::begin(&home.path().join(FOLDER), &set.table, Vec::new()).unwrap();
         receive_package(&tarball, &mut staging, &Progress::silent()).unwrap();
         staging.commit("the package").unwrap();
         assert!(set.is_in(&home.path().join(FOLDER)));
@@ -54,7 +54,7 @@ fn every_bad_package_has_its_error() {
         let home = TempDir::new().unwrap();
         let tarball = home.path().join("package.tgz");
         fs::write(&tarball, package).unwrap();
-        let mut staging = Staging::begin(&home.path().join(FOLDER), &set.table).unwrap();
+        let mut staging = Staging::begin(&home.path().join(FOLDER), &set.table, Vec::new()).unwrap();
         let received = receive_package(&tarball, &mut staging, &Progress::silent());
         let error = received.and_then(|()| staging.commit("the package")).unwrap_err().to_string();
         assert!(error.contains(text), "{error}");
@@ -109,7 +109,8 @@ fn every_failure_of_the_network_is_told_and_changes_nothing() {
     ];
     for (patience, url, text) in cases {
         let home = TempDir::new().unwrap();
-        let fetched = fetch(&target(&home), &set.table, &[Way::Url(url)], patience, &Progress::silent());
+        let fetched =
+            fetch(&target(&home), &set.table, &[Way::Url(url)], Owner::Laboratory, patience, &Progress::silent());
         let error = fetched.unwrap_err().to_string();
         assert!(error.contains(text), "{text}: {error}");
         assert!(names_in_data(&home).is_empty());
@@ -181,7 +182,7 @@ mod client {
         for (patience, script, text) in cases {
             let home = TempDir::new().unwrap();
             let ways = program(&home, script);
-            let fetched = fetch(&target(&home), &set.table, &ways, patience, &Progress::silent());
+            let fetched = fetch(&target(&home), &set.table, &ways, Owner::Laboratory, patience, &Progress::silent());
             let error = fetched.unwrap_err().to_string();
             assert!(error.contains(text), "{script}: {error}");
             assert!(names_in_data(&home).is_empty());

@@ -27,7 +27,8 @@ use pages::{Places, REPORT};
 /// Run the notebooks without a screen and make the report
 ///
 /// Runs the notebooks in order, on the sample several at a time and the longest first, each in a kernel of its own, and writes a page of each
-/// and outputs/report.html. A cell that fails ends it with status 1, and leaves the last report as it was.
+/// and outputs/report.html. A cell that fails ends it with status 1, and leaves the last report as it was. Where the data set
+/// cannot be had, the report is made on the built-in sample, and each page says so.
 #[derive(Args)]
 #[command(after_help = "Examples:
   cargo lab report                     everything, on the whole data set
@@ -50,18 +51,28 @@ pub struct ReportArgs {
     within: Option<PathBuf>,
 }
 
+/// What a report is made of where there is no data set.
+const INSTEAD: &str = "This report is made on the 1,500 images that are built in, with few epochs: its numbers say nothing about \
+                       the whole data set.";
+
 /// Runs the notebooks and writes the pages.
 ///
 /// # Errors
 /// Where set-up fails, another report is at work, a cell fails, or a page cannot be written.
 pub fn run(arguments: &ReportArgs) -> Outcome {
-    let sample = arguments.sample;
     let root = std::path::absolute(arguments.within.clone().unwrap_or_else(|| in_laboratory(".")))?;
     let all = notebooks::find(&root.join("notebooks"))?;
     let chosen = notebooks::select(&all, &arguments.only)?;
-    let places = Places::new(&root, sample)?;
     let _lock = lock(&root.join(".lab").join("report.lock"))?;
-    let environment = setup::ensure(Needs { data: !sample })?;
+    let environment = setup::ensure(Needs { data: !arguments.sample })?;
+    if let Some(error) = &environment.without_data {
+        if arguments.save_notebooks {
+            return Err(format!("{error}\n  without it, --save-notebooks has nothing to save").into());
+        }
+        watch::line(&format!("warning: {error}\n\n{INSTEAD}\n"));
+    }
+    let sample = arguments.sample || environment.without_data.is_some();
+    let places = Places::new(&root, sample)?;
 
     queue::run_all(&environment, &chosen, |notebook| places.executed(notebook), sample).map_err(|stopped| {
         let left: Vec<_> = stopped.left.iter().map(Notebook::number).collect();
@@ -76,7 +87,7 @@ pub fn run(arguments: &ReportArgs) -> Outcome {
     watch::line("writing the pages");
     let lab = Lab::at(&root, if sample { Scale::Sample } else { Scale::Full });
     chosen.iter().try_for_each(|notebook| live::finish(&places.executed(notebook), &lab))?;
-    let ran = pages::write(&environment, &places, &all, &chosen, sample, arguments.save_notebooks)?;
+    let ran = pages::write(&environment, &places, &all, &chosen, arguments.save_notebooks)?;
 
     let here = std::env::current_dir().unwrap_or_default();
     let shown = |path: &Path| path.strip_prefix(&here).unwrap_or(path).display().to_string();
@@ -95,6 +106,9 @@ pub fn run(arguments: &ReportArgs) -> Outcome {
     say!("\n{}", table(&rows));
     let front = if report.is_file() { report } else { chosen.last().map_or(report, |last| places.page(&last.name)) };
     say!("Open {} in a browser.", shown(&front));
+    if let Some(error) = &environment.without_data {
+        watch::line(&format!("\nwarning: {}\n{INSTEAD}", error.reason()));
+    }
     Ok(())
 }
 
@@ -103,6 +117,7 @@ pub fn run(arguments: &ReportArgs) -> Outcome {
 /// The operating system takes it back when the process ends, however it ends.
 fn lock(path: &Path) -> Result<File> {
     let failed = |error| LabError::io("lock", path, error, "check the permissions of .lab");
+    path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
     let file = File::create(path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),

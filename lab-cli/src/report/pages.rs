@@ -13,6 +13,7 @@ use super::notebooks::Notebook;
 use super::run::{last_lines, script};
 use super::times::{TIMES, Timetable};
 use crate::Outcome;
+use crate::fetch::FetchError;
 use crate::setup::Environment;
 
 /// The folder in `outputs` in which pages are written before they are put in their place.
@@ -25,6 +26,7 @@ pub struct Places {
     pub outputs: PathBuf,
     /// The notebooks as they were last run, from which pages can be written again.
     pub executed: PathBuf,
+    sample: bool,
 }
 
 impl Places {
@@ -38,7 +40,7 @@ impl Places {
         for folder in [&outputs, &executed] {
             fs::create_dir_all(folder).map_err(|error| failed("create", folder, error))?;
         }
-        Ok(Self { outputs, executed })
+        Ok(Self { outputs, executed, sample })
     }
 
     /// Where a notebook lies when it has run.
@@ -62,7 +64,6 @@ pub fn write(
     places: &Places,
     all: &[Notebook],
     chosen: &[Notebook],
-    sample: bool,
     save: bool,
 ) -> Outcome<Vec<(Notebook, Times)>> {
     let unfinished = Unfinished::begin(&places.outputs)?;
@@ -88,7 +89,8 @@ pub fn write(
             })
         })
         .collect();
-    let order = json!({ "folder": unfinished.0, "sample": sample, "pages": pages });
+    let reason = environment.without_data.as_ref().map(FetchError::reason);
+    let order = json!({ "folder": unfinished.0, "sample": places.sample, "without_data": reason, "pages": pages });
     let mut child = script(environment, "page.py").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut pipe) = child.stdin.take() {
         pipe.write_all(order.to_string().as_bytes())?;

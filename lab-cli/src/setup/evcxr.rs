@@ -15,6 +15,9 @@ use crate::Outcome;
 /// The version that the notebooks are written for.
 pub const VERSION: &str = "0.22.0";
 
+/// Which of its crates are optimized.
+const PROFILE: &str = include_str!("kernel_profile.toml");
+
 /// The number of crates it is built from, for the progress line.
 const CRATES: usize = 273;
 
@@ -63,10 +66,13 @@ pub fn build(steps: &Steps) -> Outcome {
     let root = staging.path().join("root");
     let mut install = Command::new("cargo");
     install.args(["install", "evcxr_jupyter", "--locked", "--version", VERSION, "--root"]).arg(&root);
+    let profile = staging.path().join("profile.toml");
+    tools::write(&profile, PROFILE)?;
+    install.arg("--config").arg(&profile);
     // Somewhere else than in the clone, whose settings are not meant for it.
     install.current_dir(staging.path()).env("CARGO_TARGET_DIR", staging.path().join("target"));
     let remedy = "check the network connection and that 2 GB are free, then run `cargo lab setup` again";
-    let title = format!("Rust kernel: building evcxr_jupyter {VERSION}, about 7 minutes, once for all clones");
+    let title = format!("Rust kernel: building evcxr_jupyter {VERSION}, some minutes, once for all clones");
     let mut compiled = 0;
     steps.run(&title, &mut install, remedy, |line| {
         compiled += usize::from(line.trim_start().starts_with("Compiling "));

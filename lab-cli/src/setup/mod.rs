@@ -3,6 +3,7 @@
 //! Each piece is checked cheaply and first, without a lock. What is unfinished never looks finished: the Python
 //! environment gets its stamp last, the kernel is built beside its place and renamed.
 
+mod crates;
 pub mod evcxr;
 pub mod locks;
 pub mod steps;
@@ -12,23 +13,24 @@ pub mod venv;
 mod kernel;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use lab_core::lab::Lab;
 
 use crate::Outcome;
-use crate::fetch::{self, Progress};
+use crate::fetch::{self, FetchError};
 use crate::output::say;
 use kernel::KernelSpec;
 use locks::Lock;
 use steps::{SetupError, Steps};
 use venv::Venv;
 
-/// Get everything that the notebooks need: Python packages, the Rust kernel, the data set.
+/// Get everything that the notebooks need: Python packages, Rust packages, the Rust kernel, the data set.
 ///
 /// `cargo lab notebook` and `cargo lab report` do the same for themselves. What is there already is left as it is, so a
-/// second time takes a moment. The first time takes about ten minutes, seven of which build the Rust kernel, once for
-/// all clones.
+/// second time takes a moment. The first time takes some minutes, nearly all of them to build the Rust kernel, once for
+/// all clones. After it, the notebooks need no network.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   cargo lab setup             all of it
@@ -55,15 +57,21 @@ pub struct Environment {
     pub root: PathBuf,
     /// The Python of its environment.
     pub python: PathBuf,
+    /// Why the data set is not there, where it was asked for.
+    pub without_data: Option<FetchError>,
 }
 
 /// `cargo lab setup`.
 ///
 /// # Errors
-/// As [`ensure`].
+/// As [`ensure`], and where the data set cannot be had.
 pub fn run(arguments: &SetupArgs) -> Outcome {
     let started = Instant::now();
     let environment = ensure(Needs { data: !arguments.sample })?;
+    if let Some(error) = environment.without_data {
+        say!("All but the data set is there: `cargo lab report --sample` works without it");
+        return Err(error.into());
+    }
     let seconds = started.elapsed().as_secs_f64();
     say!("The notebooks can run: `cargo lab notebook` opens them ({seconds:.1} s)");
     say!("Python: {}", environment.python.display());
@@ -71,7 +79,8 @@ pub fn run(arguments: &SetupArgs) -> Outcome {
     Ok(())
 }
 
-/// Does what is missing of set-up, with progress, from any folder of the laboratory.
+/// Does what is missing of set-up, with progress, from any folder of the laboratory. The data set is fetched meanwhile; that
+/// it cannot be had is no error here, since everything works on the built-in sample too.
 ///
 /// # Errors
 /// With the piece that does not work and what to do about it.
@@ -82,22 +91,27 @@ pub fn ensure(needs: Needs) -> Outcome<Environment> {
     }
     let root = Lab::root()?;
     let pieces = Pieces::of(&root)?;
-    if !pieces.are_ready() {
-        let steps = Steps::stderr();
-        let _lock = Lock::take(&root.join(".lab/setup.lock"), "sets up this laboratory", &steps)?;
-        pieces.make(&steps)?;
+    let steps = Steps::stderr();
+    let ready = pieces.are_ready();
+    if !ready {
+        pieces.can_be_made()?;
     }
-    if needs.data {
-        let progress = Progress::stderr();
-        fetch::ensure(&root.join("data"), &progress)?;
-        progress.clear();
-    }
+    let (made, fetched) = std::thread::scope(|scope| {
+        let data = scope.spawn(|| match needs.data {
+            true => fetch::ensure(&root.join("data"), &steps.progress()).map(drop),
+            false => Ok(()),
+        });
+        let made = if ready { Ok(()) } else { pieces.make(&steps) };
+        (made, data.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    made?;
     let python = pieces.venv.python();
-    Ok(Environment { root, python })
+    Ok(Environment { root, python, without_data: fetched.err() })
 }
 
 /// The parts of set-up but for the data set.
 struct Pieces {
+    root: PathBuf,
     venv: Venv,
     program: PathBuf,
     spec: KernelSpec,
@@ -108,26 +122,57 @@ impl Pieces {
         let venv = Venv::of(root)?;
         let program = evcxr::program()?;
         let spec = KernelSpec::of(root, &venv.python(), &program);
-        Ok(Self { venv, program, spec })
+        Ok(Self { root: root.to_owned(), venv, program, spec })
     }
 
     fn are_ready(&self) -> bool {
-        self.venv.is_ready() && self.program.exists() && self.spec.is_ready() && has_rust_src()
+        let programs = self.venv.is_ready() && self.program.exists() && self.spec.is_ready() && has_rust_src();
+        programs && crates::are_there(&self.root)
     }
 
-    /// Makes those that are missing, one after the other; the one that takes longest comes last.
+    /// Finds out what would stop it before anything that takes minutes begins.
+    fn can_be_made(&self) -> Outcome {
+        if self.venv.is_ready() { Ok(()) } else { Venv::can_be_made() }
+    }
+
+    /// Makes those that are missing: the kernel, which takes longest, beside the others. The first that fails ends what
+    /// runs beside it.
     fn make(&self, steps: &Steps) -> Outcome {
-        if !self.venv.is_ready() {
-            self.venv.make(steps)?;
-        }
-        if !has_rust_src() {
-            evcxr::add_rust_src(steps)?;
-        }
-        if !self.program.exists() {
-            evcxr::build(steps)?;
+        let _lock = Lock::take(&self.root.join(".lab/setup.lock"), "sets up this laboratory", steps)?;
+        let failure = OnceLock::new();
+        let attempt = |made: Outcome| {
+            if let Err(error) = made {
+                // The second is only of what was stopped because of the first.
+                _ = failure.set(error.to_string());
+                steps.stop();
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| attempt(self.make_kernel(steps)));
+            attempt(self.make_environment(steps));
+        });
+        if let Some(error) = failure.into_inner() {
+            return Err(error.into());
         }
         if !self.spec.is_ready() {
             self.spec.write()?;
+        }
+        Ok(())
+    }
+
+    fn make_kernel(&self, steps: &Steps) -> Outcome {
+        if self.program.exists() { Ok(()) } else { evcxr::build(steps) }
+    }
+
+    fn make_environment(&self, steps: &Steps) -> Outcome {
+        if !has_rust_src() {
+            evcxr::add_rust_src(steps)?;
+        }
+        if !crates::are_there(&self.root) {
+            crates::download(&self.root, steps)?;
+        }
+        if !self.venv.is_ready() {
+            self.venv.make(steps)?;
         }
         Ok(())
     }
@@ -147,6 +192,9 @@ pub fn findings() -> Vec<(&'static str, bool, String)> {
     {
         let (ready, text) = state(pieces.venv.is_ready(), root.join(".lab/venv").display().to_string());
         lines.push(("JupyterLab", ready, text));
+        let packages = "all that cells are compiled from, so no network is needed".to_owned();
+        let (ready, text) = state(crates::are_there(&root), packages);
+        lines.push(("Packages", ready, text));
         let (ready, text) = state(pieces.program.exists(), pieces.program.display().to_string());
         lines.push(("Rust kernel", ready, text));
         let (ready, text) = state(has_rust_src(), "the component is installed".to_owned());

@@ -3,13 +3,15 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::Outcome;
+use crate::fetch::Progress;
 
 /// A piece of set-up that does not work: what failed, what was said, and what to do.
 #[derive(thiserror::Error)]
@@ -32,9 +34,12 @@ impl fmt::Debug for SetupError {
     }
 }
 
-/// Reports on standard error: one moving line on a terminal, lines that stay anywhere else.
+/// Reports on standard error: a moving line for each step on a terminal, lines that stay anywhere else.
 pub struct Steps {
     terminal: bool,
+    bars: MultiProgress,
+    /// Whether the programs that run are to be ended, because one beside them has failed.
+    stopped: AtomicBool,
 }
 
 /// How many of the last lines of a program are kept for the message when it fails.
@@ -45,12 +50,36 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Steps {
     pub fn stderr() -> Self {
-        Self { terminal: io::stderr().is_terminal() }
+        Self { terminal: io::stderr().is_terminal(), bars: MultiProgress::new(), stopped: AtomicBool::new(false) }
     }
 
     /// A line that stays.
     pub fn note(&self, text: &str) {
-        eprintln!("{text}");
+        self.bars.suspend(|| eprintln!("{text}"));
+    }
+
+    /// A bar for a download beside these steps.
+    pub fn progress(&self) -> Progress {
+        Progress::beside(&self.bars)
+    }
+
+    /// Ends the programs that run beside a step that has failed.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits for the end of a program, or ends it when another step has failed.
+    fn wait(&self, child: &mut Child) -> io::Result<ExitStatus> {
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status);
+            }
+            if self.stopped.load(Ordering::Relaxed) {
+                child.kill()?;
+                return child.wait();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Runs a program to its end as the step `title`; `progress` makes of each line it prints what is to be shown, if
@@ -94,12 +123,13 @@ impl Steps {
                 last.push_back(line);
             }
         };
-        std::thread::scope(|scope| {
+        let status = std::thread::scope(|scope| {
             scope.spawn(|| read(stdout.map(|stream| Box::new(stream) as _)));
-            read(stderr.map(|stream| Box::new(stream) as _));
+            scope.spawn(|| read(stderr.map(|stream| Box::new(stream) as _)));
+            self.wait(&mut child)
         });
-        let status = child.wait().map_err(cannot_start)?;
         bar.finish_and_clear();
+        let status = status.map_err(cannot_start)?;
         if !status.success() {
             let said = last.into_inner().unwrap_or_default();
             let said = said.into_iter().fold(String::new(), |text, line| text + "\n    " + &line);
@@ -115,7 +145,7 @@ impl Steps {
             eprintln!("{title} …");
             return ProgressBar::hidden();
         }
-        let bar = ProgressBar::new_spinner();
+        let bar = self.bars.add(ProgressBar::new_spinner());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
             bar.set_style(style);
         }

@@ -64,6 +64,17 @@ impl Venv {
         self.python().exists() && fs::read_to_string(self.stamp_file()).is_ok_and(|stamp| stamp == self.stamp)
     }
 
+    /// Whether there is a program that makes environments.
+    ///
+    /// # Errors
+    /// As [`find_python`].
+    pub fn can_be_made() -> Outcome {
+        if !has_uv() {
+            find_python()?;
+        }
+        Ok(())
+    }
+
     /// Makes it anew. The stamp comes last, so that one that was not finished never looks so.
     ///
     /// # Errors
@@ -78,7 +89,7 @@ impl Venv {
 
         let title = self.title;
         let offline = "check the network connection and `cargo lab doctor`, then run `cargo lab setup` again";
-        if tools::output("uv", &["--version"]).is_some() {
+        if has_uv() {
             let mut create = isolated("uv");
             let at_least = format!(">={}.{}", LEAST.0, LEAST.1);
             create.args(["venv", "--no-project", "--no-cache", "--no-python-downloads", "--python", &at_least]);
@@ -103,6 +114,10 @@ impl Venv {
         }
         tools::write(&self.stamp_file(), &self.stamp)
     }
+}
+
+fn has_uv() -> bool {
+    tools::output("uv", &["--version"]).is_some()
 }
 
 /// A command that the user's own Python settings do not lead elsewhere.

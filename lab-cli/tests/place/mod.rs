@@ -22,7 +22,15 @@ case "$*" in
   *) echo "python $*" ;;
 esac"#;
 pub const RUSTC: &str = r#"echo "$HERE/sysroot""#;
-pub const CARGO: &str = r#"
+/// `cargo fetch`: the packages are there once they have been fetched.
+const FETCH: &str = r#"
+if [ "$1" = fetch ]; then
+  case "$*" in *--offline*) [ -e "$HERE/fetched" ] ;; *) : > "$HERE/fetched" ;; esac
+  exit
+fi
+"#;
+/// `cargo install` as it should be.
+pub const INSTALL: &str = r#"
 echo "   Compiling one v1.0.0" >&2
 while [ $# -gt 0 ]; do [ "$1" = --root ] && root=$2; shift; done
 mkdir -p "$root/bin"; printf '#!/bin/sh\n' > "$root/bin/evcxr_jupyter"; chmod +x "$root/bin/evcxr_jupyter""#;
@@ -35,9 +43,10 @@ impl Place {
         }
         fs::write(place.path("lab/Cargo.toml"), "").unwrap();
         fs::write(place.path("lab/lab-cli/python/requirements.txt"), "jupyterlab==4\n").unwrap();
-        for (name, text) in [("python3", PYTHON), ("rustc", RUSTC), ("cargo", CARGO)] {
+        for (name, text) in [("python3", PYTHON), ("rustc", RUSTC)] {
             place.program(name, text);
         }
+        place.cargo(INSTALL);
         place
     }
 
@@ -57,6 +66,11 @@ impl Place {
         );
         fs::write(&path, head + text + "\n").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Puts a cargo on the path that fetches packages; `install` is how it installs programs.
+    pub fn cargo(&self, install: &str) {
+        self.program("cargo", &format!("{FETCH}{install}"));
     }
 
     pub fn without(&self, name: &str) {
@@ -89,13 +103,18 @@ impl Place {
         stderr
     }
 
-    /// How the programs were called since the last time that somebody asked, but for questions.
+    /// How the programs were called since the last time that somebody asked, but for questions; in the order of the
+    /// alphabet, because some run side by side.
     pub fn work(&self) -> Vec<String> {
         let text = fs::read_to_string(self.path("calls")).unwrap_or_default();
         _ = fs::remove_file(self.path("calls"));
         let question =
             |line: &&str| line.contains("--version") && !line.contains("install") || line.contains("ensurepip");
-        text.lines().filter(|line| !question(line) && !line.starts_with("rustc")).map(str::to_owned).collect()
+        let question =
+            |line: &&str| question(line) || line.starts_with("rustc") || line.contains("fetch --locked --offline");
+        let mut work: Vec<_> = text.lines().filter(|line| !question(line)).map(str::to_owned).collect();
+        work.sort();
+        work
     }
 
     pub fn cached(&self) -> Vec<String> {
