@@ -6,9 +6,12 @@ kernel: the lock lives as long as the kernel does, however that ends.
 """
 
 import fcntl
+import hashlib
 import os
+import re
 import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -37,10 +40,35 @@ def lock(path, how, until=0.0):
             time.sleep(0.05)
 
 
-def take_folder():
+def keep_elsewhere(program):
+    """Makes FOLDERS a link to a folder in the kernel's cache, or beside other temporary files.
+
+    The kernel (0.22) cannot load what it has compiled from a path with a space in it.
+    """
+    name = hashlib.sha256(os.fsencode(LABORATORY)).hexdigest()[:16]
+    places = [Path(program).parents[2] / "builds", Path(tempfile.gettempdir(), f"cifar10-lab-{os.getuid()}")]
+    place = next((place for place in places if not re.search(r"\s", str(place))), None)
+    if place is None:
+        sys.exit(
+            f"{LABORATORY}: the Rust kernel cannot work below a path with a space in it\n"
+            "  what to do: set LAB_CACHE to a folder whose path has none, and run `cargo lab setup`"
+        )
+    (place / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not FOLDERS.is_symlink():
+        FOLDERS.parent.mkdir(exist_ok=True)
+        try:
+            FOLDERS.symlink_to(place / name)
+        except FileExistsError:
+            # Another kernel was quicker.
+            pass
+
+
+def take_folder(program):
     """A folder that is ours, and the descriptor of its lock."""
+    if re.search(r"\s", str(FOLDERS)):
+        keep_elsewhere(program)
     FOLDERS.mkdir(parents=True, exist_ok=True)
-    folders = [FOLDERS / str(number) for number in range(COUNT)]
+    folders = [FOLDERS.resolve() / str(number) for number in range(COUNT)]
     for folder in sorted(folders, key=lambda folder: not is_warm(folder)):
         descriptor = lock(folder.with_suffix(".lock"), fcntl.LOCK_EX)
         if descriptor is not None:
@@ -59,7 +87,7 @@ def copy_dependencies(folder):
     cargo's own locks are held meanwhile, so nothing that is half written is copied. A cell there is compiled within
     seconds; if cargo is at work for longer, or anything else is in the way, the folder stays cold and cargo compiles.
     """
-    donors = [FOLDERS / str(number) for number in range(COUNT)]
+    donors = [folder.with_name(str(number)) for number in range(COUNT)]
     donor = next((donor for donor in donors if donor != folder and is_warm(donor)), None)
     if donor is None:
         return
@@ -83,7 +111,7 @@ def copy_dependencies(folder):
 
 def main():
     program, connection_file = sys.argv[1:3]
-    folder, descriptor = take_folder()
+    folder, descriptor = take_folder(program)
     if not is_warm(folder):
         copy_dependencies(folder)
     folder.mkdir(exist_ok=True)

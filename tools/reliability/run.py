@@ -16,8 +16,8 @@ KEPT = CLONE / "target" / "reliability.json"
 PAGE = CLONE / "docs" / "reliability.md"
 HEAD = """# What was tried, and what was lost
 
-`tools/reliability/run.py` tries everything here and writes this page; `.ci/run` tries a short form of it with each
-change. [SECURITY.md](../SECURITY.md) says what is promised about files from strangers.
+`tools/reliability/run.py` tries everything here and writes this page; `.ci/nightly` tries a short form of
+it. [SECURITY.md](../SECURITY.md) says what is promised about files from strangers.
 
 | promise | held by | tried | lost | minutes | commit |
 |---|---|---|---|---|---|
