@@ -104,8 +104,8 @@ impl Venv {
             create.args(["-m", "venv"]).arg(&self.folder);
             steps.run("Python environment", &mut create, "run `cargo lab doctor`", |_| None)?;
             let mut install = isolated(&self.python().to_string_lossy());
-            install.args(["-m", "pip", "install", "--no-cache-dir", "--no-compile", "--disable-pip-version-check", "--no-input"]);
-            install.args(["--require-hashes", "--no-deps", "-r"]).arg(&self.requirements);
+            install.args(["-m", "pip", "install", "--no-cache-dir", "--disable-pip-version-check", "--no-input"]);
+            install.args(["--no-compile", "--require-hashes", "--no-deps", "-r"]).arg(&self.requirements);
             let mut collected = 0;
             steps.run(title, &mut install, offline, |line| {
                 collected += usize::from(line.starts_with("Collecting "));
