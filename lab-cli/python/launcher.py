@@ -1,8 +1,8 @@
 """Starts the Rust kernel in a build folder that no other kernel uses.
 
 The kernel spec calls it: launcher.py EVCXR_JUPYTER CONNECTION_FILE. Of the folders .lab/evcxr/0 to 7 it takes the first
-that nobody has locked, those with compiled dependencies first, puts the workspace's Cargo.lock there, and becomes the
-kernel: the lock lives as long as the kernel does, however that ends.
+that nobody has locked, those with compiled dependencies first, and becomes the kernel: the lock lives as long as the
+kernel does, however that ends.
 """
 
 import fcntl
@@ -115,23 +115,23 @@ def main():
     if not is_warm(folder):
         copy_dependencies(folder)
     folder.mkdir(exist_ok=True)
-    # The versions that set-up has fetched for every platform, whatever else lies in cargo's registry.
-    shutil.copyfile(LABORATORY / "Cargo.lock", folder / "Cargo.lock")
     os.set_inheritable(descriptor, True)
+    if shutil.which("cargo") is None:
+        # Editors do not always start with the path of a terminal.
+        cargo_home = os.environ.get("CARGO_HOME") or str(Path.home() / ".cargo")
+        os.environ["PATH"] = os.pathsep.join([str(Path(cargo_home, "bin")), os.environ.get("PATH", os.defpath)])
     os.environ.update(
         EVCXR_TMPDIR=str(folder),
         # The laboratory's evcxr.toml, wherever the notebook lies, and not the user's.
         EVCXR_CONFIG_DIR=str(LABORATORY / "notebooks"),
         # The kernel renews a spec of its own that it finds here; there is to be none.
         JUPYTER_PATH=str(folder / "no-kernels"),
+        # The packages that set-up has fetched: the versions of Cargo.lock, whatever else the user's registry has.
+        CARGO_HOME=str(LABORATORY / ".lab" / "cargo"),
         CARGO_PROFILE_DEV_OPT_LEVEL="3",
         CARGO_PROFILE_DEV_DEBUG_ASSERTIONS="false",
         CARGO_PROFILE_DEV_OVERFLOW_CHECKS="false",
     )
-    if shutil.which("cargo") is None:
-        # Editors do not always start with the path of a terminal.
-        cargo_home = os.environ.get("CARGO_HOME") or str(Path.home() / ".cargo")
-        os.environ["PATH"] = os.pathsep.join([str(Path(cargo_home, "bin")), os.environ.get("PATH", os.defpath)])
     if os.environ.get("LAB_KERNEL_LOG"):
         # Set by `cargo lab notebook`: the terminal is not the place for what cargo says while it compiles a cell.
         log = os.open(folder.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)

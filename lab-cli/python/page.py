@@ -1,8 +1,9 @@
 """Writes pages of notebooks that have run: page.py < ORDER.
 
-ORDER is a JSON object: `folder` to write into, whether this is the `sample`, why it is (`without_data`: the data set could
-not be had, or null where the sample was asked for), and `pages`, one for each notebook of the course, with `name`, `source` (the notebook), `executed` (the same with outputs, or null), `exists` (a page of an earlier
-report), `times` ([seconds, seconds of the first cell] or null) and `save` (write the notebook with its outputs too).
+ORDER is a JSON object: `folder` to write into, whether this is the `sample`, whether only because the data set could not be
+had (`without_data`), and `pages`, one for each notebook of the course, with `name`, `source` (the notebook), `executed`
+(the same with outputs, or null), `exists` (a page of an earlier report), `times` ([seconds, seconds of the first cell] or
+null) and `save` (write the notebook with its outputs too).
 """
 
 import json

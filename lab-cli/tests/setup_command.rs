@@ -18,7 +18,11 @@ fn set_up_makes_every_piece_from_any_folder_and_the_second_time_nothing() {
     assert!(stdout.contains("cargo lab notebook") && stderr.contains("Rust kernel: building"), "{stdout}{stderr}");
     let work = place.work();
     assert_eq!(work.len(), 4, "{work:?}");
-    assert_eq!(work[0], "cargo fetch --locked", "for every platform: a kernel asks about all of them");
+    assert_eq!(
+        work[0],
+        format!("cargo fetch --locked --manifest-path {}/Cargo.toml", place.path("lab").display()),
+        "for every platform: a kernel asks about all of them"
+    );
     assert!(work[1].starts_with("cargo install evcxr_jupyter --locked --version 0.22.0 --root "), "{work:?}");
     assert!(work[2].contains("-m pip install") && work[2].contains("--require-hashes"), "{work:?}");
     assert!(work[3].starts_with("python3 -m venv "), "{work:?}");
@@ -59,10 +63,18 @@ fn packages_that_are_gone_from_cargos_registry_are_fetched_again() {
     assert!(table.contains("Packages    ok        all that cells are compiled from"), "{table}");
     place.work();
     fs::remove_file(place.path("fetched")).unwrap();
+    fs::write(place.path("lab/.lab/cargo/kept"), "").unwrap();
     let (_, table, _) = place.run(&["doctor"]);
     assert!(table.contains("Packages    optional  not there; `cargo lab setup` makes it"), "{table}");
     place.set_up();
-    assert_eq!(place.work(), ["cargo fetch --locked"]);
+    assert!(matches!(&place.work()[..], [fetch] if fetch.starts_with("cargo fetch --locked ")));
+    assert!(place.path("lab/.lab/cargo/kept").exists());
+
+    // Offline, cargo takes the newest version that it has: those of another Cargo.lock must not stay.
+    fs::write(place.path("lab/Cargo.lock"), "version = 4\n# another\n").unwrap();
+    place.set_up();
+    assert!(matches!(&place.work()[..], [fetch] if fetch.starts_with("cargo fetch --locked ")));
+    assert!(!place.path("lab/.lab/cargo/kept").exists());
 }
 
 #[test]

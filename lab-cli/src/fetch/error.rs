@@ -55,13 +55,18 @@ impl FetchError {
         Self::Source { place: place.into(), reason: reason.into(), remedy }
     }
 
-    /// The text without the remedy, on one line; of several files, the first.
+    /// The text without the remedy, on one line: of several files the first, of several ways those that were tried.
     pub fn reason(&self) -> String {
-        if let Self::Faulty { faults, .. } = self
-            && let [first, more @ ..] = &faults[..]
-        {
-            let more = if more.is_empty() { String::new() } else { format!(" (and {} files more)", more.len()) };
-            return first.reason() + &more;
+        match self {
+            Self::Faulty { faults, .. } if faults.len() > 1 => {
+                return format!("{} (and {} files more)", faults[0].reason(), faults.len() - 1);
+            }
+            Self::NoWay { tried, .. } => {
+                // The first is what is there already, under a path that is nobody else's business.
+                let ways = tried.iter().skip(1).map(|(way, error)| format!("{way}: {}", error.reason()));
+                return format!("the CIFAR-10 data set could not be fetched: {}", ways.collect::<Vec<_>>().join("; "));
+            }
+            _ => {}
         }
         let text = self.to_string();
         text.split("\n  what to do:").next().unwrap_or_default().replace('\n', " ")

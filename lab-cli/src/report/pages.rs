@@ -13,7 +13,6 @@ use super::notebooks::Notebook;
 use super::run::{last_lines, script};
 use super::times::{TIMES, Timetable};
 use crate::Outcome;
-use crate::fetch::FetchError;
 use crate::setup::Environment;
 
 /// The folder in `outputs` in which pages are written before they are put in their place.
@@ -89,8 +88,9 @@ pub fn write(
             })
         })
         .collect();
-    let reason = environment.without_data.as_ref().map(FetchError::reason);
-    let order = json!({ "folder": unfinished.0, "sample": places.sample, "without_data": reason, "pages": pages });
+    let without_data = environment.without_data.is_some();
+    let order =
+        json!({ "folder": unfinished.0, "sample": places.sample, "without_data": without_data, "pages": pages });
     let mut child = script(environment, "page.py").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut pipe) = child.stdin.take() {
         pipe.write_all(order.to_string().as_bytes())?;

@@ -21,6 +21,7 @@ use lab_core::lab::Lab;
 use crate::Outcome;
 use crate::fetch::{self, FetchError};
 use crate::output::say;
+use crates::Crates;
 use kernel::KernelSpec;
 use locks::Lock;
 use steps::{SetupError, Steps};
@@ -112,6 +113,7 @@ pub fn ensure(needs: Needs) -> Outcome<Environment> {
 /// The parts of set-up but for the data set.
 struct Pieces {
     root: PathBuf,
+    crates: Crates,
     venv: Venv,
     program: PathBuf,
     spec: KernelSpec,
@@ -122,12 +124,12 @@ impl Pieces {
         let venv = Venv::of(root)?;
         let program = evcxr::program()?;
         let spec = KernelSpec::of(root, &venv.python(), &program);
-        Ok(Self { root: root.to_owned(), venv, program, spec })
+        Ok(Self { root: root.to_owned(), crates: Crates::of(root), venv, program, spec })
     }
 
     fn are_ready(&self) -> bool {
         let programs = self.venv.is_ready() && self.program.exists() && self.spec.is_ready() && has_rust_src();
-        programs && crates::are_there(&self.root)
+        programs && self.crates.are_there()
     }
 
     /// Finds out what would stop it before anything that takes minutes begins.
@@ -168,8 +170,8 @@ impl Pieces {
         if !has_rust_src() {
             evcxr::add_rust_src(steps)?;
         }
-        if !crates::are_there(&self.root) {
-            crates::download(&self.root, steps)?;
+        if !self.crates.are_there() {
+            self.crates.download(steps)?;
         }
         if !self.venv.is_ready() {
             self.venv.make(steps)?;
@@ -193,7 +195,7 @@ pub fn findings() -> Vec<(&'static str, bool, String)> {
         let (ready, text) = state(pieces.venv.is_ready(), root.join(".lab/venv").display().to_string());
         lines.push(("JupyterLab", ready, text));
         let packages = "all that cells are compiled from, so no network is needed".to_owned();
-        let (ready, text) = state(crates::are_there(&root), packages);
+        let (ready, text) = state(pieces.crates.are_there(), packages);
         lines.push(("Packages", ready, text));
         let (ready, text) = state(pieces.program.exists(), pieces.program.display().to_string());
         lines.push(("Rust kernel", ready, text));
