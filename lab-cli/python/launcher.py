@@ -53,21 +53,19 @@ def keep_elsewhere(program):
             f"{LABORATORY}: the Rust kernel cannot work below a path with a space in it\n"
             "  what to do: set LAB_CACHE to a folder whose path has none, and run `cargo lab setup`"
         )
-    (place / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not FOLDERS.is_symlink():
-        FOLDERS.parent.mkdir(exist_ok=True)
-        try:
-            FOLDERS.symlink_to(place / name)
-        except FileExistsError:
-            # Another kernel was quicker.
-            pass
+    FOLDERS.parent.mkdir(exist_ok=True)
+    try:
+        FOLDERS.symlink_to(place / name)
+    except FileExistsError:
+        # Another kernel was quicker.
+        pass
 
 
 def take_folder(program):
     """A folder that is ours, and the descriptor of its lock."""
-    if re.search(r"\s", str(FOLDERS)):
+    if re.search(r"\s", str(FOLDERS)) and not FOLDERS.is_symlink():
         keep_elsewhere(program)
-    FOLDERS.mkdir(parents=True, exist_ok=True)
+    FOLDERS.resolve().mkdir(parents=True, exist_ok=True)
     folders = [FOLDERS.resolve() / str(number) for number in range(COUNT)]
     for folder in sorted(folders, key=lambda folder: not is_warm(folder)):
         descriptor = lock(folder.with_suffix(".lock"), fcntl.LOCK_EX)

@@ -127,7 +127,7 @@ def main():
         row("read-only, all right", "data", run(["data", "--data", folder], folder), folder, before, 0, "all six files verified")
         (folder / FILE).unlink()
         before = digest(folder)
-        row("read-only, one missing", "data", run(["data", "--data", folder], folder), folder, before, 1, "Read-only file system")
+        row("read-only, one missing", "data", run(["data", "--data", folder], home), folder, before, 1, "Read-only file system")
         own(home)
     print(f"{failures} failed")
     return failures > 0
