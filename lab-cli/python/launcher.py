@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -41,21 +40,19 @@ def lock(path, how, until=0.0):
 
 
 def keep_elsewhere(program):
-    """Makes FOLDERS a link to a folder in the kernel's cache, or beside other temporary files.
+    """Makes FOLDERS a link to a folder in the kernel's cache.
 
     The kernel (0.22) cannot load what it has compiled from a path with a space in it.
     """
-    name = hashlib.sha256(os.fsencode(LABORATORY)).hexdigest()[:16]
-    places = [Path(program).parents[2] / "builds", Path(tempfile.gettempdir(), f"cifar10-lab-{os.getuid()}")]
-    place = next((place for place in places if not re.search(r"\s", str(place))), None)
-    if place is None:
+    place = Path(program).parents[2] / "builds" / hashlib.sha256(os.fsencode(LABORATORY)).hexdigest()[:16]
+    if re.search(r"\s", str(place)):
         sys.exit(
             f"{LABORATORY}: the Rust kernel cannot work below a path with a space in it\n"
             "  what to do: set LAB_CACHE to a folder whose path has none, and run `cargo lab setup`"
         )
     FOLDERS.parent.mkdir(exist_ok=True)
     try:
-        FOLDERS.symlink_to(place / name)
+        FOLDERS.symlink_to(place)
     except FileExistsError:
         # Another kernel was quicker.
         pass

@@ -40,13 +40,8 @@ pub fn run(arguments: &CleanArgs) -> Outcome {
     let root = Lab::root()?;
     let home = root.join(".lab");
     refuse_while_in_use(&home)?;
-    let mut doomed = vec![];
-    if let Ok(builds) = fs::canonicalize(home.join("evcxr"))
-        && home.join("evcxr").is_symlink()
-    {
-        // Below a path with a space, the kernel's build folders lie elsewhere.
-        doomed.push(builds);
-    }
+    // Below a path with a space this is a link: the kernel's build folders lie elsewhere.
+    let mut doomed: Vec<_> = fs::read_link(home.join("evcxr")).into_iter().collect();
     doomed.push(home);
     if !arguments.keep_data {
         doomed.extend(data_set(&root));

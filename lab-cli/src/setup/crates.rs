@@ -104,7 +104,8 @@ impl Crates {
     /// Lets the user's own settings of cargo hold here too.
     fn link_settings(&self) {
         let theirs = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
-        for (name, theirs) in SETTINGS.iter().zip(theirs.iter().cycle()) {
+        let Some(theirs) = theirs else { return };
+        for name in SETTINGS {
             let (from, to) = (theirs.join(name), self.home.join(name));
             if from.is_file() && !to.exists() {
                 // Without them cargo works as it does for most people.

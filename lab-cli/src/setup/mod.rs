@@ -3,13 +3,13 @@
 //! Each piece is checked cheaply and first, without a lock. What is unfinished never looks finished: the Python
 //! environment gets its stamp last, the kernel is built beside its place and renamed.
 
-mod crates;
 pub mod evcxr;
 pub mod locks;
 pub mod steps;
 pub mod tools;
 pub mod venv;
 
+mod crates;
 mod kernel;
 
 use std::path::{Path, PathBuf};
