@@ -90,7 +90,10 @@ fn vector_unit() -> &'static str {
     match Instructions::detect() {
         Instructions::Avx512 => "AVX-512",
         Instructions::Avx2 => "AVX2 and FMA",
-        Instructions::Plain => "no AVX2 (training is slower)",
+        Instructions::Neon => "NEON",
+        Instructions::Plain => {
+            "no fused multiply-add (slower, and the last bits of weights differ from other processors')"
+        }
     }
 }
 

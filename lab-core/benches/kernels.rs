@@ -3,7 +3,7 @@
 //! Items are floating-point operations, so items per second are FLOP/s.
 
 use divan::{Bencher, black_box, counter::ItemsCount};
-use lab_core::compute::{self, AdamStep, Step, Strided, Threads};
+use lab_core::compute::{self, AdamStep, MatRef, Step, Threads};
 
 fn main() {
     divan::main();
@@ -31,7 +31,13 @@ fn forward<const THREADS: usize>(bencher: Bencher<'_, '_>, shape: (usize, usize,
     let (x, w, mut z) = (numbers(rows * inputs), numbers(inputs * units), vec![0.0; rows * units]);
     let threads = Threads::new(Some(THREADS)).expect("threads");
     bencher.counter(flops(shape)).bench_local(|| {
-        compute::product(Strided::rows(&x, rows, inputs), black_box(&w), &mut z, &threads, |_, _, _| ());
+        compute::product(
+            MatRef::new(&x, rows, inputs),
+            MatRef::new(black_box(&w), inputs, units),
+            &mut z,
+            &threads,
+            |_, _, _| (),
+        );
     });
 }
 
@@ -41,9 +47,9 @@ fn weight_gradient<const THREADS: usize>(bencher: Bencher<'_, '_>, shape: (usize
     let (rows, inputs, units) = shape;
     let (x, dz, mut dw) = (numbers(rows * inputs), numbers(rows * units), vec![0.0; inputs * units]);
     let threads = Threads::new(Some(THREADS)).expect("threads");
-    let x = Strided::rows(&x, rows, inputs).transposed();
+    let x = MatRef::new(&x, rows, inputs).transposed();
     bencher.counter(flops(shape)).bench_local(|| {
-        compute::product(x, black_box(&dz), &mut dw, &threads, |_, _, _| ());
+        compute::product(x, MatRef::new(black_box(&dz), rows, units), &mut dw, &threads, |_, _, _| ());
     });
 }
 
@@ -54,9 +60,17 @@ fn weight_update<const THREADS: usize>(bencher: Bencher<'_, '_>, shape: (usize, 
     let (x, dz) = (numbers(rows * inputs), numbers(rows * units));
     let [mut w, mut m, mut v] = [(); 3].map(|()| vec![0.0; inputs * units]);
     let threads = Threads::new(Some(THREADS)).expect("threads");
-    let x = Strided::rows(&x, rows, inputs).transposed();
+    let x = MatRef::new(&x, rows, inputs).transposed();
     bencher.counter(flops(shape)).bench_local(|| {
-        compute::update_by_product(&ADAM, x, black_box(&dz), 0.0, &mut w, [&mut m, &mut v], &threads);
+        compute::update_by_product(
+            &ADAM,
+            x,
+            MatRef::new(black_box(&dz), rows, units),
+            0.0,
+            &mut w,
+            [&mut m, &mut v],
+            &threads,
+        );
     });
 }
 
@@ -68,13 +82,6 @@ fn adam<const THREADS: usize>(bencher: Bencher<'_, '_>) {
     let threads = Threads::new(Some(THREADS)).expect("threads");
     let step = ADAM;
     bencher.bench_local(|| compute::update(&step, black_box(&g), &mut w, [&mut m, &mut v], &threads));
-}
-
-/// Wᵀ of the second layer.
-#[divan::bench]
-fn transpose(bencher: Bencher<'_, '_>) {
-    let (w, mut t) = (numbers(512 * 256), vec![0.0; 512 * 256]);
-    bencher.bench_local(|| compute::transpose(black_box(&w), 256, &mut t, &Threads::one()));
 }
 
 /// An empty job for two threads: what sharing costs.

@@ -1,61 +1,141 @@
-//! Which vector instructions the processor has, asked when the program runs.
+//! Which vector instructions the kernels use: the widest that the processor has, or those that `LAB_INSTRUCTIONS` names.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+#[cfg(target_arch = "aarch64")]
+use super::vector::arm;
+#[cfg(target_arch = "x86_64")]
+use super::vector::x86;
+use super::vector::{Plain, Vector};
+use crate::error::{LabError, Result};
+
+/// The environment variable that chooses the instructions, for measurements and tests: `avx512`, `avx2`, `neon`, `plain`.
+const VARIABLE: &str = "LAB_INSTRUCTIONS";
 
 /// The vector instructions that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Instructions {
-    /// 16 numbers at a time.
+    /// 16 floats at a time.
     Avx512,
-    /// 8 numbers at a time, with fused multiply-add.
+    /// 8 floats at a time, with fused multiply-add.
     Avx2,
+    /// 4 floats at a time, on 64-bit ARM.
+    Neon,
     /// What every processor of the target has; the compiler vectorizes what it can.
     Plain,
 }
 
 impl Instructions {
-    /// The widest that this processor has.
+    const ALL: [Self; 4] = [Self::Avx512, Self::Avx2, Self::Neon, Self::Plain];
+
+    /// What the kernels use: what `LAB_INSTRUCTIONS` names where this processor has it, else the widest that it has.
     pub fn detect() -> Self {
+        static CHOSEN: OnceLock<Instructions> = OnceLock::new();
         #[cfg(test)]
-        if let Some(chosen) = CHOSEN.get() {
+        if let Some(chosen) = tests::CHOSEN.get() {
             return chosen;
         }
+        *CHOSEN.get_or_init(|| Self::chosen().unwrap_or(Self::available()[0]))
+    }
+
+    /// The instructions that this processor has, the widest first.
+    pub fn available() -> Vec<Self> {
+        Self::ALL.into_iter().filter(|path| path.is_available()).collect()
+    }
+
+    /// Whether products and sums are rounded together, once. With it the bits of a result are the same on every
+    /// processor; without it they differ in the last places.
+    pub fn has_fused_multiply_add(self) -> bool {
+        self != Self::Plain
+    }
+
+    /// What `LAB_INSTRUCTIONS` names, or the widest.
+    ///
+    /// # Errors
+    /// [`LabError::Value`] where it names something unknown, or instructions that this processor does not have.
+    pub(crate) fn chosen() -> Result<Self> {
+        let available = Self::available();
+        let Some(name) = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()) else { return Ok(available[0]) };
+        let names: Vec<String> = available.iter().map(Self::to_string).collect();
+        names.iter().position(|known| name == **known).map(|at| available[at]).ok_or_else(|| {
+            let expected = format!("what this processor has: {}", names.join(", "));
+            LabError::value(VARIABLE, name.to_string_lossy(), expected, "leave it out to use the widest")
+        })
+    }
+
+    fn is_available(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => Self::Avx2.is_available() && is_x86_feature_detected!("avx512f"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Self::Neon => cfg!(target_arch = "aarch64"),
+            Self::Plain => true,
+            #[allow(unreachable_patterns, reason = "which patterns come before depends on the target")]
+            _ => false,
+        }
+    }
+
+    /// Rows and columns of the register tile with which [`Instructions::run`] calls a kernel.
+    pub(super) fn tile(self) -> (usize, usize) {
+        match self {
+            Self::Avx512 => (13, 32),
+            Self::Avx2 | Self::Neon => (6, 16),
+            Self::Plain => (4, 16),
+        }
+    }
+
+    /// Runs `kernel` with these instructions, which must be [available](Instructions::available). A tile fills the
+    /// registers: of 32 (AVX-512, NEON) or 16 (AVX2) all but what a row of B and an entry of A need hold sums.
+    ///
+    /// # Safety
+    /// What the kernel itself asks for.
+    pub(super) unsafe fn run(self, kernel: impl Kernel) {
         #[cfg(target_arch = "x86_64")]
-        {
-            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            if avx2 && is_x86_feature_detected!("avx512f") {
-                return Self::Avx512;
-            }
-            if avx2 {
-                return Self::Avx2;
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        unsafe fn avx512(kernel: impl Kernel) {
+            // SAFETY: these are the instructions that this function is compiled for; the rest is the caller's promise.
+            unsafe { kernel.run::<x86::Avx512, 13, 2>() }
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn avx2(kernel: impl Kernel) {
+            // SAFETY: as above.
+            unsafe { kernel.run::<x86::Avx2, 6, 2>() }
+        }
+
+        debug_assert!(self.is_available());
+        // SAFETY: only what the processor has been asked for is ever chosen; the rest is the caller's promise.
+        unsafe {
+            match self {
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx512 => avx512(kernel),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx2 => avx2(kernel),
+                #[cfg(target_arch = "aarch64")]
+                Self::Neon => kernel.run::<arm::Neon, 6, 4>(),
+                _ => kernel.run::<Plain<8>, 4, 2>(),
             }
         }
-        Self::Plain
-    }
-
-    /// Every path that this processor can run, the widest first.
-    #[cfg(test)]
-    pub(super) fn available() -> Vec<Self> {
-        match Self::detect() {
-            Self::Avx512 => vec![Self::Avx512, Self::Avx2, Self::Plain],
-            Self::Avx2 => vec![Self::Avx2, Self::Plain],
-            Self::Plain => vec![Self::Plain],
-        }
-    }
-
-    /// What `task` gives on this path, which must be one of the processor's.
-    #[cfg(test)]
-    pub(super) fn on<R>(self, task: impl FnOnce() -> R) -> R {
-        assert!(Self::available().contains(&self));
-        CHOSEN.set(Some(self));
-        let result = task();
-        CHOSEN.set(None);
-        result
     }
 }
 
-#[cfg(test)]
-std::thread_local! {
-    /// The path that a test has chosen for its own thread.
-    static CHOSEN: std::cell::Cell<Option<Instructions>> = const { std::cell::Cell::new(None) };
+/// As `LAB_INSTRUCTIONS` spells it.
+impl fmt::Display for Instructions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&format!("{self:?}").to_lowercase())
+    }
+}
+
+/// Work that is compiled for each set of instructions: on registers `V`, in tiles of `R` rows and `C` registers.
+pub(super) trait Kernel {
+    /// Does the work.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`, and what the kernel itself asks for.
+    unsafe fn run<V: Vector, const R: usize, const C: usize>(self);
 }
 
 /// Compiles one body of plain loops three times, for AVX-512, AVX2 and every processor, and calls the widest that
@@ -92,3 +172,32 @@ macro_rules! vectorized {
     };
 }
 pub(super) use vectorized;
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    std::thread_local! {
+        /// The instructions that a test has chosen for its own thread.
+        pub(super) static CHOSEN: std::cell::Cell<Option<Instructions>> = const { std::cell::Cell::new(None) };
+    }
+
+    impl Instructions {
+        /// What `task` gives with these instructions, which must be available.
+        pub(in super::super) fn on<R>(self, task: impl FnOnce() -> R) -> R {
+            assert!(self.is_available());
+            CHOSEN.set(Some(self));
+            let result = task();
+            CHOSEN.set(None);
+            result
+        }
+    }
+
+    #[test]
+    fn the_plain_path_is_always_there_and_comes_last() {
+        assert_eq!(Instructions::available().last(), Some(&Instructions::Plain));
+        assert!(!Instructions::Plain.has_fused_multiply_add());
+        #[cfg(target_arch = "aarch64")]
+        assert_eq!(Instructions::available()[0], Instructions::Neon);
+    }
+}

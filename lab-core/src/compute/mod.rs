@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows of layers. Each kernel uses the widest vectors that the processor has, chosen at run time
 //! ([`Instructions::detect`]), so a notebook cell is as fast as a release build without any build flags; and each
-//! gives the same bits whatever the number of [`Threads`].
+//! gives the same bits whatever the number of [`Threads`], and on every processor that has fused multiply-add.
 
 mod elementwise;
 mod instructions;
@@ -17,6 +17,6 @@ mod vector;
 pub use elementwise::{elu, elu_backward, exp, gelu, gelu_backward, relu, relu_backward, sigmoid, sigmoid_backward};
 pub use elementwise::{softmax_rows, softmax_rows_backward, sum_of_squares, tanh, tanh_backward};
 pub use instructions::Instructions;
-pub use product::{Strided, product, transpose};
+pub use product::{MatRef, product};
 pub use threads::Threads;
 pub use update::{AdamStep, RmsPropStep, SgdStep, Step, add_penalty, update, update_by_product};

@@ -18,10 +18,6 @@ impl<'a, T> Shared<'a, T> {
         Self { start: slice.as_mut_ptr(), length: slice.len(), borrowed: PhantomData }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.length
-    }
-
     /// The part in `range`.
     ///
     /// # Safety
@@ -32,6 +28,7 @@ impl<'a, T> Shared<'a, T> {
         // SAFETY: inside the slice, as just checked; not aliased, as the caller promises.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
+
     /// Where the part in `range` begins, without borrowing it: for parts that interlock, like columns of a matrix.
     pub(super) fn start_of(&self, range: Range<usize>) -> *mut T {
         assert!(range.start <= range.end && range.end <= self.length, "a part lies inside its slice");

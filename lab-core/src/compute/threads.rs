@@ -1,5 +1,6 @@
 //! The threads that share a computation: a value with an owner, not a static.
 
+use super::instructions::Instructions;
 use super::shared::Shared;
 use super::team::Team;
 use crate::error::{LabError, Result};
@@ -20,9 +21,11 @@ impl Threads {
     /// A team of `count` threads, or of one for each processor where `count` is `None`.
     ///
     /// # Errors
-    /// [`LabError::Value`] for a count of 0, or when the operating system gives no more threads.
+    /// [`LabError::Value`] for a count of 0, when the operating system gives no more threads, or where
+    /// `LAB_INSTRUCTIONS` names instructions that this processor does not have.
     pub fn new(count: Option<usize>) -> Result<Self> {
         Self::check(count)?;
+        Instructions::chosen()?;
         let count = count.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         if count == 1 {
             return Ok(Self::one());

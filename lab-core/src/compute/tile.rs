@@ -1,227 +1,240 @@
-//! The register tile of the matrix product: a few rows of C, three vectors wide, summed over some rows of B.
+//! The register tile of the matrix product: a few rows of C, a few vectors wide, summed over a panel of B.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::instructions::Instructions;
-use super::product::Strided;
-#[cfg(target_arch = "x86_64")]
-use super::vector::x86::{Avx2, Avx512};
-use super::vector::{Plain, Vector, prefetch, prefetch_far};
+use super::instructions::Kernel;
+use super::product::MatRef;
+use super::vector::{Vector, prefetch};
 
-/// Rows of B that are summed in registers before C is touched.
-const DEPTH: usize = 256;
-/// Rows of C that one block has at most.
-pub(super) const BAND: usize = 64;
-/// Rows of B that are asked for before they are needed.
-const AHEAD: usize = 8;
-/// Vectors side by side in a register tile.
-const WIDTH: usize = 3;
+/// Rows of B that are summed in registers before C is touched. Every entry of C is a sum of such chains, so that the
+/// bits of a result depend on it, and on no other number here.
+const KC: usize = 256;
+/// Rows of C that one block has at most: 5 tiles with AVX-512, 11 with AVX2 and NEON.
+pub(super) const MC: usize = 66;
+/// Columns of the widest tile.
+const NR: usize = 32;
+/// From one row of packed A to the next. With KC itself, rows would compete for the same places of the nearest cache.
+const PITCH: usize = KC + 16;
+/// Rows of B between two requests for memory that is needed later.
+const PACE: usize = 4;
+/// Floats in a line of memory.
+const LINE: usize = 16;
 
-/// The part of C that one thread makes: at most [`BAND`] of its rows, and some of its columns.
-pub(super) struct Block<'a> {
-    pub(super) a: Strided<'a>,
-    pub(super) b: &'a [f32],
-    /// Columns of B.
-    pub(super) n: usize,
+/// Uninitialized floats that begin with a line of memory.
+#[repr(align(64))]
+pub(super) struct Buffer<const N: usize>(pub(super) [MaybeUninit<f32>; N]);
+
+impl<const N: usize> Buffer<N> {
+    pub(super) fn new() -> Self {
+        Self([const { MaybeUninit::uninit() }; N])
+    }
+}
+
+/// Sums a block of C = A·B, at most [`MC`] of its rows and some of its columns, and writes it to `c`.
+///
+/// It asks for room at `c`, which nothing else uses meanwhile.
+pub(super) struct Fill<'a> {
+    pub(super) a: MatRef<'a>,
+    pub(super) b: MatRef<'a>,
     pub(super) rows: Range<usize>,
     pub(super) columns: Range<usize>,
-    /// Where the block's first entry goes; its rows lie `step` apart.
+    /// Where the block's first entry goes; its rows lie `stride` apart.
     pub(super) c: *mut f32,
-    pub(super) step: usize,
-    /// Matrices of the shape of C whose entries at this block's place are needed next: they are brought near while the
-    /// processor is busy with the sums. Never read from here.
-    pub(super) ahead: &'a [*const f32],
+    pub(super) stride: usize,
 }
 
-impl Instructions {
-    /// Numbers in a register of the matrix product.
-    pub(super) fn lanes(self) -> usize {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => Avx512::LANES,
-            _ => Plain::LANES,
-        }
-    }
-}
-
-impl Block<'_> {
-    /// Sums the block and writes it to `c`.
-    ///
-    /// # Safety
-    /// The processor has the instructions; `c` points to room for the block, which nothing else uses meanwhile.
-    pub(super) unsafe fn fill_with(&self, instructions: Instructions) {
-        debug_assert!(self.rows.len() <= BAND && self.rows.end <= self.a.rows && self.columns.end <= self.n);
-        debug_assert!(self.b.len() == self.a.columns * self.n && self.step >= self.columns.len());
-        // SAFETY: the caller promises the instructions and the room.
-        unsafe {
-            match instructions {
-                #[cfg(target_arch = "x86_64")]
-                Instructions::Avx512 => self.fill_avx512(),
-                #[cfg(target_arch = "x86_64")]
-                Instructions::Avx2 => self.fill_avx2(),
-                _ => self.fill::<Plain, 4>(),
-            }
-        }
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx2,fma")]
-    unsafe fn fill_avx512(&self) {
-        // SAFETY: the caller promises the instructions and the room.
-        unsafe { self.fill::<Avx512, 8>() }
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn fill_avx2(&self) {
-        // SAFETY: the caller promises the instructions and the room.
-        unsafe { self.fill::<Avx2, 4>() }
-    }
-
-    /// Sums the block, in tiles of `R` rows.
-    ///
-    /// # Safety
-    /// As for `fill_with`, with `V`'s instructions.
+impl Kernel for Fill<'_> {
     #[inline(always)]
-    unsafe fn fill<V: Vector, const R: usize>(&self) {
-        let mut packed = [const { MaybeUninit::<f32>::uninit() }; BAND * DEPTH];
-        let inner = self.a.columns;
+    unsafe fn run<V: Vector, const R: usize, const C: usize>(self) {
+        let Self { a, b, rows, columns, .. } = &self;
+        let (mut packed_a, mut packed_b) = (Buffer::<{ MC * PITCH }>::new(), Buffer::<{ KC * NR }>::new());
+        let (by_rows, width) = (a.column_stride == 1, C * V::LANES);
         // Without any column of A the sum is empty, and C is still to be written.
-        for from in (0..inner.max(1)).step_by(DEPTH) {
-            let depth = DEPTH.min(inner - from);
-            let tiles = self.rows.len().div_ceil(R);
-            for tile in 0..tiles {
-                let rows = self.rows.start + tile * R..self.rows.end.min(self.rows.start + (tile + 1) * R);
-                self.pack::<R>(rows, from..from + depth, &mut packed[tile * R * depth..(tile + 1) * R * depth]);
+        for from in (0..a.columns.max(1)).step_by(KC) {
+            let depth = from..a.columns.min(from + KC);
+            let length = depth.len();
+            if by_rows {
+                self.pack_rows::<R>(depth.clone(), &mut packed_a.0);
+            } else {
+                for row in rows.clone().step_by(R) {
+                    let to = &mut packed_a.0[(row - rows.start) * length..];
+                    pack(a.transposed(), depth.clone(), row..rows.end.min(row + R), R, to);
+                }
             }
-            let mut column = self.columns.start;
-            while column < self.columns.end {
-                let width = (self.columns.end - column).min(WIDTH * V::LANES);
-                for tile in 0..tiles {
-                    let row = self.rows.start + tile * R;
-                    let a = packed[tile * R * depth..].as_ptr().cast::<f32>();
-                    let place = Tile { row, rows: R.min(self.rows.end - row), column, width, from, depth };
-                    // SAFETY: `a` holds depth × R packed numbers, all written; the tile lies in this block.
+            for column in columns.clone().step_by(width) {
+                let strip = column..columns.end.min(column + width);
+                // The first tile reads a whole strip of B where it lies, and packs it for the others.
+                let whole = b.column_stride == 1 && strip.len() == width;
+                if !whole {
+                    pack(*b, depth.clone(), strip.clone(), width, &mut packed_b.0);
+                }
+                let to = packed_b.0.as_mut_ptr().cast::<f32>();
+                let in_place = b.data.as_ptr().wrapping_add(from * b.row_stride + column);
+                let (b, panel) = ((in_place, b.row_stride), (to.cast_const(), width));
+                let mut ahead = self.ahead::<R>(&depth, strip.end);
+                for row in (0..rows.len()).step_by(R) {
+                    let a = packed_a.0.as_ptr().cast::<f32>();
+                    let a = a.wrapping_add(row * if by_rows { PITCH } else { length });
+                    // SAFETY: R rows of A and a panel of B, or B itself, are `length` long; the tile is in the block.
                     unsafe {
-                        match width.div_ceil(V::LANES) {
-                            1 => self.tile::<V, R, 1>(a, place),
-                            2 => self.tile::<V, R, 2>(a, place),
-                            _ => self.tile::<V, R, WIDTH>(a, place),
-                        }
+                        let sums = match (by_rows, whole && row == 0) {
+                            (true, true) => sums::<V, R, C, PITCH, 1, true>(a, b, to, length, &mut ahead),
+                            (true, false) => sums::<V, R, C, PITCH, 1, false>(a, panel, to, length, &mut ahead),
+                            (false, true) => sums::<V, R, C, 1, R, true>(a, b, to, length, &mut ahead),
+                            (false, false) => sums::<V, R, C, 1, R, false>(a, panel, to, length, &mut ahead),
+                        };
+                        self.write(sums, row, strip.clone(), from > 0);
                     }
                 }
-                column += width;
             }
         }
     }
+}
 
-    /// Copies `rows` × `columns` of A so that the `R` numbers of a column lie together; missing rows are 0.
+/// Copies some rows and columns of a matrix row after row, `width` floats each; columns that lack are 0.
+#[inline(always)]
+fn pack(from: MatRef<'_>, rows: Range<usize>, columns: Range<usize>, width: usize, to: &mut [MaybeUninit<f32>]) {
+    let MatRef { data, row_stride, column_stride, .. } = from;
+    let whole = columns.len() == width;
+    if column_stride == 1 && whole {
+        for (row, to) in rows.zip(to.chunks_exact_mut(width)) {
+            to.write_copy_of_slice(&data[row * row_stride + columns.start..][..width]);
+        }
+        return;
+    }
+    if !whole {
+        to[..rows.len() * width].fill(MaybeUninit::new(0.0));
+    }
+    for (j, column) in columns.enumerate() {
+        for (i, row) in rows.clone().enumerate() {
+            to[i * width + j].write(data[row * row_stride + column * column_stride]);
+        }
+    }
+}
+
+impl Fill<'_> {
+    /// Copies the block's rows of A, which lie in one piece each; rows that the last tile lacks are 0.
     #[inline(always)]
-    fn pack<const R: usize>(&self, rows: Range<usize>, columns: Range<usize>, to: &mut [MaybeUninit<f32>]) {
-        let Strided { data, row_step, column_step, .. } = self.a;
-        for (k, to) in to.chunks_exact_mut(R).enumerate() {
-            let start = rows.start * row_step + (columns.start + k) * column_step;
-            for (r, to) in to.iter_mut().enumerate() {
-                to.write(if r < rows.len() { data[start + r * row_step] } else { 0.0 });
-            }
+    fn pack_rows<const R: usize>(&self, depth: Range<usize>, to: &mut [MaybeUninit<f32>]) {
+        let (rows, lacking) = to[..self.rows.len().next_multiple_of(R) * PITCH].split_at_mut(self.rows.len() * PITCH);
+        for (row, to) in self.rows.clone().zip(rows.chunks_exact_mut(PITCH)) {
+            let start = row * self.a.row_stride + depth.start;
+            to[..depth.len()].write_copy_of_slice(&self.a.data[start..start + depth.len()]);
         }
+        lacking.fill(MaybeUninit::new(0.0));
     }
 
-    /// Sums one tile over `place.depth` rows of B and writes it to C, or adds it when it is not the first.
+    /// The panel of B after the one that ends at column `next`, to be asked for while that is summed.
+    #[inline(always)]
+    fn ahead<const R: usize>(&self, depth: &Range<usize>, next: usize) -> Ahead {
+        let steps = self.rows.len().div_ceil(R) * depth.len().div_ceil(PACE).max(1);
+        let more = next < self.columns.end;
+        let (row, column) = if more { (depth.start, next) } else { (depth.end, self.columns.start) };
+        let rows = if self.b.column_stride == 1 { KC.min(self.b.rows - row) } else { 0 };
+        let at = self.b.data.as_ptr().wrapping_add(row * self.b.row_stride + column);
+        Ahead { at, stride: self.b.row_stride, rows, pace: rows.div_ceil(steps) }
+    }
+
+    /// Writes a tile to C, or adds it there; `row` counts from the block's first.
     ///
     /// # Safety
-    /// As for `fill`; `a` holds `depth` × `R` numbers; the tile lies in this block.
+    /// `c` is as [`Fill`] asks, and the tile begins inside of the block.
     #[inline(always)]
-    unsafe fn tile<V: Vector, const R: usize, const C: usize>(&self, a: *const f32, place: Tile) {
-        let last = place.width - (C - 1) * V::LANES;
-        let whole = last == V::LANES;
-        // SAFETY: rows from..from + depth of B have n numbers each, and column + width <= n; the rows of C lie in the
-        // room that the caller promises; a partial vector touches its first lanes only.
+    unsafe fn write<V: Vector, const R: usize, const C: usize>(
+        &self,
+        sums: [[V; C]; R],
+        row: usize,
+        strip: Range<usize>,
+        add: bool,
+    ) {
+        let rows = sums.into_iter().take(self.rows.len() - row).enumerate();
+        // SAFETY: rows and columns lie in the room that the caller promises; a ragged strip is written float by float.
         unsafe {
-            let mut sums = [[V::splat(0.0); C]; R];
-            // Of the last pass over B only: what comes near too early is gone again when it is needed.
-            let last_pass = place.from + place.depth == self.a.columns;
-            let mut ahead = Ahead::new(if last_pass { self.ahead } else { &[] }, self.n, place);
-            let mut b = self.b.as_ptr().wrapping_add(place.from * self.n + place.column);
-            for k in 0..place.depth {
-                let row: [V; C] = std::array::from_fn(|i| match i + 1 == C && !whole {
-                    true => V::load_first(b.add(i * V::LANES), last),
-                    false => V::load(b.add(i * V::LANES)),
-                });
-                // Rows of B lie too far apart for the processor to guess the next one.
-                (0..C).for_each(|i| prefetch(b.wrapping_add(AHEAD * self.n + i * V::LANES)));
-                ahead.step(self.n);
-                ahead.step(self.n);
+            let start = self.c.add(row * self.stride + strip.start - self.columns.start);
+            if strip.len() == C * V::LANES {
+                for (r, sums) in rows {
+                    for (i, sum) in sums.into_iter().enumerate() {
+                        let c = start.add(r * self.stride + i * V::LANES);
+                        (if add { V::load(c) + sum } else { sum }).store(c);
+                    }
+                }
+                return;
+            }
+            let mut row = [0.0; NR];
+            for (r, sums) in rows {
+                for (i, sum) in sums.into_iter().enumerate() {
+                    sum.store(row[i * V::LANES..][..V::LANES].as_mut_ptr());
+                }
+                for (j, &sum) in row[..strip.len()].iter().enumerate() {
+                    let c = start.add(r * self.stride + j);
+                    *c = if add { *c + sum } else { sum };
+                }
+            }
+        }
+    }
+}
+
+/// The sums of one tile over `depth` rows of B: each a chain of fused multiply-adds that begins with 0. Entry (r, k) of A
+/// is at `a[r * ROW + k * COLUMN]`; rows of B lie as far apart as is given, and are copied to `panel` where it asks to PACK.
+///
+/// # Safety
+/// The processor has the instructions of `V`; the pointers are good for what `depth` asks for.
+#[inline(always)]
+unsafe fn sums<V, const R: usize, const C: usize, const ROW: usize, const COLUMN: usize, const PACK: bool>(
+    mut a: *const f32,
+    (mut b, stride): (*const f32, usize),
+    mut panel: *mut f32,
+    depth: usize,
+    ahead: &mut Ahead,
+) -> [[V; C]; R]
+where
+    V: Vector,
+{
+    // SAFETY: the caller promises what is read and written; past the last row the pointers are not used.
+    unsafe {
+        let mut sums = [[V::splat(0.0); C]; R];
+        for k in (0..depth).step_by(PACE) {
+            ahead.step(C * V::LANES);
+            for _ in k..depth.min(k + PACE) {
+                let row: [V; C] = std::array::from_fn(|i| V::load(b.add(i * V::LANES)));
+                if PACK {
+                    (0..C).for_each(|i| row[i].store(panel.add(i * V::LANES)));
+                    panel = panel.wrapping_add(C * V::LANES);
+                }
                 for (r, sums) in sums.iter_mut().enumerate() {
-                    let factor = V::splat(*a.add(k * R + r));
+                    let factor = V::splat(*a.add(r * ROW));
                     for (sum, b) in sums.iter_mut().zip(row) {
                         *sum = factor.multiply_add(b, *sum);
                     }
                 }
-                // After the last row this is past the end, where no pointer may be made by `add`.
-                b = b.wrapping_add(self.n);
-            }
-            let start = self.c.add((place.row - self.rows.start) * self.step + place.column - self.columns.start);
-            for (r, sums) in sums.into_iter().enumerate().take(place.rows) {
-                let c = start.add(r * self.step);
-                for (i, sum) in sums.into_iter().enumerate() {
-                    let c = c.add(i * V::LANES);
-                    match (i + 1 == C && !whole, place.from == 0) {
-                        (false, true) => sum.store(c),
-                        (false, false) => V::load(c).add(sum).store(c),
-                        (true, true) => sum.store_first(c, last),
-                        (true, false) => V::load_first(c, last).add(sum).store_first(c, last),
-                    }
-                }
+                a = a.wrapping_add(COLUMN);
+                b = b.wrapping_add(stride);
             }
         }
+        sums
     }
 }
 
-/// Where a register tile stands: its rows and columns in C, and the rows of B that it sums.
-#[derive(Clone, Copy)]
-struct Tile {
-    row: usize,
+/// Rows of a panel that are asked for a few at a time, while the processor is busy with sums.
+struct Ahead {
+    /// Where the next row begins, and how far apart rows are.
+    at: *const f32,
+    stride: usize,
+    /// Rows left, and rows in a step.
     rows: usize,
-    column: usize,
-    width: usize,
-    from: usize,
-    depth: usize,
+    pace: usize,
 }
 
-/// The lines of memory that hold the entries at a tile's place in some matrices, asked for one by one.
-struct Ahead<'a> {
-    /// Where the matrices at hand and those after it begin.
-    matrices: &'a [*const f32],
-    first: usize,
-    rows: usize,
-    lines: usize,
-    row: usize,
-    line: usize,
-}
-
-/// Numbers in a line of memory.
-const LINE: usize = 16;
-
-impl<'a> Ahead<'a> {
+impl Ahead {
     #[inline(always)]
-    fn new(matrices: &'a [*const f32], n: usize, place: Tile) -> Self {
-        let Tile { row, rows, column, width, .. } = place;
-        Self { matrices, first: row * n + column, rows, lines: width.div_ceil(LINE), row: 0, line: 0 }
-    }
-
-    /// Asks for one more line.
-    #[inline(always)]
-    fn step(&mut self, n: usize) {
-        let [matrix, others @ ..] = self.matrices else { return };
-        prefetch_far(matrix.wrapping_add(self.first + self.row * n + self.line * LINE));
-        self.line += 1;
-        if self.line == self.lines {
-            (self.line, self.row) = (0, self.row + 1);
-            if self.row == self.rows {
-                (self.row, self.matrices) = (0, others);
-            }
+    fn step(&mut self, width: usize) {
+        for _ in 0..self.pace.min(self.rows) {
+            (0..width).step_by(LINE).for_each(|column| prefetch(self.at.wrapping_add(column)));
+            // A row that does not begin with a line ends in one more.
+            prefetch(self.at.wrapping_add(width - 1));
+            self.at = self.at.wrapping_add(self.stride);
+            self.rows -= 1;
         }
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! The formulas and their constants are Keras's; [`crate::textbook`] has them once more, as one writes them on paper.
 
-use super::instructions::vectorized;
-use super::product::{Strided, product_by_blocks};
+use super::instructions::{Instructions, Kernel};
+use super::product::{MatRef, blocks};
 use super::shared::Shared;
 use super::threads::{PIECE, Threads};
+use super::tile::{Buffer, Fill};
+use super::vector::{Plain, Vector};
 
 /// An optimizer's step, with its numbers. In all of them the gradient g is multiplied by `scale` first (1 without
 /// clipping).
@@ -75,46 +77,56 @@ impl Step {
             Self::Adam(_) => 2,
         }
     }
+}
 
-    /// Changes the weights `w` by the gradient `g`; of the slots as many are used as [`Step::slots`] says.
-    fn apply(&self, g: &[f32], w: &mut [f32], [a, b]: [&mut [f32]; 2]) {
-        match *self {
-            Self::Sgd(step) if step.momentum == 0.0 => descend(step, g, w),
-            Self::Sgd(step) => descend_with_momentum(step, g, w, a),
-            Self::RmsProp(step) if step.momentum == 0.0 => rmsprop(step, g, w, a),
-            Self::RmsProp(step) => rmsprop_with_momentum(step, g, w, a, b),
-            Self::Adam(step) => adam(step, g, w, a, b),
+/// What a step does to a register of weights and of each slot, given their gradients; slots that it does not need stay.
+trait Rule {
+    fn apply<V: Vector>(&self, g: V, weights: [V; 3]) -> [V; 3];
+}
+
+/// The numbers of a rule in registers of the kind of one that exists.
+#[inline(always)]
+fn splats<V: Vector, const N: usize>(_: V, numbers: [f32; N]) -> [V; N] {
+    // SAFETY: where there is a register of this kind there are its instructions.
+    numbers.map(|number| unsafe { V::splat(number) })
+}
+
+impl Rule for SgdStep {
+    #[inline(always)]
+    fn apply<V: Vector>(&self, g: V, [w, u, none]: [V; 3]) -> [V; 3] {
+        let [rate, momentum] = splats(g, [self.rate * self.scale, self.momentum]);
+        if self.momentum == 0.0 {
+            return [w - rate * g, u, none];
         }
+        let u = momentum * u - rate * g;
+        [w + if self.nesterov { momentum * u - rate * g } else { u }, u, none]
     }
 }
 
-/// Weights and slots that several threads change at once, each in places of its own.
-struct Learner<'a> {
-    step: &'a Step,
-    weights: Shared<'a, f32>,
-    slots: [Shared<'a, f32>; 2],
+impl Rule for RmsPropStep {
+    #[inline(always)]
+    fn apply<V: Vector>(&self, g: V, [w, v, u]: [V; 3]) -> [V; 3] {
+        let [scale, rho, one_less_rho] = splats(g, [self.scale, self.rho, 1.0 - self.rho]);
+        let [rate, epsilon, momentum] = splats(g, [self.rate, self.epsilon, self.momentum]);
+        let g = scale * g;
+        let v = rho * v + one_less_rho * g * g;
+        if self.momentum == 0.0 {
+            return [w - rate * g / (v + epsilon).sqrt(), v, u];
+        }
+        let u = momentum * u + rate * g / (v + epsilon).sqrt();
+        [w - u, v, u]
+    }
 }
 
-impl<'a> Learner<'a> {
-    fn new(step: &'a Step, weights: &'a mut [f32], slots: [&'a mut [f32]; 2]) -> Self {
-        let lengths = slots.each_ref().map(|slot| slot.len());
-        let fit = lengths.iter().take(step.slots()).all(|&length| length == weights.len());
-        assert!(fit, "{} weights and slots of {lengths:?}", weights.len());
-        Self { step, weights: Shared::new(weights), slots: slots.map(Shared::new) }
-    }
-
-    /// Changes the weights from `start` on by their gradients.
-    ///
-    /// # Safety
-    /// No other thread may have these weights at the time.
-    unsafe fn apply(&self, start: usize, gradient: &[f32]) {
-        let range = |needed: bool| if needed { start..start + gradient.len() } else { 0..0 };
-        // SAFETY: these parts are this thread's own, as the caller promises.
-        let (weights, a, b) = unsafe {
-            let [a, b] = &self.slots;
-            (self.weights.part(range(true)), a.part(range(self.step.slots() > 0)), b.part(range(self.step.slots() > 1)))
-        };
-        self.step.apply(gradient, weights, [a, b]);
+impl Rule for AdamStep {
+    #[inline(always)]
+    fn apply<V: Vector>(&self, g: V, [w, m, v]: [V; 3]) -> [V; 3] {
+        let [scale, one_less_beta_1, one_less_beta_2] = splats(g, [self.scale, 1.0 - self.beta_1, 1.0 - self.beta_2]);
+        let [keep, alpha, epsilon] = splats(g, [self.keep, self.alpha, self.epsilon]);
+        let g = scale * g;
+        let m = m + (g - m) * one_less_beta_1;
+        let v = v + (g * g - v) * one_less_beta_2;
+        [keep * w - alpha * m / (v.sqrt() + epsilon), m, v]
     }
 }
 
@@ -128,99 +140,150 @@ pub fn add_penalty(l2: f32, weights: &[f32], gradient: &mut [f32]) {
 /// Panics when the lengths differ, or that of a slot which the step needs.
 pub fn update(step: &Step, gradient: &[f32], weights: &mut [f32], slots: [&mut [f32]; 2], threads: &Threads) {
     assert_eq!(gradient.len(), weights.len(), "a gradient for each weight");
-    let learner = Learner::new(step, weights, slots);
+    let (parameters, instructions) = (&Parameters::new(step, 0.0, weights, slots), Instructions::detect());
     threads.run(gradient.len().div_ceil(PIECE), |piece| {
-        let range = piece * PIECE..gradient.len().min((piece + 1) * PIECE);
+        let start = piece * PIECE;
+        let columns = PIECE.min(gradient.len() - start);
+        let g = gradient[start..].as_ptr();
         // SAFETY: pieces do not overlap.
-        unsafe { learner.apply(range.start, &gradient[range]) };
+        unsafe {
+            instructions.run(Change { parameters, start, rows: 1, columns, stride: columns, g, g_stride: columns })
+        };
     });
 }
 
-/// Changes `weights`, of n columns, by the gradient A·B + 2 λ W, which is never written down: each block of the product
-/// goes to its weights while it is in the nearest cache, with the same bits as [`update`] after [`super::product`].
+/// Changes `weights`, of as many rows as A and columns as B, by the gradient A·B + 2 λ W, which is never written down: each
+/// block of it goes to its weights while it is in a near cache, with the same bits as [`update`] after
+/// [`super::product`].
 ///
 /// Panics when lengths and shapes do not fit.
 pub fn update_by_product(
     step: &Step,
-    a: Strided<'_>,
-    b: &[f32],
+    a: MatRef<'_>,
+    b: MatRef<'_>,
     l2: f32,
     weights: &mut [f32],
     slots: [&mut [f32]; 2],
     threads: &Threads,
 ) {
-    let n = weights.len().checked_div(a.rows).unwrap_or(0);
-    assert_eq!(weights.len(), a.rows * n, "the weights have as many rows as A");
-    let learner = Learner::new(step, weights, slots);
-    let ahead = [&learner.weights, &learner.slots[0], &learner.slots[1]];
-    product_by_blocks(a, b, n, ahead, threads, |rows, columns, gradient| {
-        // Whole rows lie together: they are one long row.
-        let (length, step) = if columns.len() == n { (gradient.len(), 0) } else { (columns.len(), n) };
-        for (i, gradient) in gradient.chunks_exact_mut(length).enumerate() {
-            let start = rows.start * n + i * step + columns.start;
-            // SAFETY: blocks do not overlap.
-            unsafe {
-                if l2 > 0.0 {
-                    add_penalty(l2, learner.weights.part(start..start + length), gradient);
-                }
-                learner.apply(start, gradient);
-            }
-        }
+    let (n, instructions) = (b.columns, Instructions::detect());
+    assert_eq!(weights.len(), a.rows * n, "the weights have as many rows as A and as many columns as B");
+    let parameters = &Parameters::new(step, l2, weights, slots);
+    blocks(instructions, a, b, [ROWS, COLUMNS], threads, |rows, columns| {
+        let mut gradient = Buffer::<{ ROWS * STRIDE }>::new();
+        let c = gradient.0.as_mut_ptr().cast::<f32>();
+        let (start, size) = (rows.start * n + columns.start, (rows.len(), columns.len()));
+        // SAFETY: there is room for ROWS rows of COLUMNS floats, and a block is no larger.
+        unsafe { instructions.run(Fill { a, b, rows, columns, c, stride: STRIDE }) };
+        let change = Change { parameters, start, rows: size.0, columns: size.1, stride: n, g: c, g_stride: STRIDE };
+        // SAFETY: the block of the gradient has been written; blocks do not overlap.
+        unsafe { instructions.run(change) };
     });
 }
 
-vectorized! {
-    fn descend(step: SgdStep, g: &[f32], w: &mut [f32]) {
-        let rate = step.rate * step.scale;
-        w.iter_mut().zip(g).for_each(|(w, g)| *w -= rate * g);
+/// Rows and columns of the gradient that one block has at most, so that the second cache has room for it.
+const ROWS: usize = 66;
+const COLUMNS: usize = 512;
+/// From one row of a block to the next. With COLUMNS itself, rows would compete for the same places of the nearest cache.
+const STRIDE: usize = COLUMNS + 16;
+
+/// Weights and slots that several threads change at once, each in places of its own.
+struct Parameters<'a> {
+    step: &'a Step,
+    l2: f32,
+    /// The weights, then the slots.
+    arrays: [Shared<'a, f32>; 3],
+}
+
+impl<'a> Parameters<'a> {
+    fn new(step: &'a Step, l2: f32, weights: &'a mut [f32], [a, b]: [&'a mut [f32]; 2]) -> Self {
+        let lengths = [a.len(), b.len()];
+        let fit = lengths.iter().take(step.slots()).all(|&length| length == weights.len());
+        assert!(fit, "{} weights and slots of {lengths:?}", weights.len());
+        Self { step, l2, arrays: [weights, a, b].map(Shared::new) }
     }
 }
 
-vectorized! {
-    fn descend_with_momentum(step: SgdStep, g: &[f32], w: &mut [f32], u: &mut [f32]) {
-        let (rate, momentum) = (step.rate * step.scale, step.momentum);
-        for ((w, g), u) in w.iter_mut().zip(g).zip(u) {
-            *u = momentum * *u - rate * g;
-            *w += if step.nesterov { momentum * *u - rate * g } else { *u };
+/// Changes a rectangle of the weights, `rows` times `columns` of them that begin at `start`, by the gradients at `g`.
+///
+/// It asks for as many gradients, and that no other thread has these weights at the time.
+struct Change<'a> {
+    parameters: &'a Parameters<'a>,
+    start: usize,
+    rows: usize,
+    columns: usize,
+    /// From one row of weights to the next, and from one row of gradients to the next.
+    stride: usize,
+    g: *const f32,
+    g_stride: usize,
+}
+
+impl Kernel for Change<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Vector, const R: usize, const C: usize>(self) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            match self.parameters.step {
+                Step::Sgd(step) if step.momentum == 0.0 => self.by::<V, 1>(step),
+                Step::Sgd(step) => self.by::<V, 2>(step),
+                Step::RmsProp(step) if step.momentum == 0.0 => self.by::<V, 2>(step),
+                Step::RmsProp(step) => self.by::<V, 3>(step),
+                Step::Adam(step) => self.by::<V, 3>(step),
+            }
         }
     }
 }
 
-vectorized! {
-    fn rmsprop(step: RmsPropStep, g: &[f32], w: &mut [f32], v: &mut [f32]) {
-        for ((w, g), v) in w.iter_mut().zip(g).zip(v) {
-            let g = step.scale * g;
-            *v = step.rho * *v + (1.0 - step.rho) * g * g;
-            *w -= step.rate * g / (*v + step.epsilon).sqrt();
+impl Change<'_> {
+    /// By a rule that needs the first `ARRAYS` of weights and slots.
+    ///
+    /// # Safety
+    /// As for the whole.
+    #[inline(always)]
+    unsafe fn by<V: Vector, const ARRAYS: usize>(&self, rule: &impl Rule) {
+        let Self { parameters, start, rows, columns, stride, g, g_stride } = *self;
+        let end = start + (rows - 1) * stride + columns;
+        let arrays: [*mut f32; ARRAYS] = std::array::from_fn(|i| parameters.arrays[i].start_of(start..end));
+        let whole = columns / V::LANES * V::LANES;
+        for row in 0..rows {
+            let arrays = arrays.map(|array| array.wrapping_add(row * stride));
+            let g = g.wrapping_add(row * g_stride);
+            // SAFETY: inside of the arrays, as `start_of` has checked, and of the gradients, as the caller promises.
+            unsafe {
+                (0..whole).step_by(V::LANES).for_each(|at| change::<V, ARRAYS>(rule, parameters.l2, arrays, g, at));
+                (whole..columns).for_each(|at| change::<Plain<1>, ARRAYS>(rule, parameters.l2, arrays, g, at));
+            }
         }
     }
 }
 
-vectorized! {
-    fn rmsprop_with_momentum(step: RmsPropStep, g: &[f32], w: &mut [f32], v: &mut [f32], u: &mut [f32]) {
-        for (((w, g), v), u) in w.iter_mut().zip(g).zip(v).zip(u) {
-            let g = step.scale * g;
-            *v = step.rho * *v + (1.0 - step.rho) * g * g;
-            *u = step.momentum * *u + step.rate * g / (*v + step.epsilon).sqrt();
-            *w -= *u;
+/// Changes the register of weights that begins `at` in the arrays.
+///
+/// # Safety
+/// The processor has the instructions of `V`; the pointers are good for its lanes there.
+#[inline(always)]
+unsafe fn change<V: Vector, const N: usize>(
+    rule: &impl Rule,
+    l2: f32,
+    arrays: [*mut f32; N],
+    g: *const f32,
+    at: usize,
+) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let mut weights = [V::splat(0.0); 3];
+        weights.iter_mut().zip(arrays).for_each(|(weights, array)| *weights = V::load(array.add(at)));
+        let mut g = V::load(g.add(at));
+        if l2 > 0.0 {
+            g = g + V::splat(2.0 * l2) * weights[0];
         }
-    }
-}
-
-vectorized! {
-    fn adam(step: AdamStep, g: &[f32], w: &mut [f32], m: &mut [f32], v: &mut [f32]) {
-        for (((w, g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
-            let g = step.scale * g;
-            *m += (g - *m) * (1.0 - step.beta_1);
-            *v += (g * g - *v) * (1.0 - step.beta_2);
-            *w = step.keep * *w - step.alpha * *m / (v.sqrt() + step.epsilon);
-        }
+        let weights = rule.apply(g, weights);
+        weights.into_iter().zip(arrays).for_each(|(weights, array)| weights.store(array.add(at)));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::instructions::Instructions;
     use super::super::product::product;
     use super::*;
 
@@ -281,20 +344,21 @@ mod tests {
         for (m, k, n) in [(1, 1, 1), (70, 64, 48), (130, 33, 10), (65, 300, 600), (200, 7, 513)] {
             let numbers = |length: usize| (0..length).map(|i| (i * 7919 % 31) as f32 / 7.0 - 2.0).collect::<Vec<_>>();
             let (x, dz, start) = (numbers(k * m), numbers(k * n), numbers(m * n));
-            let x = Strided::rows(&x, k, m).transposed();
+            let x = MatRef::new(&x, k, m).transposed();
+            let dz = MatRef::new(&dz, k, n);
             for step in steps() {
                 for (l2, threads) in [(0.0, Threads::one()), (0.01, Threads::new(Some(2)).unwrap())] {
                     let slot = |number| vec![0.25; if number < step.slots() { m * n } else { 0 }];
                     let (mut whole, mut a, mut b) = (start.clone(), slot(0), slot(1));
                     let mut gradient = vec![0.0; m * n];
-                    product(x, &dz, &mut gradient, &threads, |row, column, part| {
+                    product(x, dz, &mut gradient, &threads, |row, column, part| {
                         if l2 > 0.0 {
                             add_penalty(l2, &start[row * n + column..], part);
                         }
                     });
                     update(&step, &gradient, &mut whole, [&mut a, &mut b], &threads);
                     let (mut fused, mut c, mut d) = (start.clone(), slot(0), slot(1));
-                    update_by_product(&step, x, &dz, l2, &mut fused, [&mut c, &mut d], &threads);
+                    update_by_product(&step, x, dz, l2, &mut fused, [&mut c, &mut d], &threads);
                     assert!(whole == fused && a == c && b == d, "{step:?} {m} x {k} x {n}");
                     assert!(whole != start);
                 }

@@ -6,7 +6,7 @@ use super::activation::Activation;
 use super::initializer::Initializer;
 use super::layer::{Cache, Flow, Here, Mathematics, Parameter, ParameterPlan, Start};
 use super::learn::Learning;
-use crate::compute::{self, Strided};
+use crate::compute::{self, MatRef};
 use crate::error::{LabError, Result};
 
 /// A fully connected layer of `units` outputs: a = f(x W + b), with x of shape (batch, inputs), W of (inputs, units).
@@ -85,7 +85,9 @@ impl Mathematics for Dense {
         let Cache { output, kept, .. } = cache;
         let sums = if self.activation.keeps_z() { &mut *kept } else { &mut *output };
         sums.resize(rows * self.units, 0.0);
-        compute::product(Strided::rows(here.input, rows, here.place.inputs), kernel, sums, threads, |_, column, z| {
+        let x = MatRef::new(here.input, rows, here.place.inputs);
+        let kernel = MatRef::new(kernel, here.place.inputs, self.units);
+        compute::product(x, kernel, sums, threads, |_, column, z| {
             z.iter_mut().zip(&bias[column..]).for_each(|(z, b)| *z += b);
             self.activation.forward_in_place(z);
         });
@@ -102,14 +104,13 @@ impl Mathematics for Dense {
             self.activation.backward(&cache.kept, &cache.output, &mut flow.gradient, self.units, threads);
         }
         if flow.to_input {
-            let kernel = own.value(0);
-            cache.scratch.resize(kernel.len(), 0.0);
-            compute::transpose(kernel, self.units, &mut cache.scratch, threads);
+            let kernel = MatRef::new(own.value(0), inputs, self.units);
             flow.spare.resize(rows * inputs, 0.0);
-            let gradient = Strided::rows(&flow.gradient, rows, self.units);
-            compute::product(gradient, &cache.scratch, &mut flow.spare, threads, |_, _, _| ());
+            let gradient = MatRef::new(&flow.gradient, rows, self.units);
+            compute::product(gradient, kernel.transposed(), &mut flow.spare, threads, |_, _, _| ());
         }
-        own.take_product(0, Strided::rows(here.input, rows, inputs).transposed(), &flow.gradient, threads);
+        let (x, dz) = (MatRef::new(here.input, rows, inputs), MatRef::new(&flow.gradient, rows, self.units));
+        own.take_product(0, x.transposed(), dz, threads);
         cache.scratch.clear();
         cache.scratch.resize(self.units, 0.0);
         for row in flow.gradient.chunks_exact(self.units) {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::layer::Parameter;
-use crate::compute::{self, Step, Strided, Threads};
+use crate::compute::{self, MatRef, Step, Threads};
 
 /// The arrays of a network or of one of its layers, and what becomes of their gradients.
 pub(crate) enum Learning<'a> {
@@ -52,7 +52,7 @@ impl Learning<'_> {
     }
 
     /// Takes the gradient A·B + 2 λ W of an array W with the penalty λ Σ w².
-    pub(super) fn take_product(&mut self, number: usize, a: Strided<'_>, b: &[f32], threads: &Threads) {
+    pub(super) fn take_product(&mut self, number: usize, a: MatRef<'_>, b: MatRef<'_>, threads: &Threads) {
         match self {
             Self::Noted { parameters, gradients } => {
                 let Parameter { value, l2, shape, .. } = &parameters[number];
