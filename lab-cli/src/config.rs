@@ -77,16 +77,16 @@ pub struct Training {
 /// The seed of the lab's random split.
 const SPLIT_SEED: Seed = Seed(42);
 
-impl Data {
+impl Split {
     /// The training part and the validation part.
     ///
     /// # Errors
     /// Where there are too few images.
-    pub fn divide(&self, images: &Dataset) -> Result<(Dataset, Dataset)> {
-        match self.split {
-            Split::Last => images.hold_out_last(0.2),
-            Split::Random => images.split(0.8, SPLIT_SEED),
-            Split::Stratified => images.split_stratified(0.8, SPLIT_SEED),
+    pub fn divide(self, images: &Dataset) -> Result<(Dataset, Dataset)> {
+        match self {
+            Self::Last => images.hold_out_last(0.2),
+            Self::Random => images.split(0.8, SPLIT_SEED),
+            Self::Stratified => images.split_stratified(0.8, SPLIT_SEED),
         }
     }
 }

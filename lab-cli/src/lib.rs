@@ -20,6 +20,7 @@ pub mod readers;
 mod report;
 mod setup;
 mod train;
+mod verify;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -39,7 +40,8 @@ use clap::{Parser, Subcommand};
   cargo lab train --data sample             a first look at the commands, in seconds, on 1,500 built-in images
   cargo lab evaluate outputs/runs/final     its report on the test set once more
   cargo lab predict outputs/runs/final cat.jpg
-  cargo lab bench                           how fast training is on this machine"
+  cargo lab bench                           how fast training is on this machine
+  cargo lab verify --quick                  whether it gives the same bits here as in the committed run"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -56,6 +58,7 @@ enum Command {
     Setup(setup::SetupArgs),
     Notebook(notebook::NotebookArgs),
     Bench(bench::BenchArgs),
+    Verify(verify::VerifyArgs),
     Clean(clean::CleanArgs),
     /// Say what is installed, what is missing, and how to mend it
     #[command(after_help = doctor::AFTER_HELP)]
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Notebook(arguments) => notebook::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Workload(workload) => workload.run(),
         Command::Clean(arguments) => clean::run(&arguments),
         Command::Doctor => doctor::run().map_err(Into::into),

@@ -143,7 +143,7 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     let folder = RunFolder::begin(&out)?;
 
     let cifar = data_set(arguments.data.as_deref())?;
-    let (train, validation) = config.data.divide(&cifar.train)?;
+    let (train, validation) = config.data.split.divide(&cifar.train)?;
     (config.data.train, config.data.validation, config.data.test) = (train.len(), validation.len(), cifar.test.len());
     let plan = config.network.architecture(cifar.train.image_shape(), cifar.train.class_count())?;
     let mut model = plan.build(Seed(config.training.seed))?;

@@ -10,6 +10,7 @@ mod scaling;
 
 use std::path::{Path, PathBuf};
 
+use lab_core::compute::Instructions;
 use lab_core::lab::{Lab, Machine};
 
 use crate::Outcome;
@@ -24,11 +25,11 @@ use workload::Workload;
 /// Measure how fast training is on this machine.
 ///
 /// The workload is the lab's: 40,000 images, 3072-512-256-128-10 (ELU, tanh, ELU, softmax), cross-entropy, Adam, batches
-/// of 64, all in f32. Every training is a process of its own; the median of its epochs after the first counts. Close other
-/// programs first.
+/// of 64, all in f32, once with each set of vector instructions that the processor has. Every training is a process of its
+/// own; the median of its epochs after the first counts. Close other programs first.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  cargo lab bench              our own speed in a minute; the first time it builds a yardstick
+  cargo lab bench              our own speed in two minutes; the first time it builds a yardstick
   cargo lab bench --scaling    by batch size, width, threads and number of images: a quarter of an hour
   cargo lab bench --peers      beside PyTorch, Keras, burn and candle: half an hour, and 7 GB the first time
 
@@ -62,51 +63,64 @@ pub fn run(arguments: &BenchArgs) -> Outcome {
     let data = folder(arguments.data.as_deref())?;
     let rounds = arguments.rounds as usize;
     let steps = Steps::stderr();
-    let yardstick = Yardstick::new(&root, &steps)?;
     if arguments.scaling {
-        return scaling::run(&root, &data, rounds, &yardstick, &steps);
+        return scaling::run(&root, &data, rounds, &steps);
     }
-    let mut systems = vec![System::ours()?];
+    let mut systems = Vec::new();
+    // The plain path is slow, and nobody's beside other frameworks.
+    for path in Instructions::available().into_iter().filter(|path| !arguments.peers || path.has_fused_multiply_add()) {
+        systems.push(System::ours(path)?);
+    }
+    let own = systems.len();
+    let yardsticks = systems.iter().map(|system| match system.instructions {
+        Some(instructions) => Yardstick::new(&root, instructions, &steps),
+        None => Ok(None),
+    });
+    let yardsticks = yardsticks.collect::<Outcome<Vec<_>>>()?;
     if arguments.peers {
         systems.extend(peers::set_up(&root, &steps)?);
     }
     let threads = available_threads();
-    let (mut peaks, mut runs) = (Vec::new(), vec![Vec::new(); systems.len()]);
+    let (mut peaks, mut runs) = (vec![Vec::new(); own], vec![Vec::new(); systems.len()]);
     for round in 1..=rounds {
-        steps.note(&format!("Round {round} of {rounds}: the machine's peak"));
-        peaks.push(yardstick.peak(threads)?);
+        for (yardstick, peaks) in yardsticks.iter().zip(&mut peaks) {
+            if let Some(yardstick) = yardstick {
+                peaks.push(yardstick.peak(threads)?);
+            }
+        }
         for (system, runs) in systems.iter().zip(&mut runs) {
-            let measured = measure(system.name, &mut system.command(&data, BATCH))?;
+            let name = &system.name;
+            let measured = measure(name, &mut system.command(&data, BATCH))?;
             let (ms, first) = (milliseconds(std::slice::from_ref(&measured)), measured.first_epoch);
-            steps.note(&format!(
-                "Round {round} of {rounds}: {} {ms:.2} ms a step, first epoch {first:.1} s",
-                system.name
-            ));
+            steps.note(&format!("Round {round} of {rounds}: {name} {ms:.2} ms a step, first epoch {first:.1} s"));
             runs.push(measured);
         }
     }
-    let peak = median(peaks);
-    ours(&data, peak, &runs[0]);
+    for ((system, peaks), runs) in systems.iter().zip(peaks).zip(&runs) {
+        ours(&data, system, median(peaks), runs);
+    }
     if arguments.peers {
         compare::show(&root, &systems, &runs)?;
     }
     Ok(())
 }
 
-/// Prints what our own runs showed.
-fn ours(data: &Path, peak: f64, runs: &[Measured]) {
+/// Prints what our own runs showed with one set of instructions.
+fn ours(data: &Path, system: &System, peak: f64, runs: &[Measured]) {
     let ms = milliseconds(runs);
     let rate = workload(data, BATCH).operations() * BATCH as f64 / ms / 1e6;
-    let Machine { instructions, threads } = Machine::this(None);
-    say!("machine               {instructions}, {threads} threads");
-    say!("matrix product 2048³  {peak:.0} GFLOP/s");
-    say!(
-        "step at batch {BATCH}      {ms:.2} ms, {rate:.0} GFLOP/s, {:.0} % of the matrix product",
-        100.0 * rate / peak
-    );
-    say!("epoch of 625 steps    {:.2} s", epoch(runs));
-    say!("start to first epoch  {:.2} s", median(runs.iter().map(|run| run.first_epoch)));
-    say!("peak memory           {:.0} MB", median(runs.iter().map(|run| run.peak_memory_mb)));
+    say!("\n{}, {} threads", system.name, available_threads());
+    let share = match peak.is_nan() {
+        true => String::new(),
+        false => {
+            say!("  matrix product 2048³  {peak:.0} GFLOP/s");
+            format!(", {:.0} % of the matrix product", 100.0 * rate / peak)
+        }
+    };
+    say!("  step at batch {BATCH}      {ms:.2} ms, {rate:.0} GFLOP/s{share}");
+    say!("  epoch of 625 steps    {:.2} s", epoch(runs));
+    say!("  start to first epoch  {:.2} s", median(runs.iter().map(|run| run.first_epoch)));
+    say!("  peak memory           {:.0} MB", median(runs.iter().map(|run| run.peak_memory_mb)));
 }
 
 /// Of a step, the median over all of some runs.

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lab_core::compute::Instructions;
+
 use crate::Outcome;
 use crate::setup::locks::Lock;
 use crate::setup::steps::Steps;
@@ -10,7 +12,9 @@ use crate::setup::venv::Venv;
 
 /// A program that trains the workload and is called as `PROGRAM ARGUMENTS… DATA EPOCHS BATCH [MODE]`.
 pub struct System {
-    pub name: &'static str,
+    pub name: String,
+    /// The vector instructions that it is told to use, where it is ours.
+    pub instructions: Option<Instructions>,
     program: PathBuf,
     before: Vec<PathBuf>,
     mode: Option<&'static str>,
@@ -18,13 +22,14 @@ pub struct System {
 }
 
 impl System {
-    /// Our own, in this program.
+    /// Our own, in this program, with these instructions.
     ///
     /// # Errors
     /// Where the system does not say where this program is.
-    pub fn ours() -> Outcome<Self> {
-        let before = vec![PathBuf::from("workload")];
-        Ok(Self { name: OURS, program: std::env::current_exe()?, before, mode: None, epochs: EPOCHS })
+    pub fn ours(instructions: Instructions) -> Outcome<Self> {
+        let (name, before) = (format!("{OURS}, {instructions}"), vec![PathBuf::from("workload")]);
+        let (program, instructions) = (std::env::current_exe()?, Some(instructions));
+        Ok(Self { name, instructions, program, before, mode: None, epochs: EPOCHS })
     }
 
     pub fn command(&self, data: &Path, batch: usize) -> Command {
@@ -33,7 +38,8 @@ impl System {
             .args(&self.before)
             .arg(data)
             .args([self.epochs, batch].map(|number| number.to_string()))
-            .args(self.mode);
+            .args(self.mode)
+            .envs(self.instructions.map(|path| ("LAB_INSTRUCTIONS", path.to_string())));
         command
     }
 }
@@ -72,11 +78,13 @@ pub fn set_up(root: &Path, steps: &Steps) -> Outcome<Vec<System>> {
     let mut systems = Vec::new();
     for (name, script, mode) in PYTHON {
         let before = vec![sources.join("python").join(script)];
-        systems.push(System { name, program: venv.python(), before, mode: Some(mode), epochs: EPOCHS });
+        let (name, program) = (name.to_owned(), venv.python());
+        systems.push(System { name, instructions: None, program, before, mode: Some(mode), epochs: EPOCHS });
     }
     for (name, folder, binary, epochs) in RUST {
         let program = build(root, folder, binary, steps)?;
-        systems.push(System { name, program, before: Vec::new(), mode: None, epochs });
+        let name = name.to_owned();
+        systems.push(System { name, instructions: None, program, before: Vec::new(), mode: None, epochs });
     }
     Ok(systems)
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use lab_core::compute::Instructions;
 use lab_core::plots::{LineChart, figures};
 
 use super::measure::{measure, median};
@@ -51,7 +52,8 @@ impl Case {
 ///
 /// # Errors
 /// Where a training fails or a file cannot be written.
-pub fn run(root: &Path, data: &Path, rounds: usize, yardstick: &Yardstick, steps: &Steps) -> Outcome {
+pub fn run(root: &Path, data: &Path, rounds: usize, steps: &Steps) -> Outcome {
+    let yardstick = Yardstick::new(root, Instructions::detect(), steps)?;
     let all = available_threads();
     let teams: &[usize] = if all == 1 { &[1] } else { &[1, all] };
     let mut cases = Vec::new();
@@ -65,7 +67,7 @@ pub fn run(root: &Path, data: &Path, rounds: usize, yardstick: &Yardstick, steps
     let mut peaks = vec![Vec::new(); teams.len()];
     for round in 1..=rounds {
         for (peaks, &threads) in peaks.iter_mut().zip(teams) {
-            peaks.push(yardstick.peak(threads)?);
+            peaks.push(yardstick.as_ref().map_or(Ok(f64::NAN), |yardstick| yardstick.peak(threads))?);
         }
         let count = cases.len();
         for (number, case) in cases.iter_mut().enumerate() {

@@ -134,7 +134,7 @@ pub fn gelu_backward(z: &[f32], gradient: &mut [f32]) {
     const DENSITY_AT_0: f32 = 0.398_942_3;
     for (&z, g) in z.iter().zip(gradient) {
         let below = 0.5 * (1.0 + libm::erff(z * std::f32::consts::FRAC_1_SQRT_2));
-        *g *= below + z * DENSITY_AT_0 * (-0.5 * z * z).exp();
+        *g *= below + z * DENSITY_AT_0 * libm::expf(-0.5 * z * z);
     }
 }
 

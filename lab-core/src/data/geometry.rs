@@ -54,7 +54,7 @@ impl Map {
             Move::HorizontalFlip => Self { x: [-1.0, 0.0, width as f64 - 1.0], ..Self::IDENTITY },
             Move::Shift { dx, dy } => Self { x: [1.0, 0.0, -dx], y: [0.0, 1.0, -dy] },
             Move::Rotate { degrees } => {
-                let (sin, cos) = degrees.to_radians().sin_cos();
+                let (sin, cos) = libm::sincos(degrees.to_radians());
                 let (cx, cy) = ((width as f64 - 1.0) / 2.0, (height as f64 - 1.0) / 2.0);
                 Self { x: [cos, -sin, cx - cos * cx + sin * cy], y: [sin, cos, cy - sin * cx - cos * cy] }
             }

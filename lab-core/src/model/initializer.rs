@@ -56,8 +56,8 @@ impl Initializer {
 /// Standard normal, drawn again until it lies within ± 2 (Box and Muller, 1958).
 fn truncated_normal(generator: &mut impl Rng) -> f64 {
     loop {
-        let radius = (-2.0 * (1.0 - unit(generator)).ln()).sqrt();
-        let draw = radius * (2.0 * std::f64::consts::PI * unit(generator)).cos();
+        let radius = (-2.0 * libm::log(1.0 - unit(generator))).sqrt();
+        let draw = radius * libm::cos(2.0 * std::f64::consts::PI * unit(generator));
         if draw.abs() <= 2.0 {
             return draw;
         }

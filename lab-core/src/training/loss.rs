@@ -144,8 +144,8 @@ impl Loss {
 /// −Σ y ln p = Σ y (ln Σ eᶻ − z).
 fn crossentropy(y: &[f32], z: &[f32]) -> f64 {
     let highest = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = z.iter().map(|z| f64::from(z - highest).exp()).sum();
-    let log_sum = f64::from(highest) + sum.ln();
+    let sum: f64 = z.iter().map(|z| libm::exp(f64::from(z - highest))).sum();
+    let log_sum = f64::from(highest) + libm::log(sum);
     // A class that is not asked for does not count, however unlikely it is.
     let asked = y.iter().zip(z).filter(|(y, _)| **y != 0.0);
     asked.map(|(y, z)| f64::from(*y) * (log_sum - f64::from(*z))).sum()
@@ -154,11 +154,11 @@ fn crossentropy(y: &[f32], z: &[f32]) -> f64 {
 /// −Σ y ln y.
 fn entropy(y: &[f32]) -> f64 {
     let positive = y.iter().filter(|&&y| y > 0.0).map(|&y| f64::from(y));
-    -positive.map(|y| y * y.ln()).sum::<f64>()
+    -positive.map(|y| y * libm::log(y)).sum::<f64>()
 }
 
 fn mean_squared_error(y: &[f32], a: &[f32]) -> f64 {
-    y.iter().zip(a).map(|(y, a)| f64::from(y - a).powi(2)).sum::<f64>() / y.len() as f64
+    y.iter().zip(a).map(|(y, a)| f64::from(y - a) * f64::from(y - a)).sum::<f64>() / y.len() as f64
 }
 
 impl Targets<'_> {

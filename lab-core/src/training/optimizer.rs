@@ -236,7 +236,7 @@ impl Optimizer {
 
 impl Adam {
     fn at(self, number: u64, rate: f32, keep: f32, scale: f32) -> Step {
-        let power = |beta: f32| 1.0 - f64::from(beta).powf(number as f64);
+        let power = |beta: f32| 1.0 - libm::pow(beta.into(), number as f64);
         let alpha = (f64::from(rate) * power(self.beta_2).sqrt() / power(self.beta_1)) as f32;
         Step::Adam(AdamStep { alpha, beta_1: self.beta_1, beta_2: self.beta_2, epsilon: self.epsilon, keep, scale })
     }

@@ -120,7 +120,7 @@ impl Trainer {
         let rows =
             orders.iter().enumerate().flat_map(|(epoch, order)| order.chunks(size).map(move |rows| (epoch, rows)));
         for (number, (epoch, rows)) in rows.take(steps).enumerate() {
-            let rate = (ends.0 * (ends.1 / ends.0).powf(number as f64 / (steps - 1) as f64)) as f32;
+            let rate = (ends.0 * libm::pow(ends.1 / ends.0, number as f64 / (steps - 1) as f64)) as f32;
             let place = (epoch, number % batches * size);
             let (loss, _) = self.step(&mut model, train, rows, place, rate, &mut buffers, &threads)?;
             test.rates.push(rate);

@@ -87,11 +87,11 @@ impl Schedule {
     fn share(&self, epoch: f64, epochs: f64) -> f64 {
         let done = (epoch / epochs).clamp(0.0, 1.0);
         // Half a cosine from `from` to `to` while x goes from 0 to 1.
-        let ease = |from: f64, to: f64, x: f64| to + (from - to) * (1.0 + (PI * x).cos()) / 2.0;
+        let ease = |from: f64, to: f64, x: f64| to + (from - to) * (1.0 + libm::cos(PI * x)) / 2.0;
         match self {
             Self::Constant | Self::Custom(_) => 1.0,
-            Self::Step { every, factor } => factor.powf((epoch / *every as f64).floor()),
-            Self::Exponential { factor } => factor.powf(epoch.floor()),
+            Self::Step { every, factor } => libm::pow(*factor, (epoch / *every as f64).floor()),
+            Self::Exponential { factor } => libm::pow(*factor, epoch.floor()),
             Self::Cosine { lowest } => ease(1.0, *lowest, done),
             Self::OneCycle if done < 0.3 => ease(0.04, 1.0, done / 0.3),
             Self::OneCycle => ease(1.0, 1e-4, (done - 0.3) / 0.7),
