@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Every file of `unsafe` code has its tests here; that of all small shapes takes too long under valgrind.
-tests=(compute:: --skip on_all_small_shapes)
+tests=(--skip on_all_small_shapes --skip side_by_side)
 
 under_valgrind() {
   if ! command -v valgrind >/dev/null; then
@@ -17,7 +17,7 @@ under_valgrind() {
     return
   fi
   local program
-  program=$(cargo test --quiet --package lab-core --lib --no-run --message-format=json |
+  program=$(cargo test --quiet --package lab-kernels --lib --no-run --message-format=json |
     sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
   valgrind --quiet --error-exitcode=9 --fair-sched=yes "$program" --test-threads=1 "${tests[@]}"
   echo "counted: 1 passes of the kernels under valgrind"
@@ -30,8 +30,8 @@ under_the_sanitizer() {
     echo "SKIPPED: there is no nightly toolchain here"
     return
   fi
-  RUSTFLAGS=-Zsanitizer=address cargo +nightly test --quiet --package lab-core --lib --target "$host" \
-    --target-dir target/sanitizer -- compute::
+  RUSTFLAGS=-Zsanitizer=address cargo +nightly test --quiet --package lab-kernels --lib --target "$host" \
+    --target-dir target/sanitizer
   echo "counted: 1 passes of the kernels under the address sanitizer"
 }
 
@@ -40,8 +40,7 @@ under_miri() {
     echo "SKIPPED: there is no Miri here (rustup +nightly component add miri)"
     return
   fi
-  MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --quiet --package lab-core --lib --no-default-features \
-    --target-dir target/miri compute::team
+  MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --quiet --package lab-kernels --lib --target-dir target/miri team
   echo "counted: 1 passes of the thread team under Miri"
 }
 

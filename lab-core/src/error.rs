@@ -131,6 +131,12 @@ impl LabError {
     }
 }
 
+impl From<lab_kernels::Error> for LabError {
+    fn from(error: lab_kernels::Error) -> Self {
+        Self::value(error.option, error.found, error.expected, error.remedy)
+    }
+}
+
 /// The number of characters to insert, delete, replace or swap with their neighbour on the way from `a` to `b`
 /// (Damerau, 1964, in its restricted form).
 fn edit_distance(a: &str, b: &str) -> usize {

@@ -52,15 +52,15 @@
 //! # What holds everywhere
 //!
 //! - Names and definitions are those of Keras and scikit-learn.
-//! - Same seed, same type of machine: same bits, whatever the number of threads.
+//! - Same seed: same bits, whatever the number of threads, on every processor that has fused multiply-add.
 //! - Bad input is a [`LabError`], never a panic; only [`compute`] and [`textbook`], which take plain arrays, assert that
 //!   lengths and shapes fit. A training that diverges is a result, not an error.
 //! - Nothing is written to standard error, and no thread outlives the call that started it by more than a moment.
 
+#![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod checks;
-pub mod compute;
 pub mod data;
 pub mod error;
 mod files;
@@ -80,12 +80,16 @@ mod text;
 pub mod textbook;
 pub mod training;
 
+/// The kernels, in plain slices, and the threads that run them.
+pub use lab_kernels as compute;
+
 pub use error::{LabError, Result};
 pub use ndarray;
 pub use random::Seed;
 
 /// What a notebook or a program usually needs: `use lab_core::prelude::*;`.
 pub mod prelude {
+    pub use crate::compute::side_by_side;
     pub use crate::data::{Augmentation, Batches, Cifar10, Dataset, Fill, Move, Normalization, from_one_hot, one_hot};
     pub use crate::error::{LabError, Result};
     #[cfg(feature = "inspect")]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ndarray::{Array2, Array3, aview1, s};
+use ndarray::{Array2, Array3};
 use plotters::element::Rectangle;
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::HPos;
@@ -203,7 +203,7 @@ impl Explanation {
         let mut heat = Array3::zeros((self.saliency.nrows(), self.saliency.ncols(), 3));
         for ((y, x), g) in self.saliency.indexed_iter() {
             let RGBColor(red, green, blue) = tint(VALIDATION, f64::from(g / most));
-            heat.slice_mut(s![y, x, ..]).assign(&aview1(&[red, green, blue]));
+            [red, green, blue].into_iter().enumerate().for_each(|(channel, value)| heat[[y, x, channel]] = value);
         }
         let key = |name: &str, series: usize| Key { name: name.into(), stroke: Stroke::of(series), block: Some(1.0) };
         let mut legend = vec![key("true class", 0), key("predicted, wrong", 1)];

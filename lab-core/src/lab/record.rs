@@ -7,7 +7,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::run_folder::METRICS;
-use crate::compute::Instructions;
+use crate::compute::{Instructions, Threads};
 use crate::error::{LabError, Result};
 use crate::files::{read_small, write_whole};
 use crate::metrics::{ConfusionMatrix, Scores};
@@ -72,9 +72,8 @@ pub struct Machine {
 impl Machine {
     /// This one, with as many threads as cores unless told otherwise.
     pub fn this(threads: Option<usize>) -> Self {
-        let available = std::thread::available_parallelism().map_or(1, usize::from);
         let instructions = format!("{:?} on {}", Instructions::detect(), std::env::consts::ARCH);
-        Self { instructions, threads: threads.unwrap_or(available) }
+        Self { instructions, threads: threads.unwrap_or_else(Threads::default_count) }
     }
 }
 

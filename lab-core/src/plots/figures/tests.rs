@@ -159,8 +159,8 @@ fn a_loss_that_runs_away_does_not_flatten_the_others() {
 #[test]
 fn pixels_of_images_become_squares_of_exactly_their_colour() {
     let mut image = Array3::zeros((2, 2, 3));
-    image.slice_mut(ndarray::s![0, 1, ..]).assign(&array![200, 10, 30]);
-    image.slice_mut(ndarray::s![1, 0, ..]).fill(128);
+    [200, 10, 30].into_iter().enumerate().for_each(|(channel, value)| image[[0, 1, channel]] = value);
+    (0..3).for_each(|channel| image[[1, 0, channel]] = 128);
     let figure = images("Four pixels", &[(image, String::new())], 1).unwrap();
     assert_eq!(count(&figure, RGBColor(200, 10, 30)), 64);
     assert_eq!(count(&figure, RGBColor(128, 128, 128)), 64);

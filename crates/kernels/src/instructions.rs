@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use crate::error::{Error, Result};
 #[cfg(target_arch = "aarch64")]
-use super::vector::arm;
+use crate::vector::arm;
 #[cfg(target_arch = "x86_64")]
-use super::vector::x86;
-use super::vector::{Plain, Vector};
-use crate::error::{LabError, Result};
+use crate::vector::x86;
+use crate::vector::{Plain, Vector};
 
 /// The environment variable that chooses the instructions, for measurements and tests: `avx512`, `avx2`, `neon`, `plain`.
 const VARIABLE: &str = "LAB_INSTRUCTIONS";
@@ -53,14 +53,15 @@ impl Instructions {
     /// What `LAB_INSTRUCTIONS` names, or the widest.
     ///
     /// # Errors
-    /// [`LabError::Value`] where it names something unknown, or instructions that this processor does not have.
+    /// [`Error`] where it names something unknown, or instructions that this processor does not have.
     pub(crate) fn chosen() -> Result<Self> {
         let available = Self::available();
         let Some(name) = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()) else { return Ok(available[0]) };
         let names: Vec<String> = available.iter().map(Self::to_string).collect();
         names.iter().position(|known| name == **known).map(|at| available[at]).ok_or_else(|| {
-            let expected = format!("what this processor has: {}", names.join(", "));
-            LabError::value(VARIABLE, name.to_string_lossy(), expected, "leave it out to use the widest")
+            let (found, expected) =
+                (name.to_string_lossy().into_owned(), format!("what this processor has: {}", names.join(", ")));
+            Error { option: VARIABLE, found, expected, remedy: "leave it out to use the widest" }
         })
     }
 
@@ -78,7 +79,7 @@ impl Instructions {
     }
 
     /// Rows and columns of the register tile with which [`Instructions::run`] calls a kernel.
-    pub(super) fn tile(self) -> (usize, usize) {
+    pub(crate) fn tile(self) -> (usize, usize) {
         match self {
             Self::Avx512 => (13, 32),
             Self::Avx2 | Self::Neon => (6, 16),
@@ -91,7 +92,7 @@ impl Instructions {
     ///
     /// # Safety
     /// What the kernel itself asks for.
-    pub(super) unsafe fn run(self, kernel: impl Kernel) {
+    pub(crate) unsafe fn run(self, kernel: impl Kernel) {
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx512f,avx2,fma")]
         unsafe fn avx512(kernel: impl Kernel) {
@@ -130,7 +131,7 @@ impl fmt::Display for Instructions {
 }
 
 /// Work that is compiled for each set of instructions: on registers `V`, in tiles of `R` rows and `C` registers.
-pub(super) trait Kernel {
+pub(crate) trait Kernel {
     /// Does the work.
     ///
     /// # Safety
@@ -159,32 +160,32 @@ macro_rules! vectorized {
                 body($($argument),*)
             }
 
-            match $crate::compute::Instructions::detect() {
+            match $crate::Instructions::detect() {
                 // SAFETY: `detect` has asked the processor for exactly these features.
                 #[cfg(target_arch = "x86_64")]
-                $crate::compute::Instructions::Avx512 => unsafe { avx512($($argument),*) },
+                $crate::Instructions::Avx512 => unsafe { avx512($($argument),*) },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
-                $crate::compute::Instructions::Avx2 => unsafe { avx2($($argument),*) },
+                $crate::Instructions::Avx2 => unsafe { avx2($($argument),*) },
                 _ => body($($argument),*),
             }
         }
     };
 }
-pub(super) use vectorized;
+pub(crate) use vectorized;
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     std::thread_local! {
         /// The instructions that a test has chosen for its own thread.
-        pub(super) static CHOSEN: std::cell::Cell<Option<Instructions>> = const { std::cell::Cell::new(None) };
+        pub(crate) static CHOSEN: std::cell::Cell<Option<Instructions>> = const { std::cell::Cell::new(None) };
     }
 
     impl Instructions {
         /// What `task` gives with these instructions, which must be available.
-        pub(in super::super) fn on<R>(self, task: impl FnOnce() -> R) -> R {
+        pub(crate) fn on<R>(self, task: impl FnOnce() -> R) -> R {
             assert!(self.is_available());
             CHOSEN.set(Some(self));
             let result = task();

@@ -1,12 +1,19 @@
 //! The threads that share a computation: a value with an owner, not a static.
 
-use super::instructions::Instructions;
-use super::shared::Shared;
-use super::team::Team;
-use crate::error::{LabError, Result};
+use std::cell::Cell;
+
+use crate::error::{Error, Result};
+use crate::instructions::Instructions;
+use crate::shared::Shared;
+use crate::team::Team;
 
 /// Numbers that one thread works on at a time in [`Threads::pieces`].
-pub(super) const PIECE: usize = 16 * 1024;
+pub(crate) const PIECE: usize = 16 * 1024;
+
+std::thread_local! {
+    /// Whether this thread works beside others that have the other cores.
+    static ALONE: Cell<bool> = const { Cell::new(false) };
+}
 
 /// A team of threads that works on independent pieces of one computation.
 ///
@@ -18,32 +25,47 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// A team of `count` threads, or of one for each processor where `count` is `None`.
+    /// A team of `count` threads, or of [`Threads::default_count`] where `count` is `None`.
     ///
     /// # Errors
-    /// [`LabError::Value`] for a count of 0, when the operating system gives no more threads, or where
-    /// `LAB_INSTRUCTIONS` names instructions that this processor does not have.
+    /// [`Error`] for a count of 0, when the operating system gives no more threads, or where `LAB_INSTRUCTIONS` names instructions that this processor does not have.
     pub fn new(count: Option<usize>) -> Result<Self> {
         Self::check(count)?;
         Instructions::chosen()?;
-        let count = count.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let count = count.unwrap_or_else(Self::default_count);
         if count == 1 {
             return Ok(Self::one());
         }
         let team = Team::new(count - 1).map_err(|error| {
-            LabError::value("threads", format!("{count} ({error})"), "threads that can be started", "ask for fewer")
+            let (found, expected) = (format!("{count} ({error})"), "threads that can be started".to_owned());
+            Error { option: "threads", found, expected, remedy: "ask for fewer" }
         })?;
         Ok(Self { team: Some(team) })
     }
 
     /// Checks a number of threads without starting any.
-    pub(crate) fn check(count: Option<usize>) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`Error`] for a count that is not 1 to 1024.
+    pub fn check(count: Option<usize>) -> Result<()> {
         match count {
             Some(count) if !(1..=1024).contains(&count) => {
-                Err(LabError::value("threads", count.to_string(), "1 to 1024", "leave it out to use every core"))
+                let (found, expected) = (count.to_string(), "1 to 1024".to_owned());
+                Err(Error { option: "threads", found, expected, remedy: "leave it out to use every core" })
             }
             _ => Ok(()),
         }
+    }
+
+    /// How many threads there are where no number is asked for: one for each core, or one on a thread that works beside
+    /// others ([`side_by_side`](crate::side_by_side)).
+    pub fn default_count() -> usize {
+        if ALONE.get() { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) }
+    }
+
+    /// Says that the calling thread works beside others.
+    pub(crate) fn work_alone() {
+        ALONE.set(true);
     }
 
     /// The calling thread alone.

@@ -1,13 +1,13 @@
 //! One step of each optimizer on one array of weights: weights, gradient and state are read and written once.
 //!
-//! The formulas and their constants are Keras's; [`crate::textbook`] has them once more, as one writes them on paper.
+//! The formulas and their constants are Keras's; the textbook has them once more, as one writes them on paper.
 
-use super::instructions::{Instructions, Kernel};
-use super::product::{MatRef, blocks};
-use super::shared::Shared;
-use super::threads::{PIECE, Threads};
-use super::tile::{Buffer, Fill};
-use super::vector::{Plain, Vector};
+use crate::instructions::{Instructions, Kernel};
+use crate::product::{MatRef, blocks};
+use crate::shared::Shared;
+use crate::threads::{PIECE, Threads};
+use crate::tile::{Buffer, Fill};
+use crate::vector::{Plain, Vector};
 
 /// An optimizer's step, with its numbers. In all of them the gradient g is multiplied by `scale` first (1 without
 /// clipping).
@@ -154,7 +154,7 @@ pub fn update(step: &Step, gradient: &[f32], weights: &mut [f32], slots: [&mut [
 
 /// Changes `weights`, of as many rows as A and columns as B, by the gradient A·B + 2 λ W, which is never written down: each
 /// block of it goes to its weights while it is in a near cache, with the same bits as [`update`] after
-/// [`super::product`].
+/// [`crate::product`].
 ///
 /// Panics when lengths and shapes do not fit.
 pub fn update_by_product(
@@ -284,8 +284,8 @@ unsafe fn change<V: Vector, const N: usize>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::product::product;
     use super::*;
+    use crate::product::product;
 
     const ADAM: AdamStep = AdamStep { alpha: 0.1, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, keep: 0.99, scale: 0.5 };
 

@@ -8,10 +8,10 @@
 
 use std::ops::Range;
 
-use super::instructions::Instructions;
-use super::shared::Shared;
-use super::threads::Threads;
-use super::tile::{Fill, MC};
+use crate::instructions::Instructions;
+use crate::shared::Shared;
+use crate::threads::Threads;
+use crate::tile::{Fill, MC};
 
 /// Multiplications below which waking another thread costs more than it saves.
 const WORTH_SHARING: usize = 200_000;
@@ -19,11 +19,11 @@ const WORTH_SHARING: usize = 200_000;
 /// A matrix whose rows and columns may lie apart in memory: entry (i, j) is `data[i * row_stride + j * column_stride]`.
 #[derive(Clone, Copy)]
 pub struct MatRef<'a> {
-    pub(super) data: &'a [f32],
-    pub(super) rows: usize,
-    pub(super) columns: usize,
-    pub(super) row_stride: usize,
-    pub(super) column_stride: usize,
+    pub(crate) data: &'a [f32],
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) row_stride: usize,
+    pub(crate) column_stride: usize,
 }
 
 impl<'a> MatRef<'a> {
@@ -71,7 +71,7 @@ pub fn product(
 /// `task(rows, columns)` for each.
 ///
 /// Panics when the shapes do not fit.
-pub(super) fn blocks(
+pub(crate) fn blocks(
     instructions: Instructions,
     a: MatRef<'_>,
     b: MatRef<'_>,

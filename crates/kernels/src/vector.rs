@@ -7,7 +7,7 @@ use std::ops::{Add, Div, Mul, Sub};
 /// # Safety
 /// A value may be made (by `splat` and `load`) only where the processor has the implementation's instructions, so that
 /// whoever holds one may use it. Pointers must be valid for the lanes that are read or written.
-pub(super) unsafe trait Vector:
+pub(crate) unsafe trait Vector:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
 {
     const LANES: usize;
@@ -21,7 +21,7 @@ pub(super) unsafe trait Vector:
 
 /// Asks for the line of memory at an address, where the processor can be asked; any address is allowed.
 #[inline(always)]
-pub(super) fn prefetch(from: *const f32) {
+pub(crate) fn prefetch(from: *const f32) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch reads nothing, and every x86-64 processor has it.
     unsafe {
@@ -33,7 +33,7 @@ pub(super) fn prefetch(from: *const f32) {
 
 /// `N` floats in an array, for any processor and without fused multiply-add: one, or as many as a compiler likes.
 #[derive(Clone, Copy)]
-pub(super) struct Plain<const N: usize>([f32; N]);
+pub(crate) struct Plain<const N: usize>([f32; N]);
 
 // SAFETY: no instructions beyond those of every processor.
 unsafe impl<const N: usize> Vector for Plain<N> {
@@ -90,7 +90,7 @@ macro_rules! register {
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
-        pub(in super::super) struct $name($register);
+        pub(crate) struct $name($register);
 
         // SAFETY: the intrinsics ask for the instructions that the trait's callers promise, for the lanes that they
         // promise, and for no alignment.
@@ -145,7 +145,7 @@ macro_rules! register {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(super) mod x86 {
+pub(crate) mod x86 {
     use std::arch::x86_64::*;
 
     use super::Vector;
@@ -164,7 +164,7 @@ pub(super) mod x86 {
 }
 
 #[cfg(target_arch = "aarch64")]
-pub(super) mod arm {
+pub(crate) mod arm {
     use std::arch::aarch64::*;
 
     use super::Vector;

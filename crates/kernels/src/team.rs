@@ -14,7 +14,7 @@ const KEEP: Duration = Duration::from_micros(20);
 const AWAKE: Duration = Duration::from_micros(300);
 
 /// Helpers besides the calling thread, which takes its share of every job.
-pub(super) struct Team {
+pub(crate) struct Team {
     board: Arc<Board>,
     helpers: Vec<JoinHandle<()>>,
     /// Held by the thread whose job is on the board.
@@ -53,7 +53,7 @@ unsafe impl Send for Board {}
 
 impl Team {
     /// Starts `helpers` threads.
-    pub(super) fn new(helpers: usize) -> std::io::Result<Self> {
+    pub(crate) fn new(helpers: usize) -> std::io::Result<Self> {
         let job = UnsafeCell::new(Job { task: &|_| (), pieces: 0 });
         let (gate, next, asleep) = Default::default();
         let board =
@@ -68,7 +68,7 @@ impl Team {
     }
 
     /// The helpers and the calling thread.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.helpers.len() + 1
     }
 
@@ -76,7 +76,7 @@ impl Team {
     ///
     /// Panics when a task does. A task that itself asks for the team, and a thread that comes while another has the
     /// team, does its pieces alone.
-    pub(super) fn run(&self, pieces: usize, task: &(dyn Fn(usize) + Sync)) {
+    pub(crate) fn run(&self, pieces: usize, task: &(dyn Fn(usize) + Sync)) {
         let owner = match self.owner.try_lock() {
             Ok(owner) => owner,
             // A task of an earlier job panicked; the board is in order all the same.

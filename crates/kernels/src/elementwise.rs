@@ -5,7 +5,7 @@
 //! The exponential and the hyperbolic tangent use the polynomials of Cephes (S. Moshier), within 2 units in the last
 //! place; they are plain arithmetic, so that the compiler can do 8 or 16 at a time.
 
-use super::instructions::vectorized;
+use crate::instructions::vectorized;
 
 /// Beyond these the result would not be a normal number.
 const EXP_RANGE: (f32, f32) = (-87.0, 88.0);
@@ -170,8 +170,8 @@ pub fn sum_of_squares(x: &[f32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::instructions::Instructions;
     use super::*;
+    use crate::instructions::Instructions;
 
     /// The largest relative difference from `exact` over a fine grid; below `floor` the difference counts absolutely.
     fn worst(range: (f32, f32), floor: f64, f: impl Fn(f32) -> f32, exact: impl Fn(f64) -> f64) -> f64 {

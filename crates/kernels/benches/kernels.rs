@@ -3,7 +3,7 @@
 //! Items are floating-point operations, so items per second are FLOP/s.
 
 use divan::{Bencher, black_box, counter::ItemsCount};
-use lab_core::compute::{self, AdamStep, MatRef, Step, Threads};
+use lab_kernels::{self as compute, AdamStep, MatRef, Step, Threads};
 
 fn main() {
     divan::main();

@@ -3,15 +3,15 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::instructions::Kernel;
-use super::product::MatRef;
-use super::vector::{Vector, prefetch};
+use crate::instructions::Kernel;
+use crate::product::MatRef;
+use crate::vector::{Vector, prefetch};
 
 /// Rows of B that are summed in registers before C is touched. Every entry of C is a sum of such chains, so that the
 /// bits of a result depend on it, and on no other number here.
 const KC: usize = 256;
 /// Rows of C that one block has at most: 5 tiles with AVX-512, 11 with AVX2 and NEON.
-pub(super) const MC: usize = 66;
+pub(crate) const MC: usize = 66;
 /// Columns of the widest tile.
 const NR: usize = 32;
 /// From one row of packed A to the next. With KC itself, rows would compete for the same places of the nearest cache.
@@ -23,10 +23,10 @@ const LINE: usize = 16;
 
 /// Uninitialized floats that begin with a line of memory.
 #[repr(align(64))]
-pub(super) struct Buffer<const N: usize>(pub(super) [MaybeUninit<f32>; N]);
+pub(crate) struct Buffer<const N: usize>(pub(crate) [MaybeUninit<f32>; N]);
 
 impl<const N: usize> Buffer<N> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self([const { MaybeUninit::uninit() }; N])
     }
 }
@@ -34,14 +34,14 @@ impl<const N: usize> Buffer<N> {
 /// Sums a block of C = A·B, at most [`MC`] of its rows and some of its columns, and writes it to `c`.
 ///
 /// It asks for room at `c`, which nothing else uses meanwhile.
-pub(super) struct Fill<'a> {
-    pub(super) a: MatRef<'a>,
-    pub(super) b: MatRef<'a>,
-    pub(super) rows: Range<usize>,
-    pub(super) columns: Range<usize>,
+pub(crate) struct Fill<'a> {
+    pub(crate) a: MatRef<'a>,
+    pub(crate) b: MatRef<'a>,
+    pub(crate) rows: Range<usize>,
+    pub(crate) columns: Range<usize>,
     /// Where the block's first entry goes; its rows lie `stride` apart.
-    pub(super) c: *mut f32,
-    pub(super) stride: usize,
+    pub(crate) c: *mut f32,
+    pub(crate) stride: usize,
 }
 
 impl Kernel for Fill<'_> {

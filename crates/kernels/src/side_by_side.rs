@@ -1,0 +1,88 @@
+//! Independent computations side by side: one thread each, which is quicker than all threads for each in turn.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::threads::Threads;
+
+/// Runs `task` for every item, as many at a time as there are cores, and gives the results in the order of the items.
+///
+/// Inside of a task [`Threads::new`] without a number gives one thread, so that tasks do not take cores from each other; the
+/// bits of a computation do not depend on that. One item alone has all cores. After an error no new item is begun.
+///
+/// ```
+/// use lab_kernels::side_by_side;
+/// let squares = side_by_side(1..=4, |x| Ok::<_, String>(x * x));
+/// assert_eq!(squares, Ok(vec![1, 4, 9, 16]));
+/// ```
+///
+/// # Errors
+/// The first error of a task, in the order of the items.
+pub fn side_by_side<T: Send, R: Send, E: Send>(
+    items: impl IntoIterator<Item = T>,
+    task: impl Fn(T) -> Result<R, E> + Sync,
+) -> Result<Vec<R>, E> {
+    let items: Vec<T> = items.into_iter().collect();
+    let (count, workers) = (items.len(), Threads::default_count().min(items.len()));
+    if workers <= 1 {
+        return items.into_iter().map(task).collect();
+    }
+    let waiting = Mutex::new(items.into_iter().enumerate());
+    let finished = Mutex::new(Vec::with_capacity(count));
+    // Each lock is held for a moment only, and by nothing that can panic.
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        Threads::work_alone();
+        while let Some((number, item)) = next() {
+            let result = task(item);
+            if result.is_err() {
+                while next().is_some() {}
+            }
+            finished.lock().unwrap_or_else(PoisonError::into_inner).push((number, result));
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..workers).for_each(|_| drop(scope.spawn(work)));
+    });
+    let mut finished = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
+    finished.sort_by_key(|(number, _)| *number);
+    finished.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_the_items_and_each_item_is_taken_once() {
+        let taken = AtomicUsize::new(0);
+        let results = side_by_side(0..200, |item| {
+            taken.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, ()>(item * 2)
+        });
+        assert_eq!((results, taken.into_inner()), (Ok((0..200).map(|item| item * 2).collect()), 200));
+        assert_eq!(side_by_side(0..0, Ok::<i32, ()>), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn after_an_error_no_item_is_begun_and_the_first_error_is_given() {
+        let taken = AtomicUsize::new(0);
+        let result = side_by_side(0..10_000, |item| {
+            taken.fetch_add(1, Ordering::Relaxed);
+            std::thread::sleep(std::time::Duration::from_micros(50));
+            if item == 3 { Err(item) } else { Ok(()) }
+        });
+        assert_eq!(result, Err(3));
+        assert!(taken.into_inner() < 5_000);
+    }
+
+    #[test]
+    fn a_computation_beside_others_has_one_thread_unless_it_asks_for_more() {
+        let cores = Threads::default_count();
+        let counts = side_by_side([None, None, Some(3)], |count| Threads::new(count).map(|threads| threads.count()));
+        let alone = if cores > 1 { 1 } else { cores };
+        assert_eq!(counts, Ok(vec![alone, alone, 3]));
+        assert_eq!(Threads::new(None).map(|threads| threads.count()), Ok(cores));
+    }
+}
