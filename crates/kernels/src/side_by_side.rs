@@ -1,4 +1,5 @@
-//! Independent computations side by side: one thread each, which is quicker than all threads for each in turn.
+//! Independent computations side by side, one thread each: quicker than all threads for each in turn where a computation is
+//! too small to be shared well.
 
 use std::sync::{Mutex, PoisonError};
 
