@@ -91,12 +91,13 @@ class Cell:
         self.message = client.execute(code)
 
     def wait(self, timeout=600):
-        """Until it is done; gives back what it printed."""
+        """Until it is done; gives back what it printed, of which the last may come a moment later."""
+        done = False
         while True:
             try:
-                message = self.client.get_iopub_msg(timeout=timeout)
+                message = self.client.get_iopub_msg(timeout=0.5 if done else timeout)
             except queue.Empty:
-                self.errors += f"nothing came for {timeout} s"
+                self.errors += "" if done else f"nothing came for {timeout} s"
                 return self
             if message["parent_header"].get("msg_id") != self.message:
                 continue
@@ -111,8 +112,7 @@ class Cell:
             elif kind == "execute_result":
                 self.text += content["data"].get("text/plain", "")
             elif kind == "status" and content["execution_state"] == "idle":
-                self.seconds = time.time() - self.started
-                return self
+                self.seconds, done = time.time() - self.started, True
 
 
 def gone(pids, seconds=10):

@@ -60,6 +60,13 @@ fn sigmoid_of(x: f32) -> f32 {
 }
 
 vectorized! {
+    /// x ← byte / 255, rounded once.
+    pub fn unit(bytes: &[u8], x: &mut [f32]) {
+        x.iter_mut().zip(bytes).for_each(|(x, &byte)| *x = f32::from(byte) / 255.0);
+    }
+}
+
+vectorized! {
     /// x ← eˣ, for x in −87 to 88 and held at the ends outside of it.
     pub fn exp(x: &mut [f32]) {
         x.iter_mut().for_each(|x| *x = exp_of(*x));
@@ -221,6 +228,16 @@ mod tests {
                     assert_eq!(run(path), run(Instructions::Plain), "kernel {number}, {length} numbers, {path:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn bytes_become_exact_quotients_on_every_path() {
+        let bytes: Vec<u8> = (0..=255).chain(3..200).collect();
+        for path in Instructions::available() {
+            let mut x = vec![f32::MAX; bytes.len()];
+            path.on(|| unit(&bytes, &mut x));
+            assert!(x.iter().zip(&bytes).all(|(x, &byte)| *x == (f64::from(byte) / 255.0) as f32), "{path:?}");
         }
     }
 

@@ -6,7 +6,7 @@ use super::augment::Augmentation;
 use super::dataset::{Dataset, shape_text};
 use super::geometry::{Scratch, resample};
 use super::shuffle::shuffle;
-use crate::compute::Threads;
+use crate::compute::{self, Threads};
 use crate::error::{LabError, Result};
 use crate::random::{Purpose, Seed};
 
@@ -88,7 +88,9 @@ impl Dataset {
     }
 
     fn normalize(&self, bytes: &[u8], image: &mut [f32]) {
-        if let [red, green, blue] = &self.table[..] {
+        if self.normalization.is_unit() {
+            compute::unit(bytes, image);
+        } else if let [red, green, blue] = &self.table[..] {
             for (to, &[r, g, b]) in image.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
                 *to = [red[usize::from(r)], green[usize::from(g)], blue[usize::from(b)]];
             }

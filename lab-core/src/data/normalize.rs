@@ -41,6 +41,11 @@ impl Normalization {
         Ok(normalization)
     }
 
+    /// Whether it is `x / 255` alone.
+    pub(super) fn is_unit(&self) -> bool {
+        self.mean.iter().all(|&mean| mean == 0.0) && self.std.iter().all(|&std| std == 1.0)
+    }
+
     /// The mean of each channel.
     pub fn mean(&self) -> &[f32] {
         &self.mean
