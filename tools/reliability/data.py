@@ -27,11 +27,14 @@ def kills(count):
     with tempfile.TemporaryDirectory(prefix="lab-data-") as home:
         target = Path(home) / "data"
         fetch = [LAB, "data", "--data", target, "--from", source]
+        # A folder of `--data` must be there.
+        target.mkdir()
         begun = time.monotonic()
         subprocess.run(fetch, check=True, capture_output=True)
         longest = time.monotonic() - begun
         while killed < count:
             shutil.rmtree(target)
+            target.mkdir()
             running = subprocess.Popen(fetch, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             time.sleep(chance.uniform(0, longest))
             if running.poll() is not None:
