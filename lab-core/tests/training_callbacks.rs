@@ -197,11 +197,12 @@ fn the_learning_rate_scheduler_is_called_with_0_1_2_before_each_epoch() {
         [0.5, 0.25, 2.0][epoch]
     });
     let mut trainer = dictated(&[3.0; 3], 0.125).callback(scheduler);
-    let history = trainer.fit(&mut constant_network(), &data(), None).unwrap();
+    let mut model = constant_network();
+    let history = trainer.fit(&mut model, &data(), None).unwrap();
     assert_eq!(*calls.borrow(), [(0, 0.125), (1, 0.5), (2, 0.25)]);
     assert_eq!(rates(&history), [0.5, 0.25, 2.0]);
     // A second fit goes on from the rate that the first one ended with, as Keras's optimizer does.
-    trainer.fit(&mut constant_network(), &data(), None).unwrap();
+    trainer.fit(&mut model, &data(), None).unwrap();
     assert_eq!(calls.borrow()[3..], [(0, 2.0), (1, 0.5), (2, 0.25)]);
 }
 

@@ -298,6 +298,35 @@ fn a_trainer_takes_up_a_network_of_another_size_whatever_its_optimizer() {
     }
 }
 
+#[test]
+fn a_trainer_begins_anew_with_another_network_of_equal_layers_and_with_a_clone() {
+    let (train, validation) = parts();
+    let adam = || quiet(Adam::new(1e-3)).callback(EarlyStopping::on_val_loss().patience(3).restore_best_weights());
+    let mut trainer = adam();
+    let mut first = small_network();
+    trainer.fit(&mut first, &train, &validation).unwrap();
+    let (mut equal, mut clone, mut fresh) = (small_network(), first.clone(), small_network());
+    trainer.fit(&mut equal, &train, &validation).unwrap();
+    adam().fit(&mut fresh, &train, &validation).unwrap();
+    assert_eq!(bits(&equal), bits(&fresh), "nothing of the first network is left");
+    trainer.fit(&mut clone, &train, &validation).unwrap();
+    adam().fit(&mut first, &train, &validation).unwrap();
+    assert_eq!(bits(&clone), bits(&first), "a clone is another network");
+}
+
+#[test]
+fn a_trainer_knows_its_network_after_the_best_weights_were_restored() {
+    let (train, validation) = parts();
+    let adam = || quiet(Adam::new(1e-3)).callback(EarlyStopping::on_val_loss().patience(3).restore_best_weights());
+    let (mut model, mut other) = (small_network(), small_network());
+    let (mut trainer, mut first) = (adam(), adam());
+    trainer.fit(&mut model, &train, &validation).unwrap();
+    first.fit(&mut other, &train, &validation).unwrap();
+    trainer.fit(&mut model, &train, &validation).unwrap();
+    adam().fit(&mut other, &train, &validation).unwrap();
+    assert_ne!(bits(&model), bits(&other), "the moments of the first fit are those of the second");
+}
+
 /// A trainer whose loss soon is no number any more.
 fn wild() -> Trainer {
     Trainer::new(Loss::MeanSquaredError, Sgd::new(1e6)).progress(Silent).epochs(6).batch_size(50)
@@ -384,9 +413,9 @@ fn an_image_is_moved_in_another_way_in_every_epoch_of_every_fit() {
     // A single image, so that the order does not matter.
     let one = sample().train.take(1);
     let mut trainer = still().epochs(3).augmentation(Augmentation::new().rotation(25.0));
-    let mut losses = Vec::new();
+    let (mut model, mut losses) = (small_network(), Vec::new());
     for _ in 0..2 {
-        losses.extend(trainer.fit(&mut small_network(), &one, None).unwrap().epochs.iter().map(|record| record.loss));
+        losses.extend(trainer.fit(&mut model, &one, None).unwrap().epochs.iter().map(|record| record.loss));
     }
     losses.sort_by(f64::total_cmp);
     assert!(losses.windows(2).all(|pair| pair[1] - pair[0] > 1e-7), "{losses:?}");

@@ -33,4 +33,4 @@ pub use summary::{Summary, SummaryRow};
 
 pub(crate) use arrays::{Array, Arrays, read_bytes, write_arrays};
 pub(crate) use layer::{Parameter, Pass};
-pub(crate) use sequential::Tape;
+pub(crate) use sequential::{Identity, Tape};

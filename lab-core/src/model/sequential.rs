@@ -1,5 +1,7 @@
 //! A network: layers one after another, with their weights, forward and backward.
 
+use std::sync::Arc;
+
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
 use super::activation::Activation;
@@ -32,6 +34,28 @@ pub struct Sequential {
     pub(super) places: Vec<Place>,
     pub(crate) parameters: Vec<Parameter>,
     pub(super) seed: Option<Seed>,
+    pub(crate) identity: Identity,
+}
+
+/// Tells a network from all others, equal ones too: a clone is another network.
+#[derive(Debug, Default)]
+pub(crate) struct Identity(Arc<()>);
+
+impl Clone for Identity {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Identity {
+    /// The same network's once more.
+    pub(crate) fn again(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl Architecture {
@@ -41,7 +65,7 @@ impl Architecture {
     /// [`LabError::Shape`] or [`LabError::Value`] that names the first layer that does not fit.
     pub fn build(self, seed: Seed) -> Result<Sequential> {
         let (places, parameters) = self.lay_out(Some(seed))?;
-        Ok(Sequential { architecture: self, places, parameters, seed: Some(seed) })
+        Ok(Sequential { architecture: self, places, parameters, seed: Some(seed), identity: Identity::default() })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::architecture::Architecture;
-use super::sequential::Sequential;
+use super::sequential::{Identity, Sequential};
 use crate::error::Result;
 use crate::text::thousands;
 
@@ -64,7 +64,8 @@ impl Architecture {
     /// As for [`Architecture::build`].
     pub fn summary(&self) -> Result<Summary> {
         let (places, parameters) = self.lay_out(None)?;
-        Ok(Sequential { architecture: self.clone(), places, parameters, seed: None }.summary())
+        let (architecture, identity) = (self.clone(), Identity::default());
+        Ok(Sequential { architecture, places, parameters, seed: None, identity }.summary())
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::architecture::Architecture;
 use super::arrays::{Array, Arrays, read_bytes, write_arrays};
 use super::layer::Parameter;
-use super::sequential::Sequential;
+use super::sequential::{Identity, Sequential};
 use crate::error::{LabError, Result};
 use crate::files::write_failed;
 
@@ -103,6 +103,6 @@ impl Architecture {
             return Err(LabError::format(path, format!("{bytes} bytes"), format!("{numbers} weights"), remedy));
         }
         let (places, parameters) = self.lay_out(None)?;
-        Ok(Sequential { architecture: self, places, parameters, seed: None })
+        Ok(Sequential { architecture: self, places, parameters, seed: None, identity: Identity::default() })
     }
 }

@@ -17,7 +17,7 @@ use super::trainer::Trainer;
 use crate::compute::Threads;
 use crate::data::{Dataset, epoch_order};
 use crate::error::{LabError, Result};
-use crate::model::{Inputs, Sequential, Tape};
+use crate::model::{Identity, Inputs, Sequential, Tape};
 
 impl Trainer {
     /// Trains the network on `train`, and measures it after each epoch on `validation` where there is any.
@@ -48,6 +48,8 @@ impl Trainer {
         history.warnings = self.warnings(model, train, validation, &history);
         self.epochs_before += history.epochs.len();
         let ended = self.call(model, &mut Turn::On, |callback, control| callback.on_train_end(&history, control));
+        // A callback may have put other weights, and with them a clone, in the network's place.
+        model.identity = self.network.as_ref().map(Identity::again).unwrap_or_default();
         self.progress.end(&history);
         trained.and(ended).map(|()| history)
     }
@@ -242,10 +244,10 @@ impl Trainer {
         self.callbacks.iter_mut().try_for_each(|callback| method(&mut **callback, &mut control))
     }
 
-    /// Goes on with the optimizer's state where it belongs to this network, or begins anew.
+    /// Goes on with the optimizer's state where it belongs to this very network, or begins anew.
     fn take_up(&mut self, model: &Sequential) {
-        if self.architecture.as_ref() != Some(model.architecture()) {
-            self.architecture = Some(model.architecture().clone());
+        if !self.network.as_ref().is_some_and(|network| network.is(&model.identity)) {
+            self.network = Some(model.identity.again());
             self.learning_rate = self.recipe.optimizer.learning_rate();
             (self.state, self.tape, self.epochs_before) = (OptimizerState::default(), Tape::default(), 0);
         }

@@ -12,7 +12,7 @@ use super::step::Recipe;
 use crate::compute::Threads;
 use crate::data::{Augmentation, Dataset};
 use crate::error::{LabError, Result};
-use crate::model::{Architecture, Sequential, Tape};
+use crate::model::{Identity, Sequential, Tape};
 use crate::random::Seed;
 
 /// Trains networks: a loss, an optimizer, and everything that goes with them.
@@ -36,9 +36,8 @@ use crate::random::Seed;
 /// # Ok::<(), LabError>(())
 /// ```
 ///
-/// A second `fit` with the same trainer goes on from the weights, the optimizer's state and the learning rate as callbacks
-/// left it; schedules count its epochs from 0. For a network with other
-/// layers the state begins anew; use a new trainer for another network with the same ones.
+/// A second `fit` of the same network goes on from the weights, the optimizer's state and the learning rate as callbacks left
+/// it; schedules count its epochs from 0. With another network, one of equal layers or a clone too, all of that begins anew.
 pub struct Trainer {
     pub(super) recipe: Recipe,
     pub(super) epochs: usize,
@@ -51,9 +50,9 @@ pub struct Trainer {
     pub(super) progress: Box<dyn Progress>,
     pub(super) stop_on_divergence: bool,
     pub(super) threads: Option<usize>,
-    /// What the optimizer remembers, and the layers of the network that it belongs to.
+    /// What the optimizer remembers, and the network that it belongs to.
     pub(super) state: OptimizerState,
-    pub(super) architecture: Option<Architecture>,
+    pub(super) network: Option<Identity>,
     /// The learning rate that the schedule starts from; callbacks may have changed it.
     pub(super) learning_rate: f32,
     /// Epochs of earlier fits, so that a second one shuffles anew.
@@ -82,7 +81,7 @@ impl Trainer {
             stop_on_divergence: true,
             threads: None,
             state: OptimizerState::default(),
-            architecture: None,
+            network: None,
             learning_rate: optimizer.learning_rate(),
             epochs_before: 0,
             tape: Tape::default(),
