@@ -80,11 +80,18 @@ impl Instructions {
 
     /// Rows and columns of the register tile with which [`Instructions::run`] calls a kernel.
     pub(crate) fn tile(self) -> (usize, usize) {
-        match self {
-            Self::Avx512 => (13, 32),
-            Self::Avx2 | Self::Neon => (6, 16),
-            Self::Plain => (4, 16),
+        struct Shape<'a>(&'a mut (usize, usize));
+
+        impl Kernel for Shape<'_> {
+            unsafe fn run<V: Vector, const R: usize, const C: usize>(self) {
+                *self.0 = (R, C * V::LANES);
+            }
         }
+
+        let mut shape = (0, 0);
+        // SAFETY: it asks for nothing.
+        unsafe { self.run(Shape(&mut shape)) };
+        shape
     }
 
     /// Runs `kernel` with these instructions, which must be [available](Instructions::available). A tile fills the

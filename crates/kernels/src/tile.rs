@@ -14,14 +14,14 @@ const KC: usize = 256;
 pub(crate) const MC: usize = 66;
 /// Columns of the widest tile.
 const NR: usize = 32;
-/// From one row of packed A to the next. With KC itself, rows would compete for the same places of the nearest cache.
+/// From one row of packed A to the next. With KC itself, rows would compete for the same sets of the L1 cache.
 const PITCH: usize = KC + 16;
-/// Rows of B between two requests for memory that is needed later.
+/// Rows of B between two prefetches.
 const PACE: usize = 4;
-/// Floats in a line of memory.
+/// Floats in a cache line.
 const LINE: usize = 16;
 
-/// Uninitialized floats that begin with a line of memory.
+/// Uninitialized floats, aligned to a cache line.
 #[repr(align(64))]
 pub(crate) struct Buffer<const N: usize>(pub(crate) [MaybeUninit<f32>; N]);
 
@@ -31,9 +31,9 @@ impl<const N: usize> Buffer<N> {
     }
 }
 
-/// Sums a block of C = A·B, at most [`MC`] of its rows and some of its columns, and writes it to `c`.
+/// Computes a block of C = A·B, at most [`MC`] of its rows and some of its columns, and writes it to `c`.
 ///
-/// It asks for room at `c`, which nothing else uses meanwhile.
+/// Running it is sound only if `c` points to room for the block that nothing else uses meanwhile.
 pub(crate) struct Fill<'a> {
     pub(crate) a: MatRef<'a>,
     pub(crate) b: MatRef<'a>,
@@ -92,7 +92,7 @@ impl Kernel for Fill<'_> {
     }
 }
 
-/// Copies some rows and columns of a matrix row after row, `width` floats each; columns that lack are 0.
+/// Copies some rows and columns of a matrix row after row, `width` floats each; missing columns are 0.
 #[inline(always)]
 fn pack(from: MatRef<'_>, rows: Range<usize>, columns: Range<usize>, width: usize, to: &mut [MaybeUninit<f32>]) {
     let MatRef { data, row_stride, column_stride, .. } = from;
@@ -114,18 +114,18 @@ fn pack(from: MatRef<'_>, rows: Range<usize>, columns: Range<usize>, width: usiz
 }
 
 impl Fill<'_> {
-    /// Copies the block's rows of A, which lie in one piece each; rows that the last tile lacks are 0.
+    /// Copies the block's rows of A, which lie in one piece each; rows missing from the last tile are 0.
     #[inline(always)]
     fn pack_rows<const R: usize>(&self, depth: Range<usize>, to: &mut [MaybeUninit<f32>]) {
-        let (rows, lacking) = to[..self.rows.len().next_multiple_of(R) * PITCH].split_at_mut(self.rows.len() * PITCH);
+        let (rows, missing) = to[..self.rows.len().next_multiple_of(R) * PITCH].split_at_mut(self.rows.len() * PITCH);
         for (row, to) in self.rows.clone().zip(rows.chunks_exact_mut(PITCH)) {
             let start = row * self.a.row_stride + depth.start;
             to[..depth.len()].write_copy_of_slice(&self.a.data[start..start + depth.len()]);
         }
-        lacking.fill(MaybeUninit::new(0.0));
+        missing.fill(MaybeUninit::new(0.0));
     }
 
-    /// The panel of B after the one that ends at column `next`, to be asked for while that is summed.
+    /// The panel of B after the one that ends at column `next`, to be prefetched while that one is summed.
     #[inline(always)]
     fn ahead<const R: usize>(&self, depth: &Range<usize>, next: usize) -> Ahead {
         let steps = self.rows.len().div_ceil(R) * depth.len().div_ceil(PACE).max(1);
@@ -179,7 +179,7 @@ impl Fill<'_> {
 /// is at `a[r * ROW + k * COLUMN]`; rows of B lie as far apart as is given, and are copied to `panel` where it asks to PACK.
 ///
 /// # Safety
-/// The processor has the instructions of `V`; the pointers are good for what `depth` asks for.
+/// The processor has the instructions of `V`; the pointers are valid for `depth` rows.
 #[inline(always)]
 unsafe fn sums<V, const R: usize, const C: usize, const ROW: usize, const COLUMN: usize, const PACK: bool>(
     mut a: *const f32,
@@ -216,7 +216,7 @@ where
     }
 }
 
-/// Rows of a panel that are asked for a few at a time, while the processor is busy with sums.
+/// Rows of a panel, prefetched a few at a time while the processor computes.
 struct Ahead {
     /// Where the next row begins, and how far apart rows are.
     at: *const f32,
@@ -231,7 +231,7 @@ impl Ahead {
     fn step(&mut self, width: usize) {
         for _ in 0..self.pace.min(self.rows) {
             (0..width).step_by(LINE).for_each(|column| prefetch(self.at.wrapping_add(column)));
-            // A row that does not begin with a line ends in one more.
+            // A row that is not aligned to a cache line ends in one more.
             prefetch(self.at.wrapping_add(width - 1));
             self.at = self.at.wrapping_add(self.stride);
             self.rows -= 1;

@@ -153,7 +153,7 @@ pub fn update(step: &Step, gradient: &[f32], weights: &mut [f32], slots: [&mut [
 }
 
 /// Changes `weights`, of as many rows as A and columns as B, by the gradient A·B + 2 λ W, which is never written down: each
-/// block of it goes to its weights while it is in a near cache, with the same bits as [`update`] after
+/// block of it goes to its weights while it is in the L2 cache, with the same bits as [`update`] after
 /// [`crate::product`].
 ///
 /// Panics when lengths and shapes do not fit.
@@ -181,10 +181,10 @@ pub fn update_by_product(
     });
 }
 
-/// Rows and columns of the gradient that one block has at most, so that the second cache has room for it.
+/// Rows and columns of the gradient that one block has at most, so that it fits into the L2 cache.
 const ROWS: usize = 66;
 const COLUMNS: usize = 512;
-/// From one row of a block to the next. With COLUMNS itself, rows would compete for the same places of the nearest cache.
+/// From one row of a block to the next. With COLUMNS itself, rows would compete for the same sets of the L1 cache.
 const STRIDE: usize = COLUMNS + 16;
 
 /// Weights and slots that several threads change at once, each in places of its own.
@@ -206,7 +206,7 @@ impl<'a> Parameters<'a> {
 
 /// Changes a rectangle of the weights, `rows` times `columns` of them that begin at `start`, by the gradients at `g`.
 ///
-/// It asks for as many gradients, and that no other thread has these weights at the time.
+/// Running it is sound only if there are as many gradients, and no other thread uses these weights meanwhile.
 struct Change<'a> {
     parameters: &'a Parameters<'a>,
     start: usize,
@@ -260,7 +260,7 @@ impl Change<'_> {
 /// Changes the register of weights that begins `at` in the arrays.
 ///
 /// # Safety
-/// The processor has the instructions of `V`; the pointers are good for its lanes there.
+/// The processor has the instructions of `V`; the pointers are valid for its lanes there.
 #[inline(always)]
 unsafe fn change<V: Vector, const N: usize>(
     rule: &impl Rule,

@@ -17,7 +17,7 @@ use super::trainer::Trainer;
 use crate::compute::Threads;
 use crate::data::{Dataset, epoch_order};
 use crate::error::{LabError, Result};
-use crate::model::{Identity, Inputs, Sequential, Tape};
+use crate::model::{Inputs, Sequential, Tape};
 
 impl Trainer {
     /// Trains the network on `train`, and measures it after each epoch on `validation` where there is any.
@@ -37,6 +37,7 @@ impl Trainer {
         let validation = validation.into();
         self.check(model, train, validation)?;
         self.take_up(model);
+        let network = model.identity.again();
         let identity = |trainer: &Self, model: &Sequential| trainer.identity(model, train, validation);
         let (keeper, mut so_far, remembered) = self.take_up_checkpoint(model, train.len(), identity)?;
         let done = so_far.history.epochs.len();
@@ -49,7 +50,7 @@ impl Trainer {
         self.epochs_before += history.epochs.len();
         let ended = self.call(model, &mut Turn::On, |callback, control| callback.on_train_end(&history, control));
         // A callback may have put other weights, and with them a clone, in the network's place.
-        model.identity = self.network.as_ref().map(Identity::again).unwrap_or_default();
+        model.identity = network;
         self.progress.end(&history);
         trained.and(ended).map(|()| history)
     }
