@@ -41,7 +41,7 @@ use clap::{Parser, Subcommand};
   cargo lab evaluate outputs/runs/final     its report on the test set once more
   cargo lab predict outputs/runs/final cat.jpg
   cargo lab bench                           how fast training is on this machine
-  cargo lab verify --quick                  whether it gives the same bits here as in the committed run"
+  cargo lab verify --quick                  whether it gives the same bits here as in the recorded run"
 )]
 struct Arguments {
     #[command(subcommand)]

@@ -1,4 +1,4 @@
-//! `cargo lab verify`: the same seed gives the same bits on this machine as in the committed run.
+//! `cargo lab verify`: the same seed gives the same bits on this machine as in the recorded run.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::config::{Network, Split, Training};
 use crate::data_set::data_set;
 use crate::output::say;
 
-/// Train the final network again and compare it, bit for bit, with the committed run `05-final`.
+/// Train the final network again and compare it, bit for bit, with a recorded run.
 ///
 /// After each epoch the weights (their SHA-256), the losses and the accuracies are compared, at the end the scores on the
 /// test set. They are equal on every processor that has fused multiply-add, with any number of threads.
@@ -40,7 +40,7 @@ pub struct VerifyArgs {
     record: Option<PathBuf>,
 }
 
-/// What the committed run was made of, and what it showed.
+/// The configuration of the recorded run, and its results.
 #[derive(Clone, Serialize, Deserialize)]
 struct Recorded {
     run: String,
@@ -74,7 +74,7 @@ impl Epoch {
     }
 }
 
-/// What each epoch shows, and that the training ends where one differs from the record.
+/// Collects the result of each epoch, and stops the training at the first that differs from the record.
 struct Compare {
     recorded: Option<Vec<Epoch>>,
     seen: Rc<RefCell<Vec<Epoch>>>,

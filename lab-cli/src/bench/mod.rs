@@ -66,23 +66,18 @@ pub fn run(arguments: &BenchArgs) -> Outcome {
     if arguments.scaling {
         return scaling::run(&root, &data, rounds, &steps);
     }
-    let mut systems = Vec::new();
-    // The plain path is slow, and nobody's beside other frameworks.
-    for path in Instructions::available().into_iter().filter(|path| !arguments.peers || path.has_fused_multiply_add()) {
-        systems.push(System::ours(path)?);
-    }
-    let own = systems.len();
-    let yardsticks = systems.iter().map(|system| match system.instructions {
-        Some(instructions) => Yardstick::new(&root, instructions, &steps),
-        None => Ok(None),
-    });
-    let yardsticks = yardsticks.collect::<Outcome<Vec<_>>>()?;
+    // The plain path is slow, and of no interest beside other frameworks.
+    let mut paths = Instructions::available();
+    paths.retain(|path| !arguments.peers || path.has_fused_multiply_add());
+    let mut systems = paths.iter().map(|&path| System::ours(path)).collect::<Outcome<Vec<_>>>()?;
+    let yardsticks = paths.iter().map(|&path| Yardstick::new(&root, path, &steps)).collect::<Outcome<Vec<_>>>()?;
     if arguments.peers {
         systems.extend(peers::set_up(&root, &steps)?);
     }
     let threads = available_threads();
-    let (mut peaks, mut runs) = (vec![Vec::new(); own], vec![Vec::new(); systems.len()]);
+    let (mut peaks, mut runs) = (vec![Vec::new(); paths.len()], vec![Vec::new(); systems.len()]);
     for round in 1..=rounds {
+        steps.note(&format!("Round {round} of {rounds}: the machine's peak"));
         for (yardstick, peaks) in yardsticks.iter().zip(&mut peaks) {
             if let Some(yardstick) = yardstick {
                 peaks.push(yardstick.peak(threads)?);
