@@ -39,11 +39,13 @@ impl Progress for Bars {
     fn batch(&mut self, record: &BatchRecord) {
         // The first epoch may go on from a checkpoint in its middle.
         let first = *self.first.get_or_insert(record.batch);
-        let done = (record.epoch - 1 - self.plan.done) * self.plan.batches + record.batch + 1 - first;
+        let done =
+            (record.epoch - 1 - self.plan.done) * self.plan.batches + record.batch + 1 - first;
         let all = (self.plan.epochs - self.plan.done) * self.plan.batches + 1 - first;
         if record.batch == 1 || done == 1 {
             self.bar.reset();
-            self.bar.set_prefix(format!("Epoch {}/{}", record.epoch, self.plan.epochs));
+            self.bar
+                .set_prefix(format!("Epoch {}/{}", record.epoch, self.plan.epochs));
         }
         self.bar.set_position(record.batch as u64);
         // Writing the numbers costs more than a small step: some ten times a second is enough.
@@ -51,8 +53,10 @@ impl Progress for Bars {
             self.shown = Instant::now();
             let seconds = self.start.elapsed().as_secs_f64() * (all - done) as f64 / done as f64;
             let left = HumanDuration(Duration::from_secs_f64(seconds));
-            self.bar
-                .set_message(format!("loss: {:.4} - accuracy: {:.4} - {left:#} left", record.loss, record.accuracy));
+            self.bar.set_message(format!(
+                "loss: {:.4} - accuracy: {:.4} - {left:#} left",
+                record.loss, record.accuracy
+            ));
         }
     }
 
@@ -61,7 +65,10 @@ impl Progress for Bars {
     }
 
     fn end(&mut self, history: &History) {
-        history.warnings.iter().for_each(|warning| self.bar.println(format!("warning: {warning}")));
+        history
+            .warnings
+            .iter()
+            .for_each(|warning| self.bar.println(format!("warning: {warning}")));
         self.bar.finish_and_clear();
     }
 }

@@ -49,7 +49,11 @@ pub fn run(arguments: &CleanArgs) -> Outcome {
     if arguments.all {
         let cache = evcxr::cache()?;
         let lock = evcxr::lock_file(&cache);
-        refuse(&lock, Lock::held_by(&lock), "a set-up builds the Rust kernel")?;
+        refuse(
+            &lock,
+            Lock::held_by(&lock),
+            "a set-up builds the Rust kernel",
+        )?;
         doomed.push(cache);
     }
     let mut removed = false;
@@ -65,9 +69,16 @@ pub fn run(arguments: &CleanArgs) -> Outcome {
 fn refuse_while_in_use(home: &Path) -> Outcome {
     let setup = home.join("setup.lock");
     refuse(&setup, Lock::held_by(&setup), "a set-up is at work")?;
-    for entry in fs::read_dir(home.join("evcxr")).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(home.join("evcxr"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         let path = entry.path();
-        if path.extension().is_some_and(|extension| extension == "lock") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "lock")
+        {
             refuse(&path, Lock::held_by(&path), "a Rust kernel is running")?;
         }
     }
@@ -76,7 +87,8 @@ fn refuse_while_in_use(home: &Path) -> Outcome {
 
 fn refuse(path: &Path, holder: Option<String>, what: &str) -> Outcome {
     let Some(holder) = holder else { return Ok(()) };
-    let remedy = "wait until it ends, or stop it: close JupyterLab and the editors that run notebooks";
+    let remedy =
+        "wait until it ends, or stop it: close JupyterLab and the editors that run notebooks";
     Err(LabError::format(path, format!("{what} ({holder})"), "nobody at work", remedy).into())
 }
 
@@ -87,19 +99,41 @@ fn data_set(root: &Path) -> Vec<PathBuf> {
     if data.is_symlink() || folder.is_symlink() {
         return Vec::new();
     }
-    let mut found: Vec<_> = TRAIN_FILES.iter().chain([&TEST_FILE]).map(|name| folder.join(name)).collect();
+    let mut found: Vec<_> = TRAIN_FILES
+        .iter()
+        .chain([&TEST_FILE])
+        .map(|name| folder.join(name))
+        .collect();
     found.push(data.join(crate::fetch::LOCK));
     found
 }
 
 /// Removes a file or folder, and those above it in `data` that have become empty.
 fn remove(path: &Path) -> Outcome<bool> {
-    let failed = |error| LabError::io("remove", path, error, "check its permissions, or remove it by hand");
-    let Ok(metadata) = path.symlink_metadata() else { return Ok(false) };
+    let failed = |error| {
+        LabError::io(
+            "remove",
+            path,
+            error,
+            "check its permissions, or remove it by hand",
+        )
+    };
+    let Ok(metadata) = path.symlink_metadata() else {
+        return Ok(false);
+    };
     let bytes = size(path);
-    if metadata.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.map_err(failed)?;
+    if metadata.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    }
+    .map_err(failed)?;
     if bytes > 0 {
-        say!("removed {} ({:.0} MB)", path.display(), (bytes as f64 / 1e6).ceil());
+        say!(
+            "removed {} ({:.0} MB)",
+            path.display(),
+            (bytes as f64 / 1e6).ceil()
+        );
     }
     for above in path.ancestors().skip(1).take(2) {
         if above.ends_with(FOLDER) || above.ends_with("data") {
@@ -113,9 +147,12 @@ fn remove(path: &Path) -> Outcome<bool> {
 /// The length of all files of a folder; links are not followed.
 fn size(path: &Path) -> u64 {
     match path.symlink_metadata() {
-        Ok(metadata) if metadata.is_dir() => {
-            fs::read_dir(path).into_iter().flatten().flatten().map(|entry| size(&entry.path())).sum()
-        }
+        Ok(metadata) if metadata.is_dir() => fs::read_dir(path)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| size(&entry.path()))
+            .sum(),
         Ok(metadata) => metadata.len(),
         Err(_) => 0,
     }

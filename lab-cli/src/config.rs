@@ -104,7 +104,11 @@ impl Network {
             (None, None) => vec![0.5, 0.5, 0.0],
             (None, Some(_)) => vec![0.0; count],
         };
-        Ok(Self { layers: layers.unwrap_or(LAYERS).replace(' ', ""), dropout: rates, l2 })
+        Ok(Self {
+            layers: layers.unwrap_or(LAYERS).replace(' ', ""),
+            dropout: rates,
+            l2,
+        })
     }
 
     /// The plan of the network for images of this shape.
@@ -116,7 +120,11 @@ impl Network {
         for ((units, activation), rate) in widths(&self.layers)?.into_iter().zip(&self.dropout) {
             plan = plan.layer(Dense::new(units, activation).l2(self.l2));
             // A rate of 0 is no layer; any other is checked when the network is built.
-            plan = if *rate == 0.0 { plan } else { plan.dropout(*rate) };
+            plan = if *rate == 0.0 {
+                plan
+            } else {
+                plan.dropout(*rate)
+            };
         }
         Ok(plan.dense(classes, Activation::Softmax))
     }
@@ -127,11 +135,19 @@ const LAYERS: &str = "512:elu,256:tanh,128:elu";
 
 /// `512:elu,256:tanh` → units and activations; nothing at all is a network without hidden layers.
 fn widths(text: &str) -> Result<Vec<(usize, Activation)>> {
-    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let parts = text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
     let parts = parts.map(|part| {
         let (units, activation) = part.split_once(':').unwrap_or((part, "relu"));
         let units = units.trim().parse().map_err(|_| {
-            LabError::value("--layers", format!("`{part}`"), "UNITS:ACTIVATION", format!("write it like \"{LAYERS}\""))
+            LabError::value(
+                "--layers",
+                format!("`{part}`"),
+                "UNITS:ACTIVATION",
+                format!("write it like \"{LAYERS}\""),
+            )
         })?;
         Ok((units, activation.parse()?))
     });
@@ -142,9 +158,18 @@ fn widths(text: &str) -> Result<Vec<(usize, Activation)>> {
 fn rates(text: &str, layers: usize) -> Result<Vec<f32>> {
     let wrong = |found: String| {
         let expected = format!("one rate, or one for each of the {layers} layers");
-        LabError::value("--dropout", found, expected, "write it like \"0.5,0.5,0\"; 0 is no dropout")
+        LabError::value(
+            "--dropout",
+            found,
+            expected,
+            "write it like \"0.5,0.5,0\"; 0 is no dropout",
+        )
     };
-    let rates = text.split(',').map(|rate| rate.trim().parse::<f32>().map_err(|_| wrong(format!("`{rate}`"))));
+    let rates = text.split(',').map(|rate| {
+        rate.trim()
+            .parse::<f32>()
+            .map_err(|_| wrong(format!("`{rate}`")))
+    });
     let rates = rates.collect::<Result<Vec<_>>>()?;
     match rates.len() {
         1 => Ok(vec![rates[0]; layers]),
@@ -159,14 +184,21 @@ impl Training {
     /// # Errors
     /// Where a name is not known.
     pub fn trainer(&self, threads: Option<usize>) -> Result<Trainer> {
-        let optimizer = self.optimizer.parse::<Optimizer>()?.with_learning_rate(self.learning_rate);
+        let optimizer = self
+            .optimizer
+            .parse::<Optimizer>()?
+            .with_learning_rate(self.learning_rate);
         let mut trainer = Trainer::new(self.loss, optimizer)
             .schedule(self.schedule.parse::<Schedule>()?)
             .epochs(self.epochs)
             .batch_size(self.batch_size)
             .seed(Seed(self.seed));
         if let Some(patience) = self.patience {
-            trainer = trainer.callback(EarlyStopping::on_val_loss().patience(patience).restore_best_weights());
+            trainer = trainer.callback(
+                EarlyStopping::on_val_loss()
+                    .patience(patience)
+                    .restore_best_weights(),
+            );
         }
         if let Some(augment) = &self.augment {
             trainer = trainer.augmentation(augment.parse::<Augmentation>()?);
@@ -194,9 +226,15 @@ impl Config {
         let remedy = "give the folder of a finished run, such as outputs/runs/final; `cargo lab train` makes one";
         let text = read_small(&path, "a configuration of some lines", remedy)?;
         let wrong = |found: &str| {
-            LabError::format(&path, found, "the configuration of a run", "train again, or mend that line")
+            LabError::format(
+                &path,
+                found,
+                "the configuration of a run",
+                "train again, or mend that line",
+            )
         };
-        let config: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string().trim()))?;
+        let config: Self =
+            toml::from_str(&text).map_err(|error| wrong(error.to_string().trim()))?;
         match config.data.set.as_str() {
             SAMPLE | CIFAR10 => Ok(config),
             other => Err(wrong(&format!("a data set `{other}`"))),
@@ -225,14 +263,31 @@ mod tests {
 
     #[test]
     fn other_layers_come_without_dropout_and_one_rate_goes_for_all() {
-        assert_eq!(Network::parse(Some("128:relu, 64"), None, 0.0).unwrap().dropout, [0.0; 2]);
-        assert_eq!(Network::parse(Some("128:relu, 64"), Some("0.3"), 0.0).unwrap().dropout, [0.3; 2]);
-        assert_eq!(Network::parse(Some(""), Some("0.3"), 0.0).unwrap().dropout, [0.0; 0]);
+        assert_eq!(
+            Network::parse(Some("128:relu, 64"), None, 0.0)
+                .unwrap()
+                .dropout,
+            [0.0; 2]
+        );
+        assert_eq!(
+            Network::parse(Some("128:relu, 64"), Some("0.3"), 0.0)
+                .unwrap()
+                .dropout,
+            [0.3; 2]
+        );
+        assert_eq!(
+            Network::parse(Some(""), Some("0.3"), 0.0).unwrap().dropout,
+            [0.0; 0]
+        );
     }
 
     #[test]
     fn wrong_layers_and_rates_are_named() {
-        let message = |layers, dropout| Network::parse(layers, dropout, 0.0).unwrap_err().to_string();
+        let message = |layers, dropout| {
+            Network::parse(layers, dropout, 0.0)
+                .unwrap_err()
+                .to_string()
+        };
         assert!(message(Some("512:rleu"), None).contains("did you mean `relu`"));
         assert!(message(Some("wide:relu"), None).contains("--layers: found `wide:relu`"));
         assert!(

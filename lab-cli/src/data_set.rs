@@ -23,12 +23,19 @@ pub fn data_set(choice: Option<&Path>) -> Outcome<Cifar10> {
     }
     if let Some(path) = choice.filter(|path| path.components().count() == 1 && !path.exists()) {
         let error = LabError::name("data set", &path.to_string_lossy(), &[SAMPLE]);
-        if matches!(error, LabError::Name { nearest: Some(_), .. }) {
+        if matches!(
+            error,
+            LabError::Name {
+                nearest: Some(_),
+                ..
+            }
+        ) {
             return Err(error.into());
         }
     }
-    let folder = folder(choice)
-        .map_err(|error| format!("{error}\n  or try it on the 1,500 images that are built in: `--data {SAMPLE}`"))?;
+    let folder = folder(choice).map_err(|error| {
+        format!("{error}\n  or try it on the 1,500 images that are built in: `--data {SAMPLE}`")
+    })?;
     Ok(Cifar10::open(folder)?)
 }
 

@@ -65,7 +65,11 @@ pub fn run() -> Result<(), Missing> {
     for finding in &findings {
         say!("{finding}");
     }
-    match findings.iter().filter(|finding| matches!(finding.status, Status::Missing)).count() {
+    match findings
+        .iter()
+        .filter(|finding| matches!(finding.status, Status::Missing))
+        .count()
+    {
         0 => Ok(()),
         missing => Err(Missing(missing)),
     }
@@ -74,16 +78,34 @@ pub fn run() -> Result<(), Missing> {
 fn rust() -> Finding {
     let (status, text) = match output("rustc", &["--version"]) {
         Some(version) if at_least(&version, (1, 95)) => (Status::Fine, version),
-        Some(version) => (Status::Missing, format!("{version}, but 1.95 is needed: `rustup update stable`")),
-        None => (Status::Missing, "rustc is not found: install Rust from https://rustup.rs".to_owned()),
+        Some(version) => (
+            Status::Missing,
+            format!("{version}, but 1.95 is needed: `rustup update stable`"),
+        ),
+        None => (
+            Status::Missing,
+            "rustc is not found: install Rust from https://rustup.rs".to_owned(),
+        ),
     };
-    Finding { name: "Rust", status, text }
+    Finding {
+        name: "Rust",
+        status,
+        text,
+    }
 }
 
 fn processor() -> Finding {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let text = format!("{}, {}, {cores} cores", std::env::consts::ARCH, vector_unit());
-    Finding { name: "Processor", status: Status::Fine, text }
+    let text = format!(
+        "{}, {}, {cores} cores",
+        std::env::consts::ARCH,
+        vector_unit()
+    );
+    Finding {
+        name: "Processor",
+        status: Status::Fine,
+        text,
+    }
 }
 
 fn vector_unit() -> &'static str {
@@ -102,22 +124,43 @@ fn data_set(data: &Path) -> Finding {
     let checked = fetch::check(data, &progress);
     drop(progress);
     let (status, text) = match checked {
-        Ok(folder) => (Status::Fine, format!("60,000 images in {}, six files verified", folder.display())),
+        Ok(folder) => (
+            Status::Fine,
+            format!("60,000 images in {}, six files verified", folder.display()),
+        ),
         Err(error) => {
-            let text = format!("{}; `cargo lab data` or the first training fetches it", error.reason());
+            let text = format!(
+                "{}; `cargo lab data` or the first training fetches it",
+                error.reason()
+            );
             (Status::Optional, text)
         }
     };
-    Finding { name: "Data set", status, text }
+    Finding {
+        name: "Data set",
+        status,
+        text,
+    }
 }
 
 /// The space that is left for the data set while it is fetched, where the system can be asked.
 fn disk(folder: &Path) -> Option<Finding> {
-    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let here = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     let gigabytes = free_bytes(here)? as f64 / 1e9;
-    let (status, advice) =
-        if gigabytes < 0.5 { (Status::Missing, ", but 0.5 GB are needed: free some") } else { (Status::Fine, "") };
-    Some(Finding { name: "Disk", status, text: format!("{gigabytes:.1} GB free{advice}") })
+    let (status, advice) = if gigabytes < 0.5 {
+        (Status::Missing, ", but 0.5 GB are needed: free some")
+    } else {
+        (Status::Fine, "")
+    };
+    Some(Finding {
+        name: "Disk",
+        status,
+        text: format!("{gigabytes:.1} GB free{advice}"),
+    })
 }
 
 #[cfg(unix)]
@@ -136,22 +179,46 @@ fn npm() -> Finding {
         Some(version) => (Status::Fine, format!("npm {version}")),
         None => (
             Status::Optional,
-            "not found; a second source of the data set, from https://nodejs.org/en/download".to_owned(),
+            "not found; a second source of the data set, from https://nodejs.org/en/download"
+                .to_owned(),
         ),
     };
-    Finding { name: "npm", status, text }
+    Finding {
+        name: "npm",
+        status,
+        text,
+    }
 }
 
 fn python() -> Finding {
     let (status, text) = match venv::find_python() {
         Ok(python) => (Status::Fine, format!("{} with venv", python.version)),
-        Err(error) => (Status::Optional, error.to_string().replace("\n  what to do:", ";")),
+        Err(error) => (
+            Status::Optional,
+            error.to_string().replace("\n  what to do:", ";"),
+        ),
     };
-    Finding { name: "Python", status, text }
+    Finding {
+        name: "Python",
+        status,
+        text,
+    }
 }
 
 /// What the notebooks need; training does without.
 fn notebooks() -> impl Iterator<Item = Finding> {
-    let status = |ready| if ready { Status::Fine } else { Status::Optional };
-    setup::findings().into_iter().map(move |(name, ready, text)| Finding { name, status: status(ready), text })
+    let status = |ready| {
+        if ready {
+            Status::Fine
+        } else {
+            Status::Optional
+        }
+    };
+    setup::findings()
+        .into_iter()
+        .map(move |(name, ready, text)| Finding {
+            name,
+            status: status(ready),
+            text,
+        })
 }

@@ -31,11 +31,18 @@ pub fn run(arguments: &EvaluateArgs) -> Outcome {
     let config = Config::read(&arguments.run)?;
     let model = Sequential::load(arguments.run.join(MODEL))?;
     let trained_on_sample = config.data.set == SAMPLE;
-    let data = arguments.data.as_deref().or(trained_on_sample.then_some(Path::new(SAMPLE)));
+    let data = arguments
+        .data
+        .as_deref()
+        .or(trained_on_sample.then_some(Path::new(SAMPLE)));
     let cifar = data_set(data)?;
     let evaluation = model.evaluate_with(&cifar.test, config.training.loss)?;
     say!("{} images\n", cifar.test.len());
-    say!("Test loss: {:.4}\nTest accuracy: {:.4}\n", evaluation.loss, evaluation.accuracy);
+    say!(
+        "Test loss: {:.4}\nTest accuracy: {:.4}\n",
+        evaluation.loss,
+        evaluation.accuracy
+    );
     say!("{}\n{}", evaluation.report(), evaluation.confusion_matrix());
     Ok(())
 }

@@ -50,13 +50,20 @@ impl Callback for CtrlC {
 
 /// Where a training was interrupted, and the command that goes on.
 pub fn message(epoch: usize, step: usize) -> String {
-    let mut words = std::env::args().skip(1).filter(|word| word != "--resume").map(quoted).collect::<Vec<_>>();
+    let mut words = std::env::args()
+        .skip(1)
+        .filter(|word| word != "--resume")
+        .map(quoted)
+        .collect::<Vec<_>>();
     words.push("--resume".to_owned());
     let place = match step {
         0 => format!("before epoch {epoch}"),
         _ => format!("after step {step} of epoch {epoch}"),
     };
-    format!("interrupted {place}; a checkpoint was written\n  what to do: go on with cargo lab {}", words.join(" "))
+    format!(
+        "interrupted {place}; a checkpoint was written\n  what to do: go on with cargo lab {}",
+        words.join(" ")
+    )
 }
 
 /// A word as a shell takes it.
@@ -74,7 +81,12 @@ mod tests {
 
     #[test]
     fn words_are_quoted_where_a_shell_would_split_them() {
-        for (word, expected) in [("--epochs", "--epochs"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("", "''")] {
+        for (word, expected) in [
+            ("--epochs", "--epochs"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+        ] {
             assert_eq!(quoted(word.to_owned()), expected);
         }
     }

@@ -45,9 +45,16 @@ pub fn run(arguments: &NotebookArgs) -> Outcome {
         );
     }
     let mut jupyter = Command::new(&environment.python);
-    jupyter.arg("-I").arg(environment.root.join("lab-cli/python/notebook.py")).arg(&environment.root);
+    jupyter
+        .arg("-I")
+        .arg(environment.root.join("lab-cli/python/notebook.py"))
+        .arg(&environment.root);
     jupyter.arg(arguments.port.to_string());
-    jupyter.arg(if arguments.no_browser { "no-browser" } else { "browser" });
+    jupyter.arg(if arguments.no_browser {
+        "no-browser"
+    } else {
+        "browser"
+    });
     jupyter.current_dir(&environment.root);
     if environment.without_data.is_some() {
         jupyter.env(Scale::VARIABLE, "sample");
@@ -64,5 +71,8 @@ fn become_it(command: &mut Command) -> Outcome {
 
 #[cfg(not(unix))]
 fn become_it(command: &mut Command) -> Outcome {
-    command.status().map(drop).map_err(|error| setup::failed_to_start("JupyterLab", &error))
+    command
+        .status()
+        .map(drop)
+        .map_err(|error| setup::failed_to_start("JupyterLab", &error))
 }

@@ -30,7 +30,9 @@ pub const READERS: [(&str, Reader); 10] = [
     ("network", network),
     ("checkpoint", checkpoint),
     ("history", |path| _ = History::from_csv(path)),
-    ("config", |path| _ = in_folder(path, "config.toml", Config::read)),
+    ("config", |path| {
+        _ = in_folder(path, "config.toml", Config::read)
+    }),
     ("record", |path| _ = in_folder(path, "metrics.json", record)),
 ];
 
@@ -39,7 +41,11 @@ pub const READERS: [(&str, Reader); 10] = [
 /// # Panics
 /// Where there is no such reader, the file cannot be written, or the reader panics.
 pub fn read(name: &str, folder: &Path, bytes: &[u8]) {
-    let reader = READERS.iter().find(|(known, _)| *known == name).expect("a reader of that name").1;
+    let reader = READERS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .expect("a reader of that name")
+        .1;
     let path = folder.join(format!("{name}-{}", std::process::id()));
     fs::write(&path, bytes).expect("a folder that can be written");
     reader(&path);
@@ -48,13 +54,19 @@ pub fn read(name: &str, folder: &Path, bytes: &[u8]) {
 /// A network and its weights, alone and for a network that is there already.
 fn network(path: &Path) {
     _ = Sequential::load(path).map(|model| model.summary().to_string());
-    _ = small_plan().build(Seed(0)).and_then(|mut model| model.load_weights(path));
+    _ = small_plan()
+        .build(Seed(0))
+        .and_then(|mut model| model.load_weights(path));
 }
 
 /// The training that [`write_checkpoint`] begins goes on, where the file lets it.
 fn checkpoint(path: &Path) {
     _ = in_folder(path, "checkpoint.safetensors", |folder| {
-        small_trainer(folder)?.resume().fit(&mut small_plan().build(Seed(0))?, &few_images()?, &few_images()?)
+        small_trainer(folder)?.resume().fit(
+            &mut small_plan().build(Seed(0))?,
+            &few_images()?,
+            &few_images()?,
+        )
     });
 }
 
@@ -63,28 +75,51 @@ fn checkpoint(path: &Path) {
 /// # Errors
 /// Where it cannot be written.
 pub fn write_checkpoint(folder: &Path) -> Result<History> {
-    small_trainer(folder)?.epochs(1).fit(&mut small_plan().build(Seed(0))?, &few_images()?, &few_images()?)
+    small_trainer(folder)?.epochs(1).fit(
+        &mut small_plan().build(Seed(0))?,
+        &few_images()?,
+        &few_images()?,
+    )
 }
 
 /// A small network that the readers of weights know.
 pub fn small_plan() -> Architecture {
-    Sequential::new([1, 2, 3]).flatten().dense(2, Activation::Elu).batch_norm().dense(2, Activation::Softmax)
+    Sequential::new([1, 2, 3])
+        .flatten()
+        .dense(2, Activation::Elu)
+        .batch_norm()
+        .dense(2, Activation::Softmax)
 }
 
 fn small_trainer(folder: &Path) -> Result<Trainer> {
-    let stopping = EarlyStopping::on(Monitor::ValLoss).patience(3).restore_best_weights();
-    let trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(0.01)).epochs(2).batch_size(2).threads(1);
-    Ok(trainer.progress(Silent).callback(stopping).checkpoint(folder, 1))
+    let stopping = EarlyStopping::on(Monitor::ValLoss)
+        .patience(3)
+        .restore_best_weights();
+    let trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(0.01))
+        .epochs(2)
+        .batch_size(2)
+        .threads(1);
+    Ok(trainer
+        .progress(Silent)
+        .callback(stopping)
+        .checkpoint(folder, 1))
 }
 
 fn few_images() -> Result<Dataset> {
-    let images = Array4::from_shape_fn((4, 1, 2, 3), |(i, _, x, c)| (60 * i + 20 * x + 5 * c) as u8);
-    Dataset::new(images, vec![0, 1, 0, 1], vec!["a".to_owned(), "b".to_owned()])
+    let images =
+        Array4::from_shape_fn((4, 1, 2, 3), |(i, _, x, c)| (60 * i + 20 * x + 5 * c) as u8);
+    Dataset::new(
+        images,
+        vec![0, 1, 0, 1],
+        vec!["a".to_owned(), "b".to_owned()],
+    )
 }
 
 fn record(folder: &Path) -> Result<()> {
     let record = Record::read(folder)?;
-    record.test.map_or(Ok(()), |test| test.confusion_matrix().map(|matrix| _ = matrix.to_string()))
+    record.test.map_or(Ok(()), |test| {
+        test.confusion_matrix().map(|matrix| _ = matrix.to_string())
+    })
 }
 
 /// Reads a file that must have a name of its own in a folder of its own.
@@ -119,13 +154,19 @@ mod tests {
         let mut trainer = small_trainer(&path("others")).unwrap();
         let history = trainer.fit(&mut model, &train, &train).unwrap();
         history.to_csv(path("history")).unwrap();
-        let data = DataRecord { set: "sample".into(), train: 4, validation: 4 };
+        let data = DataRecord {
+            set: "sample".into(),
+            train: 4,
+            validation: 4,
+        };
         let mut record = Record::new(data, &model, trainer.settings(), &history);
         record.test = Some(TestRecord::new(&model.evaluate(&train).unwrap()));
         record.write(home.path()).unwrap();
         binary::write_batch(path("batch"), &test.take(2)).unwrap();
         let jpeg = path("picture.jpg");
-        image::RgbImage::from_fn(9, 5, |x, y| image::Rgb([20 * x as u8, 40 * y as u8, 9])).save(&jpeg).unwrap();
+        image::RgbImage::from_fn(9, 5, |x, y| image::Rgb([20 * x as u8, 40 * y as u8, 9]))
+            .save(&jpeg)
+            .unwrap();
         let of = |path: PathBuf| std::fs::read(path).unwrap();
         let config = include_str!("../tests/config.toml");
         vec![
@@ -169,8 +210,15 @@ mod tests {
         write_checkpoint(home.path()).unwrap();
         let mut trainer = small_trainer(home.path()).unwrap().resume();
         let (mut model, data) = (small_plan().build(Seed(0)).unwrap(), few_images().unwrap());
-        assert_eq!(trainer.fit(&mut model, &data, &data).unwrap().epochs.len(), 2);
-        fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/config.toml"), home.path().join("config.toml")).unwrap();
+        assert_eq!(
+            trainer.fit(&mut model, &data, &data).unwrap().epochs.len(),
+            2
+        );
+        fs::copy(
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/config.toml"),
+            home.path().join("config.toml"),
+        )
+        .unwrap();
         Config::read(home.path()).unwrap();
     }
 

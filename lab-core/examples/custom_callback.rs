@@ -15,7 +15,12 @@ struct WatchNorm {
 
 impl WatchNorm {
     fn norm(&self, model: &Sequential) -> Result<f32> {
-        Ok(model.weight(self.name)?.iter().map(|w| w * w).sum::<f32>().sqrt())
+        Ok(model
+            .weight(self.name)?
+            .iter()
+            .map(|w| w * w)
+            .sum::<f32>()
+            .sqrt())
     }
 }
 
@@ -27,7 +32,10 @@ impl Callback for WatchNorm {
 
     fn on_epoch_end(&mut self, record: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
         let norm = self.norm(control.model)?;
-        println!("epoch {:>2}: loss {:.3}, |{}| = {norm:.3}", record.epoch, record.loss, self.name);
+        println!(
+            "epoch {:>2}: loss {:.3}, |{}| = {norm:.3}",
+            record.epoch, record.loss, self.name
+        );
         if norm > self.factor * self.start {
             control.stop();
         }
@@ -46,7 +54,11 @@ fn main() -> Result<()> {
         .epochs(40)
         .batch_size(64)
         .progress(Silent)
-        .callback(WatchNorm { name: "dense.kernel", factor: 1.05, start: 0.0 })
+        .callback(WatchNorm {
+            name: "dense.kernel",
+            factor: 1.05,
+            start: 0.0,
+        })
         .fit(&mut model, &cifar.train, &cifar.test)?;
     println!("{:?}", history.stopped);
     Ok(())

@@ -8,7 +8,9 @@
 use lab_core::prelude::*;
 
 fn main() -> Result<()> {
-    let folder = std::env::args().nth(1).unwrap_or_else(|| "outputs/tensorboard/first".to_owned());
+    let folder = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "outputs/tensorboard/first".to_owned());
     let cifar = Cifar10::sample();
     let (train, validation) = cifar.train.split(0.8, Seed(42))?;
     let mut model = Sequential::new([32, 32, 3])

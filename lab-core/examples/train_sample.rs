@@ -25,7 +25,11 @@ fn main() -> Result<()> {
         .epochs(30)
         .batch_size(64)
         .schedule(Schedule::Exponential { factor: 0.95 })
-        .callback(EarlyStopping::on_val_loss().patience(5).restore_best_weights())
+        .callback(
+            EarlyStopping::on_val_loss()
+                .patience(5)
+                .restore_best_weights(),
+        )
         .fit(&mut model, &train, &validation)?;
 
     let evaluation = model.evaluate(&cifar.test)?;

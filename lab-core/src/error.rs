@@ -86,8 +86,18 @@ impl fmt::Debug for LabError {
 
 impl LabError {
     /// A file or folder that cannot be read or written; `action` is a verb.
-    pub fn io(action: &'static str, path: impl AsRef<Path>, source: std::io::Error, remedy: impl Into<String>) -> Self {
-        Self::Io { action, path: path.as_ref().to_owned(), source, remedy: remedy.into() }
+    pub fn io(
+        action: &'static str,
+        path: impl AsRef<Path>,
+        source: std::io::Error,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::Io {
+            action,
+            path: path.as_ref().to_owned(),
+            source,
+            remedy: remedy.into(),
+        }
     }
 
     /// A file whose content is not what its format asks for.
@@ -98,7 +108,12 @@ impl LabError {
         remedy: impl Into<String>,
     ) -> Self {
         let path = path.as_ref().to_owned();
-        Self::Format { path, found: found.into(), expected: expected.into(), remedy: remedy.into() }
+        Self::Format {
+            path,
+            found: found.into(),
+            expected: expected.into(),
+            remedy: remedy.into(),
+        }
     }
 
     /// Shapes that do not fit together; `place` names the layer or the argument.
@@ -108,7 +123,12 @@ impl LabError {
         expected: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self::Shape { place: place.into(), found: found.into(), expected: expected.into(), remedy: remedy.into() }
+        Self::Shape {
+            place: place.into(),
+            found: found.into(),
+            expected: expected.into(),
+            remedy: remedy.into(),
+        }
     }
 
     /// An option whose value is outside of what it may be.
@@ -118,16 +138,28 @@ impl LabError {
         expected: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self::Value { option: option.into(), found: found.into(), expected: expected.into(), remedy: remedy.into() }
+        Self::Value {
+            option: option.into(),
+            found: found.into(),
+            expected: expected.into(),
+            remedy: remedy.into(),
+        }
     }
 
     /// A name that nothing is known by, with the nearest of the `known` ones.
     pub fn name(kind: &'static str, found: &str, known: &[&'static str]) -> Self {
         let wanted = found.to_lowercase();
-        let near = known.iter().map(|name| (edit_distance(&wanted, name), *name));
+        let near = known
+            .iter()
+            .map(|name| (edit_distance(&wanted, name), *name));
         let near = near.filter(|(distance, name)| 2 * distance <= name.chars().count());
         let nearest = near.min().map(|(_, name)| name);
-        Self::Name { kind, found: found.to_owned(), nearest, known: known.join(", ") }
+        Self::Name {
+            kind,
+            found: found.to_owned(),
+            nearest,
+            known: known.join(", "),
+        }
     }
 }
 
@@ -149,8 +181,15 @@ fn edit_distance(a: &str, b: &str) -> usize {
             } else {
                 let replaced = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
                 let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                let swapped = if swapped { table[i - 2][j - 2] + 1 } else { usize::MAX };
-                replaced.min(swapped).min(table[i - 1][j] + 1).min(table[i][j - 1] + 1)
+                let swapped = if swapped {
+                    table[i - 2][j - 2] + 1
+                } else {
+                    usize::MAX
+                };
+                replaced
+                    .min(swapped)
+                    .min(table[i - 1][j] + 1)
+                    .min(table[i][j - 1] + 1)
             };
         }
     }
@@ -173,7 +212,12 @@ mod tests {
     #[test]
     fn nothing_is_proposed_when_nothing_is_near() {
         let error = LabError::name("activation", "convolution", &["linear", "relu", "tanh"]);
-        assert!(error.to_string().ends_with("what to do: use one of: linear, relu, tanh"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .ends_with("what to do: use one of: linear, relu, tanh"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -9,14 +9,26 @@ use crate::error::{LabError, Result};
 
 /// Writes a file beside `path`, puts it on the disk, and renames it into place; on an error what was at `path` stays,
 /// and nothing else is left.
-pub(crate) fn write_whole(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<()> {
+pub(crate) fn write_whole(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<()> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let Some(name) = path.file_name() else {
-        return Err(LabError::value("path", path.display().to_string(), "the path of a file", "add a file name"));
+        return Err(LabError::value(
+            "path",
+            path.display().to_string(),
+            "the path of a file",
+            "add a file name",
+        ));
     };
     let mut part = std::ffi::OsString::from(".");
     part.push(name);
-    part.push(format!(".{}-{}.part", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
+    part.push(format!(
+        ".{}-{}.part",
+        std::process::id(),
+        COUNTER.fetch_add(1, Ordering::Relaxed)
+    ));
     let part = path.with_file_name(part);
     let write = || {
         let mut file = BufWriter::new(File::create_new(&part)?);
@@ -34,7 +46,12 @@ pub(crate) fn write_whole(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -
 
 /// The error of a file that cannot be written.
 pub(crate) fn write_failed(path: &Path, error: io::Error) -> LabError {
-    LabError::io("write", path, error, "check that the folder exists, may be written to, and has room")
+    LabError::io(
+        "write",
+        path,
+        error,
+        "check that the folder exists, may be written to, and has room",
+    )
 }
 
 /// The text of a small file, such as a run's record: at most a megabyte; `expected` says what it should hold.
@@ -44,9 +61,15 @@ pub(crate) fn write_failed(path: &Path, error: io::Error) -> LabError {
 pub fn read_small(path: &Path, expected: &str, remedy: &str) -> Result<String> {
     const MOST_BYTES: u64 = 1 << 20;
     let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
+    let read =
+        File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
     match read.map_err(|error| LabError::io("read", path, error, remedy))? as u64 {
         0..=MOST_BYTES => Ok(text),
-        _ => Err(LabError::format(path, "more than a megabyte", expected, remedy)),
+        _ => Err(LabError::format(
+            path,
+            "more than a megabyte",
+            expected,
+            remedy,
+        )),
     }
 }

@@ -17,13 +17,17 @@ impl Fingerprint {
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks::<8>();
-        words.iter().for_each(|&word| self.number(u64::from_le_bytes(word)));
+        words
+            .iter()
+            .for_each(|&word| self.number(u64::from_le_bytes(word)));
         rest.iter().for_each(|&byte| self.number(byte.into()));
         self.number(bytes.len() as u64);
     }
 
     pub(crate) fn floats(&mut self, values: &[f32]) {
-        values.iter().for_each(|value| self.number(value.to_bits().into()));
+        values
+            .iter()
+            .for_each(|value| self.number(value.to_bits().into()));
         self.number(values.len() as u64);
     }
 
@@ -54,7 +58,10 @@ mod tests {
             assert_ne!(of(&[&other]), whole, "bit {bit}");
         }
         assert_ne!(of(&[&bytes[..50], &bytes[50..]]), whole);
-        assert_ne!(of(&[&bytes[8..16], &bytes[..8]]), of(&[&bytes[..8], &bytes[8..16]]));
+        assert_ne!(
+            of(&[&bytes[8..16], &bytes[..8]]),
+            of(&[&bytes[..8], &bytes[8..16]])
+        );
         assert_ne!(of(&[&[0; 8]]), of(&[&[0; 16]]));
     }
 }

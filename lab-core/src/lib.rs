@@ -90,16 +90,20 @@ pub use random::Seed;
 /// What a notebook or a program usually needs: `use lab_core::prelude::*;`.
 pub mod prelude {
     pub use crate::compute::side_by_side;
-    pub use crate::data::{Augmentation, Batches, Cifar10, Dataset, Fill, Move, Normalization, from_one_hot, one_hot};
+    pub use crate::data::{
+        Augmentation, Batches, Cifar10, Dataset, Fill, Move, Normalization, from_one_hot, one_hot,
+    };
     pub use crate::error::{LabError, Result};
     #[cfg(feature = "inspect")]
     pub use crate::inspect::{Explanation, Inspection, LayerInspection, Neighbour};
     pub use crate::lab::{Lab, Run, Scale};
     pub use crate::metrics::{
-        Calibration, ClassificationReport, ConfusionMatrix, accuracy, classification_report, top_k_accuracy,
+        Calibration, ClassificationReport, ConfusionMatrix, accuracy, classification_report,
+        top_k_accuracy,
     };
     pub use crate::model::{
-        Activation, Architecture, BatchNorm, Dense, Dropout, Flatten, Initializer, Inputs, Layer, Sequential, Summary,
+        Activation, Architecture, BatchNorm, Dense, Dropout, Flatten, Initializer, Inputs, Layer,
+        Sequential, Summary,
     };
     #[cfg(feature = "display")]
     pub use crate::plots::{Figure, LineChart, LiveCurves, figures};
@@ -107,8 +111,9 @@ pub mod prelude {
     #[cfg(feature = "tensorboard")]
     pub use crate::tensorboard::TensorBoard;
     pub use crate::training::{
-        Adam, AdamW, BatchRecord, Callback, CallbackState, Checkpoint, Control, CsvLogger, EarlyStopping, EpochLines,
-        EpochRecord, Evaluation, History, LearningRateScheduler, Loss, ModelCheckpoint, Monitor, Optimizer, Plan,
-        Progress, RangeTest, ReduceLrOnPlateau, RmsProp, Schedule, Sgd, Silent, Stopped, Targets, Trainer,
+        Adam, AdamW, BatchRecord, Callback, CallbackState, Checkpoint, Control, CsvLogger,
+        EarlyStopping, EpochLines, EpochRecord, Evaluation, History, LearningRateScheduler, Loss,
+        ModelCheckpoint, Monitor, Optimizer, Plan, Progress, RangeTest, ReduceLrOnPlateau, RmsProp,
+        Schedule, Sgd, Silent, Stopped, Targets, Trainer,
     };
 }

@@ -46,7 +46,12 @@ pub struct TensorBoard {
 impl TensorBoard {
     /// Writes into `folder`, which is made where it is not there; `tensorboard --logdir` takes it or the one above it.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), mistakes: None, train: None, validation: None }
+        Self {
+            folder: folder.into(),
+            mistakes: None,
+            train: None,
+            validation: None,
+        }
     }
 
     /// Shows, when the training has ended, the `count` images of `data` whose class was missed by most: those whose
@@ -59,7 +64,11 @@ impl TensorBoard {
     }
 
     /// The file of `train` or `validation`, begun when there is something to write.
-    fn events<'a>(folder: &Path, name: &str, events: &'a mut Option<Events>) -> Result<&'a mut Events> {
+    fn events<'a>(
+        folder: &Path,
+        name: &str,
+        events: &'a mut Option<Events>,
+    ) -> Result<&'a mut Events> {
         Ok(match events {
             Some(events) => events,
             None => events.insert(Events::begin(&folder.join(name))?),
@@ -86,27 +95,46 @@ impl Callback for TensorBoard {
             scalar("epoch_learning_rate", record.learning_rate.into()),
         ];
         for name in control.model.weight_names() {
-            let weights = control.model.weight(name)?.iter().copied().filter(|weight| weight.is_finite()).collect();
-            values.extend(histogram(&format!("{}/histogram", name.replace('.', "/")), weights));
+            let weights = control
+                .model
+                .weight(name)?
+                .iter()
+                .copied()
+                .filter(|weight| weight.is_finite())
+                .collect();
+            values.extend(histogram(
+                &format!("{}/histogram", name.replace('.', "/")),
+                weights,
+            ));
         }
         Self::events(&self.folder, "train", &mut self.train)?.write(step, values)?;
-        let validated = [("epoch_loss", record.val_loss), ("epoch_accuracy", record.val_accuracy)];
-        let values: Vec<_> =
-            validated.iter().filter_map(|(tag, value)| value.map(|value| scalar(tag, value))).collect();
+        let validated = [
+            ("epoch_loss", record.val_loss),
+            ("epoch_accuracy", record.val_accuracy),
+        ];
+        let values: Vec<_> = validated
+            .iter()
+            .filter_map(|(tag, value)| value.map(|value| scalar(tag, value)))
+            .collect();
         match values.is_empty() {
             true => Ok(()),
-            false => Self::events(&self.folder, "validation", &mut self.validation)?.write(step, values),
+            false => {
+                Self::events(&self.folder, "validation", &mut self.validation)?.write(step, values)
+            }
         }
     }
 
     fn on_train_end(&mut self, history: &History, control: &mut Control<'_>) -> Result<()> {
-        let Some((data, count)) = &self.mistakes else { return Ok(()) };
+        let Some((data, count)) = &self.mistakes else {
+            return Ok(());
+        };
         // The weights of a training that has diverged are no numbers any more.
         if history.epochs.is_empty() || matches!(history.stopped, Stopped::Diverged { .. }) {
             return Ok(());
         }
         let values = mistakes(control.model, data, *count)?;
-        Self::events(&self.folder, "validation", &mut self.validation)?.write(history.epochs.len() - 1, values)
+        Self::events(&self.folder, "validation", &mut self.validation)?
+            .write(history.epochs.len() - 1, values)
     }
 }
 
@@ -124,11 +152,16 @@ impl Events {
         // TensorBoard reads the files of a folder in the order of their names.
         let (seconds, process) = (now() as u64, std::process::id());
         for number in 0.. {
-            let path = folder.join(format!("events.out.tfevents.{seconds:010}.lab-core.{process}.{number:04}"));
+            let path = folder.join(format!(
+                "events.out.tfevents.{seconds:010}.lab-core.{process}.{number:04}"
+            ));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 file => {
-                    let mut events = Self { path, file: file.map_err(failed)? };
+                    let mut events = Self {
+                        path,
+                        file: file.map_err(failed)?,
+                    };
                     let mut version = Event::new();
                     version.set_file_version("brain.Event:2".to_owned());
                     return events.put(version).map(|()| events);
@@ -150,27 +183,41 @@ impl Events {
 
     fn put(&mut self, mut event: Event) -> Result<()> {
         event.set_wall_time(now());
-        let bytes = event.write_to_bytes().map_err(|error| write_failed(&self.path, error.into()))?;
-        self.file.write_all(&record(&bytes)).map_err(|error| write_failed(&self.path, error))
+        let bytes = event
+            .write_to_bytes()
+            .map_err(|error| write_failed(&self.path, error.into()))?;
+        self.file
+            .write_all(&record(&bytes))
+            .map_err(|error| write_failed(&self.path, error))
     }
 }
 
 /// Seconds since 1970.
 fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64()
 }
 
 /// The frame of an event in a file (TFRecord): length, its checksum, the event, its checksum.
 fn record(event: &[u8]) -> Vec<u8> {
     let length = (event.len() as u64).to_le_bytes();
-    let parts = [&length[..], &masked_crc(&length).to_le_bytes(), event, &masked_crc(event).to_le_bytes()];
+    let parts = [
+        &length[..],
+        &masked_crc(&length).to_le_bytes(),
+        event,
+        &masked_crc(event).to_le_bytes(),
+    ];
     parts.concat()
 }
 
 /// The CRC-32C (Castagnoli) of some bytes, turned and shifted as TFRecord wants it.
 fn masked_crc(bytes: &[u8]) -> u32 {
     let crc = !bytes.iter().fold(u32::MAX, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0x82f6_3b78 * (crc & 1)))
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
+            (crc >> 1) ^ (0x82f6_3b78 * (crc & 1))
+        })
     });
     crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
@@ -188,17 +235,27 @@ fn histogram(tag: &str, values: Vec<f32>) -> Option<Summary_Value> {
     let lowest = f64::from(values.iter().copied().reduce(f32::min)?);
     let highest = f64::from(values.iter().copied().reduce(f32::max)?);
     // Where all are the same (biases at the start) the buckets lie about them.
-    let (from, to) = if lowest < highest { (lowest, highest) } else { (lowest - 0.5, lowest + 0.5) };
+    let (from, to) = if lowest < highest {
+        (lowest, highest)
+    } else {
+        (lowest - 0.5, lowest + 0.5)
+    };
     let width = (to - from) / BUCKETS as f64;
     let mut counts = vec![0.0; BUCKETS];
-    values.iter().for_each(|value| counts[(((f64::from(*value) - from) / width) as usize).min(BUCKETS - 1)] += 1.0);
+    values.iter().for_each(|value| {
+        counts[(((f64::from(*value) - from) / width) as usize).min(BUCKETS - 1)] += 1.0
+    });
     let mut histogram = HistogramProto::new();
     histogram.set_min(from);
     histogram.set_max(to);
     histogram.set_num(values.len() as f64);
     histogram.set_sum(values.iter().map(|value| f64::from(*value)).sum());
     histogram.set_sum_squares(values.iter().map(|value| f64::from(*value).powi(2)).sum());
-    histogram.set_bucket_limit((1..=BUCKETS).map(|number| from + width * number as f64).collect());
+    histogram.set_bucket_limit(
+        (1..=BUCKETS)
+            .map(|number| from + width * number as f64)
+            .collect(),
+    );
     histogram.set_bucket(counts);
     let mut summary = Summary_Value::new();
     summary.set_tag(tag.to_owned());
@@ -209,14 +266,31 @@ fn histogram(tag: &str, values: Vec<f32>) -> Option<Summary_Value> {
 /// The worst mistakes of a network, worst first, each with what it is and what it was taken for.
 fn mistakes(model: &Sequential, data: &Dataset, count: usize) -> Result<Vec<Summary_Value>> {
     let evaluation = model.evaluate_with(data, crate::training::Loss::MeanSquaredError)?;
-    let (truth, predicted, outputs) = (&evaluation.truth, &evaluation.predicted, &evaluation.outputs);
+    let (truth, predicted, outputs) = (
+        &evaluation.truth,
+        &evaluation.predicted,
+        &evaluation.outputs,
+    );
     let given = |row: usize, class: u8| outputs[[row, usize::from(class)]];
-    let mut wrong: Vec<usize> = (0..truth.len()).filter(|&row| truth[row] != predicted[row]).collect();
+    let mut wrong: Vec<usize> = (0..truth.len())
+        .filter(|&row| truth[row] != predicted[row])
+        .collect();
     wrong.sort_by(|a, b| given(*a, truth[*a]).total_cmp(&given(*b, truth[*b])));
     let name = |class: u8| &data.class_names()[usize::from(class)];
     let picture = |(place, &row): (usize, &usize)| {
-        let (is, taken, percent) = (name(truth[row]), name(predicted[row]), 100.0 * given(row, predicted[row]));
-        image(&format!("mistakes/{:02} {is} taken for {taken} ({percent:.0} %)", place + 1), data, row)
+        let (is, taken, percent) = (
+            name(truth[row]),
+            name(predicted[row]),
+            100.0 * given(row, predicted[row]),
+        );
+        image(
+            &format!(
+                "mistakes/{:02} {is} taken for {taken} ({percent:.0} %)",
+                place + 1
+            ),
+            data,
+            row,
+        )
     };
     wrong.iter().take(count).enumerate().map(picture).collect()
 }
@@ -224,17 +298,33 @@ fn mistakes(model: &Sequential, data: &Dataset, count: usize) -> Result<Vec<Summ
 /// An image of a data set as PNG, each pixel as four by four.
 fn image(tag: &str, data: &Dataset, row: usize) -> Result<Summary_Value> {
     const SCALE: usize = 4;
-    let pixels = data.image(row).ok_or_else(|| LabError::value("image", row.to_string(), "a row", "report this"))?;
+    let pixels = data
+        .image(row)
+        .ok_or_else(|| LabError::value("image", row.to_string(), "a row", "report this"))?;
     let [height, width, channels] = data.image_shape();
-    let (colour, shown) = if channels == 3 { (png::ColorType::Rgb, 3) } else { (png::ColorType::Grayscale, 1) };
+    let (colour, shown) = if channels == 3 {
+        (png::ColorType::Rgb, 3)
+    } else {
+        (png::ColorType::Grayscale, 1)
+    };
     let place = |y: usize, x: usize| (0..shown).map(move |channel| [y / SCALE, x / SCALE, channel]);
-    let places = (0..height * SCALE).flat_map(|y| (0..width * SCALE).flat_map(move |x| place(y, x)));
+    let places =
+        (0..height * SCALE).flat_map(|y| (0..width * SCALE).flat_map(move |x| place(y, x)));
     let bytes: Vec<u8> = places.map(|place| pixels[place]).collect();
     let mut png = Vec::new();
     let mut encoder = png::Encoder::new(&mut png, (width * SCALE) as u32, (height * SCALE) as u32);
     encoder.set_color(colour);
-    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(&bytes));
-    written.map_err(|error| LabError::value("image", error.to_string(), "a picture", "use smaller images"))?;
+    let written = encoder
+        .write_header()
+        .and_then(|mut writer| writer.write_image_data(&bytes));
+    written.map_err(|error| {
+        LabError::value(
+            "image",
+            error.to_string(),
+            "a picture",
+            "use smaller images",
+        )
+    })?;
     let mut picture = Summary_Image::new();
     picture.set_height((height * SCALE) as i32);
     picture.set_width((width * SCALE) as i32);
@@ -253,7 +343,10 @@ mod tests {
 
     /// The events of the only file in a folder, read by the rules of TFRecord alone.
     fn events(folder: &Path) -> Vec<Event> {
-        let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         assert_eq!(files.len(), 1, "{files:?}");
         let (file, mut at, mut events) = (std::fs::read(&files[0]).unwrap(), 0, Vec::new());
         while at < file.len() {
@@ -282,26 +375,46 @@ mod tests {
     #[test]
     fn every_epoch_is_in_the_files_with_the_numbers_of_the_history() {
         let (folder, cifar) = (tempfile::tempdir().unwrap(), Cifar10::sample());
-        let plan = Sequential::new([32, 32, 3]).flatten().dense(8, Activation::Elu).dense(10, Activation::Softmax);
+        let plan = Sequential::new([32, 32, 3])
+            .flatten()
+            .dense(8, Activation::Elu)
+            .dense(10, Activation::Softmax);
         let mut model = plan.build(Seed(0)).unwrap();
         let board = TensorBoard::new(folder.path()).mistakes(&cifar.test, 5);
-        let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3)).epochs(3).progress(Silent);
+        let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3))
+            .epochs(3)
+            .progress(Silent);
         trainer = trainer.callback(board);
         let history = trainer.fit(&mut model, &cifar.train, &cifar.test).unwrap();
 
         let train = events(&folder.path().join("train"));
         assert_eq!(train[0].get_file_version(), "brain.Event:2");
-        assert_eq!(train.iter().skip(1).map(|event| event.step).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(
+            train
+                .iter()
+                .skip(1)
+                .map(|event| event.step)
+                .collect::<Vec<_>>(),
+            [0, 1, 2]
+        );
         for (event, record) in train[1..].iter().zip(&history.epochs) {
             let values = event.get_summary().get_value();
-            assert_eq!((values[0].get_tag(), values[0].get_simple_value()), ("epoch_loss", record.loss as f32));
+            assert_eq!(
+                (values[0].get_tag(), values[0].get_simple_value()),
+                ("epoch_loss", record.loss as f32)
+            );
             assert_eq!(values.len(), 3 + 4);
         }
         let kernel = train[3].get_summary().get_value()[3].clone();
         assert_eq!(kernel.get_tag(), "dense/kernel/histogram");
         let counted: f64 = kernel.get_histo().bucket.iter().sum();
         assert_eq!(counted, 3072.0 * 8.0);
-        let sum: f64 = model.weight("dense.kernel").unwrap().iter().map(|&weight| f64::from(weight)).sum();
+        let sum: f64 = model
+            .weight("dense.kernel")
+            .unwrap()
+            .iter()
+            .map(|&weight| f64::from(weight))
+            .sum();
         assert!((kernel.get_histo().sum - sum).abs() < 1e-9);
 
         let validation = events(&folder.path().join("validation"));
@@ -311,7 +424,10 @@ mod tests {
         );
         let pictures = validation[4].get_summary().get_value();
         assert_eq!((validation[4].step, pictures.len()), (2, 5));
-        assert!(pictures[0].get_tag().starts_with("mistakes/01 ") && pictures[0].get_tag().contains(" taken for "));
+        assert!(
+            pictures[0].get_tag().starts_with("mistakes/01 ")
+                && pictures[0].get_tag().contains(" taken for ")
+        );
         assert_eq!(&pictures[0].get_image().encoded_image_string[1..4], b"PNG");
     }
 

@@ -14,17 +14,28 @@ fn one_move(value: &Value) -> Move {
     match value[0].as_str().unwrap() {
         "flip" => Move::HorizontalFlip,
         "rotate" => Move::Rotate { degrees: number(1) },
-        "shift" => Move::Shift { dx: number(1), dy: number(2) },
+        "shift" => Move::Shift {
+            dx: number(1),
+            dy: number(2),
+        },
         other => panic!("{other}"),
     }
 }
 
 /// `rows` images of the sample as one call gathers them.
-fn gathered(data: &Dataset, text: &str, rows: &[u32], epoch: usize, first: usize, threads: &Threads) -> Vec<f32> {
+fn gathered(
+    data: &Dataset,
+    text: &str,
+    rows: &[u32],
+    epoch: usize,
+    first: usize,
+    threads: &Threads,
+) -> Vec<f32> {
     let augmentation: Augmentation = text.parse().unwrap();
     let (mut images, mut labels) = (vec![0.0; rows.len() * 3072], vec![0; rows.len()]);
     let augment = Some((&augmentation, Seed(11), epoch, first));
-    data.gather(rows, augment, threads, &mut images, &mut labels).unwrap();
+    data.gather(rows, augment, threads, &mut images, &mut labels)
+        .unwrap();
     images
 }
 
@@ -35,24 +46,42 @@ fn every_move_and_fill_is_what_scipy_and_numpy_make_of_it() {
     assert!(cases.len() >= 20);
     for case in cases {
         let fill: Fill = case["fill"].as_str().unwrap().parse().unwrap();
-        let moves: Vec<Move> = case["moves"].as_array().unwrap().iter().map(one_move).collect();
-        let moved = Augmentation::new().fill(fill).apply(image.view(), &moves).unwrap();
+        let moves: Vec<Move> = case["moves"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(one_move)
+            .collect();
+        let moved = Augmentation::new()
+            .fill(fill)
+            .apply(image.view(), &moves)
+            .unwrap();
         let wanted = case["values"].as_array().unwrap();
         assert_eq!(moved.iter().step_by(5).count(), wanted.len());
         for (i, (&found, wanted)) in moved.iter().step_by(5).zip(wanted).enumerate() {
             let wanted = wanted.as_f64().unwrap();
             let off = (f64::from(found) - wanted).abs();
-            assert!(off < 1e-3, "{moves:?}, {fill}: value {} is {found}, not {wanted}", 5 * i);
+            assert!(
+                off < 1e-3,
+                "{moves:?}, {fill}: value {} is {found}, not {wanted}",
+                5 * i
+            );
         }
         let mean = moved.mapv(f64::from).mean().unwrap();
-        assert!((mean - case["mean"].as_f64().unwrap()).abs() < 1e-3, "{moves:?}, {fill}");
+        assert!(
+            (mean - case["mean"].as_f64().unwrap()).abs() < 1e-3,
+            "{moves:?}, {fill}"
+        );
     }
 }
 
 #[test]
 fn whole_pixels_keep_their_bits_on_the_way_to_a_batch() {
     let train = Cifar10::sample().train;
-    let train = train.clone().with_normalization(Normalization::standardize(&train).unwrap()).unwrap();
+    let train = train
+        .clone()
+        .with_normalization(Normalization::standardize(&train).unwrap())
+        .unwrap();
     let rows: Vec<u32> = (0..40).collect();
     let threads = Threads::one();
     let plain = gathered(&train, "fill=reflect", &rows, 0, 0, &threads);
@@ -73,15 +102,23 @@ fn whole_pixels_keep_their_bits_on_the_way_to_a_batch() {
         }) as usize
     };
     let mut windows = std::collections::HashSet::new();
-    for (k, crop) in gathered(&train, "crop=4", &rows, 0, 0, &threads).chunks(3072).enumerate() {
+    for (k, crop) in gathered(&train, "crop=4", &rows, 0, 0, &threads)
+        .chunks(3072)
+        .enumerate()
+    {
         let shows = |dx: i64, dy: i64| {
             let mut at = crop.chunks(3).zip(0i64..);
             at.all(|(pixel, i)| {
-                batch.slice(s![k, inside(i / 32 - dy), inside(i % 32 - dx), ..]).to_slice() == Some(pixel)
+                batch
+                    .slice(s![k, inside(i / 32 - dy), inside(i % 32 - dx), ..])
+                    .to_slice()
+                    == Some(pixel)
             })
         };
-        let found: Vec<_> =
-            (-4..=4).flat_map(|dx| (-4..=4).map(move |dy| (dx, dy))).filter(|w| shows(w.0, w.1)).collect();
+        let found: Vec<_> = (-4..=4)
+            .flat_map(|dx| (-4..=4).map(move |dy| (dx, dy)))
+            .filter(|w| shows(w.0, w.1))
+            .collect();
         assert!(!found.is_empty(), "image {k} is no window");
         windows.insert(found[0]);
     }
@@ -110,7 +147,11 @@ fn draws_depend_on_seed_epoch_and_position_and_on_nothing_else() {
     let whole = gathered(&train, text, &rows, 3, 128, &one);
     assert_eq!(whole, gathered(&train, text, &rows, 3, 128, &two));
     let (start, end) = rows.split_at(13);
-    let halves = [gathered(&train, text, start, 3, 128, &two), gathered(&train, text, end, 3, 141, &one)].concat();
+    let halves = [
+        gathered(&train, text, start, 3, 128, &two),
+        gathered(&train, text, end, 3, 141, &one),
+    ]
+    .concat();
     assert_eq!(whole, halves);
     assert_ne!(whole, gathered(&train, text, &rows, 4, 128, &one));
     assert_ne!(whole, gathered(&train, text, &rows, 3, 129, &one));
@@ -129,27 +170,54 @@ fn the_share_of_moved_images_is_the_probability() {
     let image = image();
     let flipped = image.slice(s![.., ..;-1, ..]);
     for (probability, least, most) in [(0.0, 0, 0), (0.3, 242, 358), (1.0, 1000, 1000)] {
-        let draws = Augmentation::new().horizontal_flip(probability).draw(image.view(), Seed(4), 1000).unwrap();
+        let draws = Augmentation::new()
+            .horizontal_flip(probability)
+            .draw(image.view(), Seed(4), 1000)
+            .unwrap();
         let count = draws.iter().filter(|draw| **draw == flipped).count();
         assert!((least..=most).contains(&count), "{count} at {probability}");
         assert!(draws.iter().all(|draw| *draw == flipped || *draw == image));
     }
-    let augmentation = Augmentation::new().horizontal_flip(0.0).rotation(20.0).with_probability(0.5);
+    let augmentation = Augmentation::new()
+        .horizontal_flip(0.0)
+        .rotation(20.0)
+        .with_probability(0.5);
     let draws = augmentation.draw(image.view(), Seed(4), 1000).unwrap();
     let count = draws.iter().filter(|draw| **draw == image).count();
-    assert!((437..=563).contains(&count), "four deviations about 500: {count}");
+    assert!(
+        (437..=563).contains(&count),
+        "four deviations about 500: {count}"
+    );
 }
 
 #[test]
 fn random_amounts_fill_their_range_evenly_and_do_not_leave_it() {
     // A ramp tells by its first pixel how far it was shifted: it shows column 100 − dx, with steps of 1 a column.
     let ramp = Array3::from_shape_fn((1, 201, 1), |(_, x, _)| x as u8);
-    let middle = |draws: Vec<Array3<u8>>| draws.iter().map(|v| 100.0 - f64::from(v[[0, 100, 0]])).collect::<Vec<_>>();
-    let shifts = middle(Augmentation::new().shift(0.2).draw(ramp.view(), Seed(1), 2000).unwrap());
-    let crops = middle(Augmentation::new().random_crop(40).draw(ramp.view(), Seed(2), 2000).unwrap());
+    let middle = |draws: Vec<Array3<u8>>| {
+        draws
+            .iter()
+            .map(|v| 100.0 - f64::from(v[[0, 100, 0]]))
+            .collect::<Vec<_>>()
+    };
+    let shifts = middle(
+        Augmentation::new()
+            .shift(0.2)
+            .draw(ramp.view(), Seed(1), 2000)
+            .unwrap(),
+    );
+    let crops = middle(
+        Augmentation::new()
+            .random_crop(40)
+            .draw(ramp.view(), Seed(2), 2000)
+            .unwrap(),
+    );
     for (amounts, most) in [(shifts, 40.5), (crops, 40.0)] {
         assert!(amounts.iter().all(|amount| amount.abs() <= most));
-        assert!(amounts.iter().any(|&amount| amount < -38.0) && amounts.iter().any(|&amount| amount > 38.0));
+        assert!(
+            amounts.iter().any(|&amount| amount < -38.0)
+                && amounts.iter().any(|&amount| amount > 38.0)
+        );
         let mean = amounts.iter().sum::<f64>() / 2000.0;
         let variance = amounts.iter().map(|amount| amount * amount).sum::<f64>() / 2000.0;
         // Uniform in ±40: a deviation of 40/√3, whose square is known to about 2 % from 2,000 draws.
@@ -159,14 +227,21 @@ fn random_amounts_fill_their_range_evenly_and_do_not_leave_it() {
     // A lone bright pixel right of the centre of a dark square goes round on an arc: its angle is that of the turn.
     let mut square = Array3::<u8>::zeros((41, 41, 1));
     square[[20, 38, 0]] = 255;
-    let draws = Augmentation::new().rotation(25.0).draw(square.view(), Seed(3), 1000).unwrap();
+    let draws = Augmentation::new()
+        .rotation(25.0)
+        .draw(square.view(), Seed(3), 1000)
+        .unwrap();
     let angles: Vec<f64> = draws
         .iter()
         .map(|draw| {
             let weigh = |f: &dyn Fn(usize, usize) -> f64| -> f64 {
-                draw.indexed_iter().map(|((y, x, _), &byte)| f(y, x) * f64::from(byte)).sum()
+                draw.indexed_iter()
+                    .map(|((y, x, _), &byte)| f(y, x) * f64::from(byte))
+                    .sum()
             };
-            (-weigh(&|y, _| y as f64 - 20.0)).atan2(weigh(&|_, x| x as f64 - 20.0)).to_degrees()
+            (-weigh(&|y, _| y as f64 - 20.0))
+                .atan2(weigh(&|_, x| x as f64 - 20.0))
+                .to_degrees()
         })
         .collect();
     assert!(angles.iter().all(|angle| angle.abs() < 26.0));
@@ -181,11 +256,26 @@ fn images_of_any_shape_move() {
         let image = Array3::from_shape_fn(shape, |(y, x, c)| (40 * y + 5 * x + c) as u8);
         for fill in [Fill::Reflect, Fill::Nearest, Fill::Wrap, Fill::Constant(7)] {
             let augmentation = augmentation.clone().fill(fill);
-            assert_eq!(augmentation.draw(image.view(), Seed(8), 50).unwrap().len(), 50);
-            let still = augmentation.apply(image.view(), &[Move::Rotate { degrees: 360.0 }]).unwrap();
-            let off = still.iter().zip(&image).map(|(a, &b)| (a - f32::from(b)).abs()).fold(0.0, f32::max);
+            assert_eq!(
+                augmentation.draw(image.view(), Seed(8), 50).unwrap().len(),
+                50
+            );
+            let still = augmentation
+                .apply(image.view(), &[Move::Rotate { degrees: 360.0 }])
+                .unwrap();
+            let off = still
+                .iter()
+                .zip(&image)
+                .map(|(a, &b)| (a - f32::from(b)).abs())
+                .fold(0.0, f32::max);
             assert!(off < 1e-3, "{shape:?}: {off}");
-            let far = [Move::Shift { dx: 999_999.5, dy: -1e6 }, Move::Rotate { degrees: 77.0 }];
+            let far = [
+                Move::Shift {
+                    dx: 999_999.5,
+                    dy: -1e6,
+                },
+                Move::Rotate { degrees: 77.0 },
+            ];
             let far = augmentation.apply(image.view(), &far).unwrap();
             assert!(far.iter().all(|value| (0.0..=255.0).contains(value)));
             assert!(fill != Fill::Constant(7) || far.iter().all(|&value| value == 7.0));
@@ -198,20 +288,50 @@ fn augmentations_that_cannot_be_are_errors() {
     let image = image();
     let new = Augmentation::new;
     for (augmentation, words) in [
-        (new().horizontal_flip(1.5), "probability of flip: found 1.5, expected 0 to 1"),
-        (new().horizontal_flip(f64::NAN), "probability of flip: found NaN"),
-        (new().rotation(181.0), "rotate: found 181, expected 0 to 180"),
+        (
+            new().horizontal_flip(1.5),
+            "probability of flip: found 1.5, expected 0 to 1",
+        ),
+        (
+            new().horizontal_flip(f64::NAN),
+            "probability of flip: found NaN",
+        ),
+        (
+            new().rotation(181.0),
+            "rotate: found 181, expected 0 to 180",
+        ),
         (new().rotation(-1.0), "rotate: found -1"),
         (new().shift(1.1), "shift: found 1.1, expected 0 to 1"),
-        (new().random_crop(u32::MAX), "crop: found 4294967295, expected 0 to 1024"),
-        (new().shift(0.1).with_probability(-0.1), "probability of shift"),
-        (new().with_probability(0.5).shift(0.1), "a movement before it"),
+        (
+            new().random_crop(u32::MAX),
+            "crop: found 4294967295, expected 0 to 1024",
+        ),
+        (
+            new().shift(0.1).with_probability(-0.1),
+            "probability of shift",
+        ),
+        (
+            new().with_probability(0.5).shift(0.1),
+            "a movement before it",
+        ),
     ] {
-        let error = augmentation.draw(image.view(), Seed(0), 1).unwrap_err().to_string();
+        let error = augmentation
+            .draw(image.view(), Seed(0), 1)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(words), "{error}");
-        assert!(matches!(augmentation.validate(), Err(LabError::Value { .. })));
+        assert!(matches!(
+            augmentation.validate(),
+            Err(LabError::Value { .. })
+        ));
     }
-    for movement in [Move::Rotate { degrees: f64::NAN }, Move::Shift { dx: 0.0, dy: f64::INFINITY }] {
+    for movement in [
+        Move::Rotate { degrees: f64::NAN },
+        Move::Shift {
+            dx: 0.0,
+            dy: f64::INFINITY,
+        },
+    ] {
         assert!(new().apply(image.view(), &[movement]).is_err());
     }
     assert!(new().apply(Array3::zeros((0, 4, 3)).view(), &[]).is_err());
@@ -219,17 +339,31 @@ fn augmentations_that_cannot_be_are_errors() {
 
 #[test]
 fn text_and_augmentation_are_the_same_thing() {
-    let built = Augmentation::new().horizontal_flip(0.5).rotation(15.0).shift(0.1).random_crop(4);
+    let built = Augmentation::new()
+        .horizontal_flip(0.5)
+        .rotation(15.0)
+        .shift(0.1)
+        .random_crop(4);
     let text = "flip,rotate=15,shift=0.1,crop=4,fill=reflect";
     assert_eq!(built.to_string(), text);
-    for text in [text, "flip@0.25,rotate=7.5@0.125,fill=128", "shift=0.2,shift=0.3@0,fill=wrap", "fill=nearest"] {
+    for text in [
+        text,
+        "flip@0.25,rotate=7.5@0.125,fill=128",
+        "shift=0.2,shift=0.3@0,fill=wrap",
+        "fill=nearest",
+    ] {
         let parsed: Augmentation = text.parse().unwrap();
         assert_eq!(parsed.to_string(), text);
         let json = serde_json::to_string(&parsed).unwrap();
         assert_eq!(json, format!("{text:?}"));
         assert_eq!(serde_json::from_str::<Augmentation>(&json).unwrap(), parsed);
     }
-    assert_eq!("flip, rotate=15 ,shift=0.1,crop=4".parse::<Augmentation>().unwrap(), built);
+    assert_eq!(
+        "flip, rotate=15 ,shift=0.1,crop=4"
+            .parse::<Augmentation>()
+            .unwrap(),
+        built
+    );
     for (text, words) in [
         ("flop", "did you mean `flip`?"),
         ("", "unknown augmentation ``"),
@@ -247,20 +381,49 @@ fn text_and_augmentation_are_the_same_thing() {
         assert!(error.contains(words), "{text}: {error}");
     }
     assert!(serde_json::from_str::<Augmentation>("\"twist\"").is_err());
-    let moved =
-        Augmentation::new().apply(array![[[1], [2], [3], [4]]].view(), &[Move::Shift { dx: 3.0, dy: 0.0 }]).unwrap();
-    assert_eq!(moved, array![[[3.0], [2.0], [1.0], [1.0]]], "d c b a | a b c d");
+    let moved = Augmentation::new()
+        .apply(
+            array![[[1], [2], [3], [4]]].view(),
+            &[Move::Shift { dx: 3.0, dy: 0.0 }],
+        )
+        .unwrap();
+    assert_eq!(
+        moved,
+        array![[[3.0], [2.0], [1.0], [1.0]]],
+        "d c b a | a b c d"
+    );
 }
 
 #[test]
 fn batches_are_augmented_as_a_training_gathers_them() {
     let train = Cifar10::sample().train.take(50);
     let augmentation: Augmentation = "flip,rotate=15,shift=0.1".parse().unwrap();
-    let batches = train.batches(20).unwrap().shuffled(Seed(3), 2).augmented(augmentation.clone(), Seed(3), 2).unwrap();
-    let ours: Vec<f32> = batches.flat_map(|(images, _)| images.into_iter().collect::<Vec<_>>()).collect();
+    let batches = train
+        .batches(20)
+        .unwrap()
+        .shuffled(Seed(3), 2)
+        .augmented(augmentation.clone(), Seed(3), 2)
+        .unwrap();
+    let ours: Vec<f32> = batches
+        .flat_map(|(images, _)| images.into_iter().collect::<Vec<_>>())
+        .collect();
     let order = lab_core::data::epoch_order(50, Some(Seed(3)), 2);
     let (mut images, mut labels) = (vec![0.0; 50 * 3072], vec![0; 50]);
-    train.gather(&order, Some((&augmentation, Seed(3), 2, 0)), &Threads::one(), &mut images, &mut labels).unwrap();
+    train
+        .gather(
+            &order,
+            Some((&augmentation, Seed(3), 2, 0)),
+            &Threads::one(),
+            &mut images,
+            &mut labels,
+        )
+        .unwrap();
     assert_eq!(ours, images);
-    assert!(train.batches(20).unwrap().augmented(Augmentation::new().rotation(-1.0), Seed(0), 0).is_err());
+    assert!(
+        train
+            .batches(20)
+            .unwrap()
+            .augmented(Augmentation::new().rotation(-1.0), Seed(0), 0)
+            .is_err()
+    );
 }

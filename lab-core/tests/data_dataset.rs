@@ -9,10 +9,20 @@ use ndarray::{Array2, Array4, Axis, array, s};
 
 /// `counts[k]` images of class `k`, the classes mixed; the pixel of each image tells its number.
 fn toy(counts: &[usize]) -> Dataset {
-    let mut labels: Vec<u8> = counts.iter().enumerate().flat_map(|(k, &n)| vec![k as u8; n]).collect();
+    let mut labels: Vec<u8> = counts
+        .iter()
+        .enumerate()
+        .flat_map(|(k, &n)| vec![k as u8; n])
+        .collect();
     labels.sort_by_key(|&label| (usize::from(label) * 7919) % 13);
-    let images = Array4::from_shape_fn((labels.len(), 1, 2, 1), |(i, _, x, _)| (i >> (8 * x)) as u8);
-    Dataset::new(images, labels, (0..counts.len()).map(|k| k.to_string()).collect()).unwrap()
+    let images =
+        Array4::from_shape_fn((labels.len(), 1, 2, 1), |(i, _, x, _)| (i >> (8 * x)) as u8);
+    Dataset::new(
+        images,
+        labels,
+        (0..counts.len()).map(|k| k.to_string()).collect(),
+    )
+    .unwrap()
 }
 
 /// The numbers that `toy` wrote into the pixels.
@@ -35,8 +45,14 @@ fn a_data_set_is_shared_between_threads() {
 
 #[test]
 fn a_data_set_of_ones_own_keeps_images_in_any_memory_order() {
-    let images = Array4::from_shape_fn((3, 4, 5, 2), |(i, y, x, c)| (i * 100 + y * 20 + x * 3 + c) as u8);
-    let mut turned = images.clone().permuted_axes([3, 2, 1, 0]).as_standard_layout().into_owned();
+    let images = Array4::from_shape_fn((3, 4, 5, 2), |(i, y, x, c)| {
+        (i * 100 + y * 20 + x * 3 + c) as u8
+    });
+    let mut turned = images
+        .clone()
+        .permuted_axes([3, 2, 1, 0])
+        .as_standard_layout()
+        .into_owned();
     turned.swap_axes(0, 3);
     turned.swap_axes(1, 2);
     let mut cut = Array4::zeros((5, 4, 5, 2));
@@ -58,11 +74,17 @@ fn what_does_not_fit_together_is_no_data_set() {
     let names = |n: usize| vec![String::new(); n];
     assert!(message(Dataset::new(images(2), vec![0; 3], names(1))).contains("3 labels"));
     assert!(message(Dataset::new(images(0), vec![], names(1))).contains("0 x 2 x 2 x 3"));
-    assert!(message(Dataset::new(Array4::zeros((1, 2, 0, 3)), vec![0], names(1))).contains("1 x 2 x 0 x 3"));
+    assert!(
+        message(Dataset::new(Array4::zeros((1, 2, 0, 3)), vec![0], names(1)))
+            .contains("1 x 2 x 0 x 3")
+    );
     assert!(message(Dataset::new(images(1), vec![0], names(0))).contains("0 names"));
     assert!(message(Dataset::new(images(1), vec![0], names(257))).contains("257 names"));
     let error = message(Dataset::new(images(3), vec![0, 1, 2], names(2)));
-    assert!(error.contains("labels: found label 2 at position 2, expected 0 to 1 (2 classes)"), "{error}");
+    assert!(
+        error.contains("labels: found label 2 at position 2, expected 0 to 1 (2 classes)"),
+        "{error}"
+    );
     assert!(Dataset::new(images(1), vec![255], names(256)).is_ok());
 }
 
@@ -88,10 +110,19 @@ fn one_hot_rows_go_there_and_back_and_bad_ones_are_named() {
     assert_eq!(one_hot(&data.labels(), 10).unwrap(), rows);
     assert_eq!(one_hot(&[1], 2).unwrap(), array![[0.0, 1.0]]);
     assert!(message(one_hot(&[0, 3], 3)).contains("labels: found label 3 at position 1"));
-    for bad in [array![0.0, 0.0], array![1.0, 1.0], array![0.5, 0.5], array![1.0, 0.5], array![f32::NAN, 1.0]] {
+    for bad in [
+        array![0.0, 0.0],
+        array![1.0, 1.0],
+        array![0.5, 0.5],
+        array![1.0, 0.5],
+        array![f32::NAN, 1.0],
+    ] {
         let mut rows = Array2::from_shape_fn((3, 2), |(_, k)| k as f32);
         rows.row_mut(1).assign(&bad);
-        assert!(message(from_one_hot(rows.view())).contains("one-hot row 1:"), "{bad}");
+        assert!(
+            message(from_one_hot(rows.view())).contains("one-hot row 1:"),
+            "{bad}"
+        );
     }
     let mut wide = Array2::zeros((1, 300));
     wide[[0, 299]] = 1.0;
@@ -103,7 +134,11 @@ fn a_split_is_a_partition_that_the_seed_determines() {
     let data = toy(&[101, 57, 42]);
     for stratified in [false, true] {
         let split = |seed| {
-            let parts = if stratified { data.split_stratified(0.7, seed) } else { data.split(0.7, seed) };
+            let parts = if stratified {
+                data.split_stratified(0.7, seed)
+            } else {
+                data.split(0.7, seed)
+            };
             let (a, b) = parts.unwrap();
             (numbers(&a), numbers(&b))
         };
@@ -113,7 +148,10 @@ fn a_split_is_a_partition_that_the_seed_determines() {
         assert_eq!(split(Seed(5)), (a.clone(), b.clone()));
         assert_ne!(split(Seed(6)).0, a);
         for part in [a, b] {
-            assert!(part.windows(2).filter(|pair| pair[0] > pair[1]).count() > part.len() / 4, "in random order");
+            assert!(
+                part.windows(2).filter(|pair| pair[0] > pair[1]).count() > part.len() / 4,
+                "in random order"
+            );
         }
     }
 }
@@ -130,10 +168,17 @@ fn every_image_is_as_likely_in_the_first_part() {
     let data = toy(&[30]);
     let mut counts = [0u32; 30];
     for seed in 0..1000 {
-        numbers(&data.split(0.4, Seed(seed)).unwrap().0).iter().for_each(|&i| counts[i] += 1);
+        numbers(&data.split(0.4, Seed(seed)).unwrap().0)
+            .iter()
+            .for_each(|&i| counts[i] += 1);
     }
     // 400 each on average, with a deviation of √240.
-    assert!(counts.iter().all(|&count| (count as f64 - 400.0).abs() < 4.0 * 240f64.sqrt()), "{counts:?}");
+    assert!(
+        counts
+            .iter()
+            .all(|&count| (count as f64 - 400.0).abs() < 4.0 * 240f64.sqrt()),
+        "{counts:?}"
+    );
 }
 
 #[test]
@@ -143,24 +188,44 @@ fn a_stratified_split_gives_each_class_its_share_and_the_total_is_right() {
     for fraction in [0.1, 0.29, 0.5, 0.7, 0.815, 0.9] {
         let (a, b) = data.split_stratified(fraction, Seed(1)).unwrap();
         assert_eq!(a.len(), (210.0 * fraction).round() as usize);
-        for (k, (first, second)) in a.class_counts().into_iter().zip(b.class_counts()).enumerate() {
+        for (k, (first, second)) in a
+            .class_counts()
+            .into_iter()
+            .zip(b.class_counts())
+            .enumerate()
+        {
             assert_eq!(first + second, counts[k]);
-            assert!((first as f64 - counts[k] as f64 * fraction).abs() < 1.0, "class {k}: {first} at {fraction}");
+            assert!(
+                (first as f64 - counts[k] as f64 * fraction).abs() < 1.0,
+                "class {k}: {first} at {fraction}"
+            );
         }
     }
-    let (a, b) = Cifar10::sample().train.split_stratified(0.8, Seed(3)).unwrap();
-    assert_eq!((a.class_counts(), b.class_counts()), (vec![80; 10], vec![20; 10]));
+    let (a, b) = Cifar10::sample()
+        .train
+        .split_stratified(0.8, Seed(3))
+        .unwrap();
+    assert_eq!(
+        (a.class_counts(), b.class_counts()),
+        (vec![80; 10], vec![20; 10])
+    );
 }
 
 #[test]
 fn holding_out_the_last_is_what_keras_does() {
-    let golden: serde_json::Value = serde_json::from_str(include_str!("golden/augmentation.json")).unwrap();
+    let golden: serde_json::Value =
+        serde_json::from_str(include_str!("golden/augmentation.json")).unwrap();
     for case in golden["held_out"].as_array().unwrap() {
-        let (kept, rest) =
-            toy(&[case["count"].as_u64().unwrap() as usize]).hold_out_last(case["fraction"].as_f64().unwrap()).unwrap();
+        let (kept, rest) = toy(&[case["count"].as_u64().unwrap() as usize])
+            .hold_out_last(case["fraction"].as_f64().unwrap())
+            .unwrap();
         let rest = numbers(&rest);
         assert_eq!(kept.len() as u64, case["kept"].as_u64().unwrap(), "{case}");
-        assert_eq!(serde_json::json!([rest.first(), rest.last()]), case["rest"], "{case}");
+        assert_eq!(
+            serde_json::json!([rest.first(), rest.last()]),
+            case["rest"],
+            "{case}"
+        );
     }
 }
 
@@ -170,13 +235,18 @@ fn fractions_outside_zero_to_one_and_empty_parts_are_errors() {
     type Splitter = fn(&Dataset, f64) -> Result<(Dataset, Dataset)>;
     let all: [(&str, Splitter); 3] = [
         ("split:", |data, f| data.split(f, Seed(0))),
-        ("split_stratified:", |data, f| data.split_stratified(f, Seed(0))),
+        ("split_stratified:", |data, f| {
+            data.split_stratified(f, Seed(0))
+        }),
         ("hold_out_last:", |data, f| data.hold_out_last(f)),
     ];
     for (name, split) in all {
         for fraction in [0.0, 1.0, -0.5, 1.5, f64::NAN, f64::INFINITY] {
             let error = message(split(&data, fraction));
-            assert!(error.starts_with(name) && error.contains("between 0 and 1"), "{error}");
+            assert!(
+                error.starts_with(name) && error.contains("between 0 and 1"),
+                "{error}"
+            );
         }
         for fraction in [0.01, 0.999] {
             assert!(message(split(&data.take(1), fraction)).contains("leaves a part empty"));
@@ -187,29 +257,45 @@ fn fractions_outside_zero_to_one_and_empty_parts_are_errors() {
 
 #[test]
 fn channel_statistics_are_those_of_numpy() {
-    let golden: serde_json::Value = serde_json::from_str(include_str!("golden/augmentation.json")).unwrap();
+    let golden: serde_json::Value =
+        serde_json::from_str(include_str!("golden/augmentation.json")).unwrap();
     let (mean, std) = Cifar10::sample().train.channel_statistics();
     for channel in 0..3 {
-        assert!((mean[channel] - golden["statistics"]["mean"][channel].as_f64().unwrap()).abs() < 1e-12);
-        assert!((std[channel] - golden["statistics"]["std"][channel].as_f64().unwrap()).abs() < 1e-12);
+        assert!(
+            (mean[channel] - golden["statistics"]["mean"][channel].as_f64().unwrap()).abs() < 1e-12
+        );
+        assert!(
+            (std[channel] - golden["statistics"]["std"][channel].as_f64().unwrap()).abs() < 1e-12
+        );
     }
 }
 
 #[test]
 fn standardized_images_have_mean_zero_and_deviation_one() {
     let train = Cifar10::sample().train;
-    let train = train.clone().with_normalization(Normalization::standardize(&train).unwrap()).unwrap();
+    let train = train
+        .clone()
+        .with_normalization(Normalization::standardize(&train).unwrap())
+        .unwrap();
     let (images, _) = train.batches(1000).unwrap().next().unwrap();
     for channel in images.mapv(f64::from).axis_iter(Axis(3)) {
         assert!(channel.mean().unwrap().abs() < 1e-6 && (channel.std(0.0) - 1.0).abs() < 1e-6);
     }
     let text = serde_json::to_string(train.normalization()).unwrap();
-    assert_eq!(&serde_json::from_str::<Normalization>(&text).unwrap(), train.normalization());
+    assert_eq!(
+        &serde_json::from_str::<Normalization>(&text).unwrap(),
+        train.normalization()
+    );
 }
 
 #[test]
 fn normalizations_that_cannot_be_are_errors() {
-    let flat = Dataset::new(Array4::from_elem((2, 2, 2, 1), 9), vec![0, 0], vec!["a".into()]).unwrap();
+    let flat = Dataset::new(
+        Array4::from_elem((2, 2, 2, 1), 9),
+        vec![0, 0],
+        vec!["a".into()],
+    )
+    .unwrap();
     assert!(message(Normalization::standardize(&flat)).contains("normalization of channel 0"));
     assert!(Normalization::standardize(&flat.take(0)).is_err());
     assert!(Normalization::new(vec![0.0], vec![1.0, 1.0]).is_err());
@@ -221,20 +307,32 @@ fn normalizations_that_cannot_be_are_errors() {
 
 #[test]
 fn gathering_is_the_division_of_every_pixel() {
-    let train = Cifar10::sample().train.subset(&(0..200).rev().collect::<Vec<_>>()).unwrap();
+    let train = Cifar10::sample()
+        .train
+        .subset(&(0..200).rev().collect::<Vec<_>>())
+        .unwrap();
     let standard = Normalization::standardize(&train).unwrap();
     let (mean, std) = (standard.mean().to_vec(), standard.std().to_vec());
     let rows: Vec<u32> = (0..77).map(|i| (i * 31) % 200).collect();
     let (mut images, mut labels) = (vec![0.0; 77 * 3072], vec![0; 77]);
     for threads in [Threads::one(), Threads::new(Some(2)).unwrap()] {
-        train.gather(&rows, None, &threads, &mut images, &mut labels).unwrap();
+        train
+            .gather(&rows, None, &threads, &mut images, &mut labels)
+            .unwrap();
         for (i, &row) in rows.iter().enumerate() {
             let bytes = train.image(row as usize).unwrap();
             assert_eq!(train.label(row as usize), Some(labels[i]));
-            assert!(bytes.iter().zip(&images[i * 3072..]).all(|(&byte, &value)| value == f32::from(byte) / 255.0));
+            assert!(
+                bytes
+                    .iter()
+                    .zip(&images[i * 3072..])
+                    .all(|(&byte, &value)| value == f32::from(byte) / 255.0)
+            );
         }
         let standardized = train.clone().with_normalization(standard.clone()).unwrap();
-        standardized.gather(&rows, None, &threads, &mut images, &mut labels).unwrap();
+        standardized
+            .gather(&rows, None, &threads, &mut images, &mut labels)
+            .unwrap();
         for (i, &row) in rows.iter().enumerate() {
             let bytes = train.image(row as usize).unwrap();
             for (k, (&byte, &value)) in bytes.iter().zip(&images[i * 3072..]).enumerate() {
@@ -247,13 +345,27 @@ fn gathering_is_the_division_of_every_pixel() {
 #[test]
 fn gathering_works_for_other_numbers_of_channels() {
     for channels in [1, 2, 4] {
-        let bytes = Array4::from_shape_fn((5, 3, 4, channels), |(i, y, x, c)| (i * 50 + y * 13 + x * 3 + c) as u8);
+        let bytes = Array4::from_shape_fn((5, 3, 4, channels), |(i, y, x, c)| {
+            (i * 50 + y * 13 + x * 3 + c) as u8
+        });
         let data = Dataset::new(bytes.clone(), vec![0; 5], vec!["a".into()]).unwrap();
-        let normalization =
-            Normalization::new(vec![0.25; channels], (1..=channels).map(|c| c as f32).collect()).unwrap();
-        let (images, _) = data.with_normalization(normalization).unwrap().batches(9).unwrap().next().unwrap();
+        let normalization = Normalization::new(
+            vec![0.25; channels],
+            (1..=channels).map(|c| c as f32).collect(),
+        )
+        .unwrap();
+        let (images, _) = data
+            .with_normalization(normalization)
+            .unwrap()
+            .batches(9)
+            .unwrap()
+            .next()
+            .unwrap();
         for ((i, y, x, c), &value) in images.indexed_iter() {
-            assert_eq!(value, (f32::from(bytes[[i, y, x, c]]) / 255.0 - 0.25) / (c + 1) as f32);
+            assert_eq!(
+                value,
+                (f32::from(bytes[[i, y, x, c]]) / 255.0 - 0.25) / (c + 1) as f32
+            );
         }
     }
 }
@@ -266,10 +378,25 @@ fn what_cannot_be_gathered_is_an_error() {
     let error = message(data.gather(&[0, 5], None, &threads, &mut [0.0; 4], &mut labels));
     assert!(error.contains("found 5, expected below 5"), "{error}");
     let error = message(data.gather(&[0, 1], None, &threads, &mut [0.0; 5], &mut labels));
-    assert!(error.contains("5 numbers and 2 labels") && error.contains("2 images of 1 x 2 x 1"), "{error}");
-    assert!(data.gather(&[0], None, &threads, &mut [0.0; 2], &mut labels).is_err());
+    assert!(
+        error.contains("5 numbers and 2 labels") && error.contains("2 images of 1 x 2 x 1"),
+        "{error}"
+    );
+    assert!(
+        data.gather(&[0], None, &threads, &mut [0.0; 2], &mut labels)
+            .is_err()
+    );
     let wild = Augmentation::new().rotation(f64::NAN);
-    assert!(data.gather(&[0, 1], Some((&wild, Seed(0), 0, 0)), &threads, &mut [0.0; 4], &mut labels).is_err());
+    assert!(
+        data.gather(
+            &[0, 1],
+            Some((&wild, Seed(0), 0, 0)),
+            &threads,
+            &mut [0.0; 4],
+            &mut labels
+        )
+        .is_err()
+    );
     assert!(message(data.batches(0)).contains("batch size: found 0"));
 }
 
@@ -282,12 +409,19 @@ fn batches_see_every_image_once_in_the_order_of_the_epoch() {
         let seen: Vec<u32> = batches
             .flat_map(|(images, labels)| {
                 assert_eq!(images.len_of(Axis(0)), labels.len());
-                images.outer_iter().map(|v| (v[[0, 0, 0]] * 255.0).round() as u32).collect::<Vec<_>>()
+                images
+                    .outer_iter()
+                    .map(|v| (v[[0, 0, 0]] * 255.0).round() as u32)
+                    .collect::<Vec<_>>()
             })
             .collect();
         assert_eq!(seen, epoch_order(107, Some(Seed(9)), epoch));
         assert_eq!(seen.iter().collect::<HashSet<_>>().len(), 107);
     }
-    let plain: Vec<u8> = data.batches(16).unwrap().flat_map(|(_, labels)| labels).collect();
+    let plain: Vec<u8> = data
+        .batches(16)
+        .unwrap()
+        .flat_map(|(_, labels)| labels)
+        .collect();
     assert_eq!(plain, data.labels());
 }

@@ -21,7 +21,10 @@ fn whole_file() -> Vec<u8> {
 /// Six good files, written once sparsely: all zeros is label 0 and black pixels.
 fn good_folder(dir: &Path) {
     for name in TRAIN_FILES.iter().chain([&TEST_FILE]) {
-        fs::File::create(dir.join(name)).unwrap().set_len(10_000 * RECORD as u64).unwrap();
+        fs::File::create(dir.join(name))
+            .unwrap()
+            .set_len(10_000 * RECORD as u64)
+            .unwrap();
     }
 }
 
@@ -38,17 +41,26 @@ fn the_sample_has_a_hundred_and_fifty_of_each_class_and_all_classes_in_its_last_
     for data in [&cifar.train, &cifar.test] {
         let (_, last) = data.hold_out_last(0.2).unwrap();
         assert_eq!(last.len() * 5, data.len());
-        assert!(last.class_counts().iter().all(|&count| count > 0), "{:?}", last.class_counts());
+        assert!(
+            last.class_counts().iter().all(|&count| count > 0),
+            "{:?}",
+            last.class_counts()
+        );
     }
 }
 
 #[test]
 fn the_sample_decodes_to_the_pixels_that_pillow_sees() {
-    let golden: serde_json::Value = serde_json::from_str(include_str!("golden/augmentation.json")).unwrap();
+    let golden: serde_json::Value =
+        serde_json::from_str(include_str!("golden/augmentation.json")).unwrap();
     let train = Cifar10::sample().train;
     for (index, sum) in golden["checks"].as_object().unwrap() {
         let image = train.image(index.parse().unwrap()).unwrap();
-        let found: u64 = image.iter().zip(1..).map(|(&byte, weight)| u64::from(byte) * weight).sum();
+        let found: u64 = image
+            .iter()
+            .zip(1..)
+            .map(|(&byte, weight)| u64::from(byte) * weight)
+            .sum();
         assert_eq!(Some(found), sum.as_u64(), "image {index}");
     }
 }
@@ -63,9 +75,18 @@ fn a_batch_file_is_planes_behind_a_label() {
     let (images, labels) = binary::read_batch(&path).unwrap();
     assert_eq!(labels, [3, 9]);
     assert_eq!(images.dim(), (2, 32, 32, 3));
-    assert_eq!(images.slice(ndarray::s![0, 31, 5, ..]).to_vec(), [10, 11, 12]);
-    assert_eq!(images.slice(ndarray::s![1, 1, 1, ..]).to_vec(), [70, 255, 72]);
-    assert_eq!(images.slice(ndarray::s![1, 1, 2, ..]).to_vec(), [70, 71, 72]);
+    assert_eq!(
+        images.slice(ndarray::s![0, 31, 5, ..]).to_vec(),
+        [10, 11, 12]
+    );
+    assert_eq!(
+        images.slice(ndarray::s![1, 1, 1, ..]).to_vec(),
+        [70, 255, 72]
+    );
+    assert_eq!(
+        images.slice(ndarray::s![1, 1, 2, ..]).to_vec(),
+        [70, 71, 72]
+    );
 }
 
 #[test]
@@ -81,7 +102,11 @@ fn writing_and_reading_give_back_every_bit_in_the_order_of_the_view() {
     binary::write_batch(&again, &Dataset::new(images, labels, names).unwrap()).unwrap();
     assert_eq!(fs::read(&first).unwrap(), fs::read(&again).unwrap());
     assert_eq!(fs::read(&first).unwrap().len(), 4 * RECORD);
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "no temporary file is left");
+    assert_eq!(
+        fs::read_dir(dir.path()).unwrap().count(),
+        2,
+        "no temporary file is left"
+    );
 }
 
 #[test]
@@ -90,21 +115,45 @@ fn a_batch_that_cannot_be_written_leaves_what_was_there() {
     let path = dir.path().join("batch.bin");
     fs::write(&path, b"precious").unwrap();
     let train = Cifar10::sample().train;
-    let error = binary::write_batch(&path, &train.take(0)).unwrap_err().to_string();
-    assert!(error.contains("found 0 images, expected 1 to 10,000"), "{error}");
+    let error = binary::write_batch(&path, &train.take(0))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("found 0 images, expected 1 to 10,000"),
+        "{error}"
+    );
     let many = train.subset(&[0; 10_001]).unwrap();
-    assert!(binary::write_batch(&path, &many).unwrap_err().to_string().contains("10,001"));
+    assert!(
+        binary::write_batch(&path, &many)
+            .unwrap_err()
+            .to_string()
+            .contains("10,001")
+    );
     let names = (0..11).map(|class| class.to_string()).collect();
     let odd = Dataset::new(train.take(1).images(), vec![10], names).unwrap();
-    assert!(binary::write_batch(&path, &odd).unwrap_err().to_string().contains("label 10"));
+    assert!(
+        binary::write_batch(&path, &odd)
+            .unwrap_err()
+            .to_string()
+            .contains("label 10")
+    );
     assert_eq!(fs::read(&path).unwrap(), b"precious");
 
     let nowhere = dir.path().join("missing").join("batch.bin");
-    let error = binary::write_batch(&nowhere, &train.take(1)).unwrap_err().to_string();
-    assert!(error.contains("missing") && error.contains("cannot write"), "{error}");
+    let error = binary::write_batch(&nowhere, &train.take(1))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("missing") && error.contains("cannot write"),
+        "{error}"
+    );
     fs::create_dir(dir.path().join("folder.bin")).unwrap();
     assert!(binary::write_batch(dir.path().join("folder.bin"), &train.take(1)).is_err());
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "no temporary file is left");
+    assert_eq!(
+        fs::read_dir(dir.path()).unwrap().count(),
+        2,
+        "no temporary file is left"
+    );
 }
 
 #[test]
@@ -121,8 +170,14 @@ fn a_batch_file_of_another_length_is_refused_before_anything_is_allocated() {
     ] {
         fs::File::create(&path).unwrap().set_len(length).unwrap();
         let error = binary::read_batch(&path).unwrap_err().to_string();
-        assert!(error.contains("batch.bin") && error.contains(words), "{error}");
-        assert!(error.contains("expected 1 to 10,000 records of 3,073 bytes each"), "{error}");
+        assert!(
+            error.contains("batch.bin") && error.contains(words),
+            "{error}"
+        );
+        assert!(
+            error.contains("expected 1 to 10,000 records of 3,073 bytes each"),
+            "{error}"
+        );
         assert!(error.contains("cargo lab data"), "{error}");
     }
     let error = binary::read_batch(dir.path()).unwrap_err().to_string();
@@ -138,11 +193,20 @@ fn a_data_set_opens_from_its_folder_and_from_the_folder_above() {
     fs::write(inner.join(TRAIN_FILES[3]), whole_file()).unwrap();
     for dir in [dir.path(), &inner] {
         let cifar = Cifar10::open(dir).unwrap();
-        assert_eq!(format!("{cifar:?}").matches("0,000 images of 32 x 32 x 3, 10 classes").count(), 2);
+        assert_eq!(
+            format!("{cifar:?}")
+                .matches("0,000 images of 32 x 32 x 3, 10 classes")
+                .count(),
+            2
+        );
         assert_eq!((cifar.train.len(), cifar.test.len()), (50_000, 10_000));
         let counts = cifar.train.class_counts();
         assert_eq!((counts[0], counts[3]), (40_000, 10_000));
-        for (index, label, pixel) in [(29_999, 0, [0, 0, 0]), (30_000, 3, [10, 11, 12]), (39_999, 3, [10, 11, 12])] {
+        for (index, label, pixel) in [
+            (29_999, 0, [0, 0, 0]),
+            (30_000, 3, [10, 11, 12]),
+            (39_999, 3, [10, 11, 12]),
+        ] {
             assert_eq!(cifar.train.label(index), Some(label));
             let image = cifar.train.image(index).unwrap();
             assert_eq!(image.slice(ndarray::s![31, 31, ..]).to_vec(), pixel);
@@ -155,7 +219,10 @@ fn each_bad_file_of_the_data_set_has_an_error_of_its_own() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let error = error_of(&dir.join("nowhere"));
-    assert!(error.contains("nowhere") && error.contains("none of the data set's files"), "{error}");
+    assert!(
+        error.contains("nowhere") && error.contains("none of the data set's files"),
+        "{error}"
+    );
     assert!(error_of(dir).contains("none of the data set's files"));
     good_folder(dir);
     Cifar10::open(dir).unwrap();
@@ -171,11 +238,20 @@ fn each_bad_file_of_the_data_set_has_an_error_of_its_own() {
     fs::rename(&path, &aside).unwrap();
     has(&["cannot read"]);
     fs::write(&path, b"").unwrap();
-    has(&["found an empty file", "expected 30,730,000 bytes (10,000 records of 3,073 bytes)"]);
+    has(&[
+        "found an empty file",
+        "expected 30,730,000 bytes (10,000 records of 3,073 bytes)",
+    ]);
     for (length, words) in [
-        (30_729_999, "found 30,729,999 bytes (9,999 records and 3,072 bytes)"),
+        (
+            30_729_999,
+            "found 30,729,999 bytes (9,999 records and 3,072 bytes)",
+        ),
         (30_726_927, "found 30,726,927 bytes (9,999 records)"),
-        (30_730_001, "found 30,730,001 bytes (10,000 records and 1 bytes)"),
+        (
+            30_730_001,
+            "found 30,730,001 bytes (10,000 records and 1 bytes)",
+        ),
     ] {
         fs::File::create(&path).unwrap().set_len(length).unwrap();
         has(&[words, "expected 30,730,000 bytes"]);
@@ -184,7 +260,10 @@ fn each_bad_file_of_the_data_set_has_an_error_of_its_own() {
     bytes[7_654 * RECORD] = 10;
     bytes[9_000 * RECORD] = 200;
     fs::write(&path, &bytes).unwrap();
-    has(&["found label 10 in record 7,654 (counted from 0)", "expected labels from 0 to 9"]);
+    has(&[
+        "found label 10 in record 7,654 (counted from 0)",
+        "expected labels from 0 to 9",
+    ]);
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     has(&["something that is not a file"]);

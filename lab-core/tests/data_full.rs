@@ -32,8 +32,14 @@ fn the_full_data_set_has_the_numbers_that_are_published() {
         })
         .collect();
     let sample = Cifar10::sample().train;
-    assert_eq!(cifar.train.subset(&chosen).unwrap().images(), sample.images());
-    assert_eq!(cifar.train.subset(&chosen).unwrap().labels(), sample.labels());
+    assert_eq!(
+        cifar.train.subset(&chosen).unwrap().images(),
+        sample.images()
+    );
+    assert_eq!(
+        cifar.train.subset(&chosen).unwrap().labels(),
+        sample.labels()
+    );
 }
 
 #[test]
@@ -44,19 +50,39 @@ fn opening_takes_less_than_a_second_and_batches_are_quick() {
     println!("open: {:?}", start.elapsed());
     assert!(start.elapsed().as_secs_f64() < 1.0);
     if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
-        println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or(""));
+        println!(
+            "{}",
+            status
+                .lines()
+                .find(|line| line.starts_with("VmHWM"))
+                .unwrap_or("")
+        );
     }
     let order = lab_core::data::epoch_order(50_000, Some(Seed(1)), 0);
     let (mut images, mut labels) = (vec![0.0; 64 * 3072], vec![0; 64]);
-    for text in ["", "flip", "flip,crop=4", "flip,shift=0.1", "flip,shift=0.1,rotate=15"] {
+    for text in [
+        "",
+        "flip",
+        "flip,crop=4",
+        "flip,shift=0.1",
+        "flip,shift=0.1,rotate=15",
+    ] {
         let augmentation = text.parse::<Augmentation>().ok();
         let start = Instant::now();
         let batches = order.chunks_exact(64);
         let count = batches.len();
         for (step, rows) in batches.enumerate() {
-            let augment = augmentation.as_ref().map(|augmentation| (augmentation, Seed(1), 0, step * 64));
-            cifar.train.gather(rows, augment, &Threads::one(), &mut images, &mut labels).unwrap();
+            let augment = augmentation
+                .as_ref()
+                .map(|augmentation| (augmentation, Seed(1), 0, step * 64));
+            cifar
+                .train
+                .gather(rows, augment, &Threads::one(), &mut images, &mut labels)
+                .unwrap();
         }
-        println!("`{text}`: {:.3} ms a batch of 64 on one thread", start.elapsed().as_secs_f64() * 1e3 / count as f64);
+        println!(
+            "`{text}`: {:.3} ms a batch of 64 on one thread",
+            start.elapsed().as_secs_f64() * 1e3 / count as f64
+        );
     }
 }

@@ -29,22 +29,41 @@ fn history(epochs: usize, best: usize) -> History {
 /// The first column of the table.
 fn epochs(history: &History) -> Vec<String> {
     let text = history.to_string();
-    let rows = text.lines().skip(2).filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
-    rows.map(|line| line.split("  ").next().unwrap().to_owned()).collect()
+    let rows = text
+        .lines()
+        .skip(2)
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+    rows.map(|line| line.split("  ").next().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
 fn a_data_set_shows_its_size_its_classes_and_an_image_of_each() {
     let train = &sample().train;
     let text = train.to_string();
-    assert!(text.starts_with("Dataset(1,000 images of 32 x 32 x 3, 10 classes)"), "{text}");
-    assert_eq!(text.lines().filter(|line| line.ends_with(" 100")).count(), 10, "{text}");
+    assert!(
+        text.starts_with("Dataset(1,000 images of 32 x 32 x 3, 10 classes)"),
+        "{text}"
+    );
+    assert_eq!(
+        text.lines().filter(|line| line.ends_with(" 100")).count(),
+        10,
+        "{text}"
+    );
     let html = train.to_html();
-    assert!(html.contains("<table") && html.contains("<img alt=\"The first image of each class: 10 images: airplane"));
-    let first: Vec<usize> = (0..10).map(|c| train.labels().iter().position(|label| *label == c).unwrap()).collect();
+    assert!(
+        html.contains("<table")
+            && html.contains("<img alt=\"The first image of each class: 10 images: airplane")
+    );
+    let first: Vec<usize> = (0..10)
+        .map(|c| train.labels().iter().position(|label| *label == c).unwrap())
+        .collect();
     let expected = figures::samples("The first image of each class", train, &first, 10).unwrap();
     assert_eq!(train.thumbnails().unwrap(), expected);
-    assert!(!train.take(0).to_html().contains("<img"), "no images, no strip");
+    assert!(
+        !train.take(0).to_html().contains("<img"),
+        "no images, no strip"
+    );
     let many = (0..40).map(|class| format!("<{class}>")).collect();
     let labels = (0..1000).map(|i| (i % 40) as u8).collect();
     let many = Dataset::new(train.images(), labels, many).unwrap();
@@ -54,7 +73,10 @@ fn a_data_set_shows_its_size_its_classes_and_an_image_of_each() {
 #[test]
 fn a_network_shows_its_summary_and_seed_and_a_plan_its_summary_or_its_fault() {
     let text = small_network().to_string();
-    assert!(text.contains("Total params: 37,006") && text.ends_with("weights drawn with seed 3"), "{text}");
+    assert!(
+        text.contains("Total params: 37,006") && text.ends_with("weights drawn with seed 3"),
+        "{text}"
+    );
     let plan = small_plan();
     assert_eq!(plan.summary().unwrap(), small_network().summary());
     assert!(plan.to_string().contains("Total params: 37,006"));
@@ -68,11 +90,21 @@ fn a_history_shows_first_best_and_last_epochs_in_at_most_twelve_rows() {
     for (count, best) in [(12, 12), (13, 7), (50, 38), (200, 199), (1000, 1)] {
         let (shown, history) = (epochs(&history(count, best)), history(count, best));
         assert!((11..=12).contains(&shown.len()), "{shown:?}");
-        assert!(shown[0].starts_with('1') && shown.contains(&format!("{best} (best)")), "{shown:?}");
-        assert!(shown.last().unwrap().starts_with(&count.to_string()), "{shown:?}");
+        assert!(
+            shown[0].starts_with('1') && shown.contains(&format!("{best} (best)")),
+            "{shown:?}"
+        );
+        assert!(
+            shown.last().unwrap().starts_with(&count.to_string()),
+            "{shown:?}"
+        );
         assert_eq!(history.to_html().matches("<tr").count(), shown.len() + 1);
     }
-    assert!(history(3, 2).to_string().starts_with("3 epochs in 4.5 s, stopped early after epoch 3\n"));
+    assert!(
+        history(3, 2)
+            .to_string()
+            .starts_with("3 epochs in 4.5 s, stopped early after epoch 3\n")
+    );
     assert_eq!(
         History::default().to_string(),
         "0 epochs in 0.0 s\nepoch  loss  accuracy  val_loss  val_accuracy  learning rate  seconds"
@@ -90,7 +122,11 @@ fn a_history_draws_its_losses_in_a_terminal_and_in_a_picture() {
     assert_eq!(history.sparkline().unwrap().alt(), "loss 8 → 1");
     let long = self::history(500, 400).to_string();
     assert!(long.lines().last().unwrap().chars().count() <= 70, "{long}");
-    assert!(self::history(5, 3).to_html().contains("alt=\"loss 2 → 0.4, val_loss 1.2 → 1.2\""));
+    assert!(
+        self::history(5, 3)
+            .to_html()
+            .contains("alt=\"loss 2 → 0.4, val_loss 1.2 → 1.2\"")
+    );
 }
 
 #[test]
@@ -99,9 +135,19 @@ fn an_augmentation_shows_the_image_before_and_five_draws() {
     let image = sample().train.image(4).unwrap().to_owned();
     let caption = |at: usize| if at == 0 { "before" } else { "after" }.to_owned();
     let six: Vec<_> = (0..6).map(|at| (image.clone(), caption(at))).collect();
-    assert_eq!(still.before_and_after().unwrap(), figures::images("fill=reflect", &six, 6).unwrap());
-    let turned = Augmentation::new().rotation(40.0).before_and_after().unwrap();
-    assert!(turned.alt().starts_with("rotate=40,fill=reflect: 6 images: before, after"));
+    assert_eq!(
+        still.before_and_after().unwrap(),
+        figures::images("fill=reflect", &six, 6).unwrap()
+    );
+    let turned = Augmentation::new()
+        .rotation(40.0)
+        .before_and_after()
+        .unwrap();
+    assert!(
+        turned
+            .alt()
+            .starts_with("rotate=40,fill=reflect: 6 images: before, after")
+    );
     assert_ne!(turned.png(), still.before_and_after().unwrap().png());
     assert!(message(Augmentation::new().rotation(500.0).before_and_after()).contains("rotate"));
 }
@@ -110,7 +156,10 @@ fn an_augmentation_shows_the_image_before_and_five_draws() {
 fn an_evaluation_shows_accuracy_loss_and_the_report() {
     let evaluation = small_network().evaluate(&sample().test).unwrap();
     let text = evaluation.to_string();
-    let headline = format!("500 images: accuracy {:.4}, loss {:.4}", evaluation.accuracy, evaluation.loss);
+    let headline = format!(
+        "500 images: accuracy {:.4}, loss {:.4}",
+        evaluation.accuracy, evaluation.loss
+    );
     assert_eq!(text, format!("{headline}\n\n{}", evaluation.report()));
     let html = evaluation.to_html();
     assert!(html.contains(&headline) && html.contains("macro avg"));

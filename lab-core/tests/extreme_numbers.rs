@@ -12,8 +12,16 @@ use ndarray::{Array1, Array2, Array4, array};
 
 /// A network whose logits are its inputs times `scale`.
 fn scaled(classes: usize, scale: f32, last: Activation) -> Sequential {
-    let mut model = Sequential::new([classes]).dense(classes, last).build(Seed(0)).unwrap();
-    model.set_weight("dense.kernel", Array2::from_diag(&Array1::from_elem(classes, scale)).into_dyn()).unwrap();
+    let mut model = Sequential::new([classes])
+        .dense(classes, last)
+        .build(Seed(0))
+        .unwrap();
+    model
+        .set_weight(
+            "dense.kernel",
+            Array2::from_diag(&Array1::from_elem(classes, scale)).into_dyn(),
+        )
+        .unwrap();
     model
 }
 
@@ -24,20 +32,49 @@ fn logits_of_ten_thousand_give_the_loss_of_the_formula() {
     let model = scaled(3, 1e4, Activation::Softmax);
     let inputs = array![[1.0_f32, 0.0, -1.0]];
     let probabilities = model.predict(&inputs).unwrap();
-    assert!(probabilities[[0, 0]] == 1.0 && probabilities[[0, 1]] < 1e-37 && probabilities[[0, 2]] < 1e-37);
+    assert!(
+        probabilities[[0, 0]] == 1.0
+            && probabilities[[0, 1]] < 1e-37
+            && probabilities[[0, 2]] < 1e-37
+    );
     for (class, loss) in [(0, 0.0), (1, 1e4), (2, 2e4)] {
-        for kind in [Loss::CategoricalCrossentropy, Loss::SparseCategoricalCrossentropy, Loss::KlDivergence] {
+        for kind in [
+            Loss::CategoricalCrossentropy,
+            Loss::SparseCategoricalCrossentropy,
+            Loss::KlDivergence,
+        ] {
             let mut trainer = Trainer::new(kind, Sgd::new(0.0)).progress(Silent);
-            let (found, _) =
-                trainer.train_on_batch(&mut model.clone(), &inputs, Targets::Classes(&[class]), None).unwrap();
-            assert!((found - loss).abs() <= 1e-3 * loss, "{kind}, class {class}: {found}, not {loss}");
+            let (found, _) = trainer
+                .train_on_batch(
+                    &mut model.clone(),
+                    &inputs,
+                    Targets::Classes(&[class]),
+                    None,
+                )
+                .unwrap();
+            assert!(
+                (found - loss).abs() <= 1e-3 * loss,
+                "{kind}, class {class}: {found}, not {loss}"
+            );
         }
     }
     // Each weight's gradient is finite too: a step moves to finite weights.
     for kind in Loss::ALL {
-        let (mut model, mut trainer) = (model.clone(), Trainer::new(kind, Adam::new(0.1)).progress(Silent));
-        trainer.train_on_batch(&mut model, &inputs, Targets::Classes(&[2]), None).unwrap();
-        assert!(model.weight("dense.kernel").unwrap().iter().all(|weight| weight.is_finite()), "{kind}");
+        let (mut model, mut trainer) = (
+            model.clone(),
+            Trainer::new(kind, Adam::new(0.1)).progress(Silent),
+        );
+        trainer
+            .train_on_batch(&mut model, &inputs, Targets::Classes(&[2]), None)
+            .unwrap();
+        assert!(
+            model
+                .weight("dense.kernel")
+                .unwrap()
+                .iter()
+                .all(|weight| weight.is_finite()),
+            "{kind}"
+        );
     }
 }
 
@@ -47,7 +84,10 @@ fn every_activation_is_finite_on_both_ends() {
         for scale in [1e4, -1e4, 1e30, 1e-30, 0.0] {
             let model = scaled(3, scale, activation);
             let outputs = model.predict(&array![[1.0_f32, 0.0, -1.0]]).unwrap();
-            assert!(outputs.iter().all(|output| output.is_finite()), "{activation} of {scale}: {outputs}");
+            assert!(
+                outputs.iter().all(|output| output.is_finite()),
+                "{activation} of {scale}: {outputs}"
+            );
         }
     }
 }
@@ -58,8 +98,14 @@ fn probabilities_of_exactly_0_and_1_have_metrics() {
     let labels = [0, 1, 1];
     let calibration = Calibration::new(&labels, probabilities.view(), 15).unwrap();
     assert!((calibration.ece() - 1.0 / 3.0).abs() < 1e-6);
-    assert_eq!(top_k_accuracy(&labels, probabilities.view(), 1).unwrap(), 2.0 / 3.0);
-    assert_eq!(top_k_accuracy(&labels, probabilities.view(), 2).unwrap(), 1.0);
+    assert_eq!(
+        top_k_accuracy(&labels, probabilities.view(), 1).unwrap(),
+        2.0 / 3.0
+    );
+    assert_eq!(
+        top_k_accuracy(&labels, probabilities.view(), 2).unwrap(),
+        1.0
+    );
 }
 
 #[test]
@@ -67,8 +113,16 @@ fn data_of_one_class_have_scores_of_1_and_of_0_with_warnings() {
     let report = classification_report(&[3, 3, 3], &[3, 3, 3], CLASS_NAMES).unwrap();
     assert_eq!(report.accuracy(), 1.0);
     assert_eq!(report.per_class()[3].f1, 1.0);
-    assert!(report.per_class().iter().all(|scores| scores.f1.is_finite() && scores.precision.is_finite()));
-    assert!(!report.warnings().is_empty(), "nine classes have no samples");
+    assert!(
+        report
+            .per_class()
+            .iter()
+            .all(|scores| scores.f1.is_finite() && scores.precision.is_finite())
+    );
+    assert!(
+        !report.warnings().is_empty(),
+        "nine classes have no samples"
+    );
 }
 
 const CLASS_NAMES: &[&str] = &lab_core::data::cifar10::CLASS_NAMES;
@@ -85,7 +139,12 @@ fn network() -> Sequential {
 
 fn assert_finite(history: &History) {
     for record in &history.epochs {
-        let all = [Some(record.loss), Some(record.accuracy), record.val_loss, record.val_accuracy];
+        let all = [
+            Some(record.loss),
+            Some(record.accuracy),
+            record.val_loss,
+            record.val_accuracy,
+        ];
         assert!(all.into_iter().flatten().all(f64::is_finite), "{record:?}");
     }
     assert_eq!(history.stopped, Stopped::Finished);
@@ -94,19 +153,45 @@ fn assert_finite(history: &History) {
 #[test]
 fn one_image_one_class_and_constant_images_can_be_trained_on() {
     let one = sample().train.take(1);
-    assert_finite(&quiet(Adam::new(1e-3)).epochs(3).fit(&mut network(), &one, &one).unwrap());
-    let cats: Vec<usize> = (0..sample().train.len()).filter(|&i| sample().train.label(i) == Some(3)).collect();
+    assert_finite(
+        &quiet(Adam::new(1e-3))
+            .epochs(3)
+            .fit(&mut network(), &one, &one)
+            .unwrap(),
+    );
+    let cats: Vec<usize> = (0..sample().train.len())
+        .filter(|&i| sample().train.label(i) == Some(3))
+        .collect();
     let cats = sample().train.subset(&cats).unwrap();
-    assert_finite(&quiet(Adam::new(1e-3)).epochs(2).fit(&mut network(), &cats, &sample().test).unwrap());
+    assert_finite(
+        &quiet(Adam::new(1e-3))
+            .epochs(2)
+            .fit(&mut network(), &cats, &sample().test)
+            .unwrap(),
+    );
     for value in [0, 128, 255] {
         let names = cats.class_names().to_vec();
-        let grey = Dataset::new(Array4::from_elem((20, 32, 32, 3), value), vec![1; 20], names).unwrap();
-        assert_finite(&quiet(Adam::new(1e-3)).epochs(2).fit(&mut network(), &grey, &grey).unwrap());
+        let grey = Dataset::new(
+            Array4::from_elem((20, 32, 32, 3), value),
+            vec![1; 20],
+            names,
+        )
+        .unwrap();
+        assert_finite(
+            &quiet(Adam::new(1e-3))
+                .epochs(2)
+                .fit(&mut network(), &grey, &grey)
+                .unwrap(),
+        );
         // There is nothing to divide by.
-        match Normalization::standardize(&grey).and_then(|own| grey.clone().with_normalization(own)) {
+        match Normalization::standardize(&grey).and_then(|own| grey.clone().with_normalization(own))
+        {
             Ok(standardized) => {
                 assert_finite(
-                    &quiet(Adam::new(1e-3)).epochs(2).fit(&mut network(), &standardized, &standardized).unwrap(),
+                    &quiet(Adam::new(1e-3))
+                        .epochs(2)
+                        .fit(&mut network(), &standardized, &standardized)
+                        .unwrap(),
                 );
             }
             Err(error) => assert!(error.to_string().contains("what to do"), "{error}"),
@@ -141,7 +226,10 @@ fn data_that_vanish_while_they_are_read_are_an_error_or_whole() {
     for round in 0..20 {
         // Files of zeros, which take no room: black airplanes.
         for name in &names {
-            fs::File::create(folder.join(name)).unwrap().set_len(10_000 * 3073).unwrap();
+            fs::File::create(folder.join(name))
+                .unwrap()
+                .set_len(10_000 * 3073)
+                .unwrap();
         }
         let begun = AtomicBool::new(false);
         let opened = std::thread::scope(|scope| {
@@ -152,7 +240,12 @@ fn data_that_vanish_while_they_are_read_are_an_error_or_whole() {
                 std::thread::sleep(std::time::Duration::from_micros(1500 * round));
                 let victim = folder.join(names[round as usize % names.len()]);
                 if round % 2 == 0 {
-                    fs::File::options().write(true).open(victim).unwrap().set_len(1000).unwrap();
+                    fs::File::options()
+                        .write(true)
+                        .open(victim)
+                        .unwrap()
+                        .set_len(1000)
+                        .unwrap();
                 } else {
                     fs::remove_file(victim).unwrap();
                 }

@@ -11,13 +11,20 @@ use lab_core::prelude::*;
 /// A number of `/proc/self/status`: `VmHWM` is the most memory so far in kB.
 fn status(key: &str) -> f64 {
     let text = fs::read_to_string("/proc/self/status").unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':')).unwrap();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))
+        .unwrap();
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
 /// Memory, open files and threads.
 fn taken() -> (f64, usize, f64) {
-    (status("VmHWM"), fs::read_dir("/proc/self/fd").unwrap().count(), status("Threads"))
+    (
+        status("VmHWM"),
+        fs::read_dir("/proc/self/fd").unwrap().count(),
+        status("Threads"),
+    )
 }
 
 /// Notes what is taken after some epochs of a training.
@@ -59,20 +66,44 @@ fn memory_files_threads_and_seconds_stay_the_same_for_a_thousand_epochs() {
         .epochs(epochs)
         .batch_size(64)
         .augmentation(Augmentation::new().horizontal_flip(0.5))
-        .callback(EarlyStopping::on_val_loss().patience(epochs).restore_best_weights())
+        .callback(
+            EarlyStopping::on_val_loss()
+                .patience(epochs)
+                .restore_best_weights(),
+        )
         .callback(CsvLogger::new(folder.path().join("history.csv")))
-        .callback(Note { after: 50, taken: std::rc::Rc::clone(&noted) })
+        .callback(Note {
+            after: 50,
+            taken: std::rc::Rc::clone(&noted),
+        })
         .checkpoint(folder.path(), 1);
-    let history = trainer.fit(&mut model, &sample().train, &sample().test).unwrap();
+    let history = trainer
+        .fit(&mut model, &sample().train, &sample().test)
+        .unwrap();
     drop(trainer);
     assert_eq!(history.epochs.len(), epochs);
 
     let ((memory, files, threads), (memory_at_50, ..)) = (taken(), noted.get());
-    assert!(memory <= 1.05 * memory_at_50, "{memory_at_50} kB after epoch 50, {memory} kB after epoch {epochs}");
-    assert_eq!((files, threads), (before.1, before.2), "open files and threads, as before the training");
+    assert!(
+        memory <= 1.05 * memory_at_50,
+        "{memory_at_50} kB after epoch 50, {memory} kB after epoch {epochs}"
+    );
+    assert_eq!(
+        (files, threads),
+        (before.1, before.2),
+        "open files and threads, as before the training"
+    );
     // The middle of the first and of the last third: the machine may be busy for a while.
     let seconds = |part: &[EpochRecord]| median(part.iter().map(|record| record.seconds).collect());
-    let (first, last) = (seconds(&history.epochs[..epochs / 3]), seconds(&history.epochs[2 * epochs / 3..]));
-    assert!(last <= 2.0 * first, "{first} s an epoch at first, {last} s at last");
-    println!("counted: {epochs} epochs in one training; memory {memory_at_50} kB after 50 and {memory} kB after all");
+    let (first, last) = (
+        seconds(&history.epochs[..epochs / 3]),
+        seconds(&history.epochs[2 * epochs / 3..]),
+    );
+    assert!(
+        last <= 2.0 * first,
+        "{first} s an epoch at first, {last} s at last"
+    );
+    println!(
+        "counted: {epochs} epochs in one training; memory {memory_at_50} kB after 50 and {memory} kB after all"
+    );
 }

@@ -8,41 +8,78 @@ fn cells(html: &str) -> Vec<Vec<String>> {
     let rows = html.split("<tr").skip(1);
     let words = |row: &str| {
         let row = row.split("</tr>").next().unwrap();
-        row.split('<').filter_map(|tag| tag.split_once('>')).map(|(_, text)| text.to_owned()).collect::<Vec<_>>()
+        row.split('<')
+            .filter_map(|tag| tag.split_once('>'))
+            .map(|(_, text)| text.to_owned())
+            .collect::<Vec<_>>()
     };
-    rows.map(|row| words(row).into_iter().filter(|text| !text.is_empty()).collect()).collect()
+    rows.map(|row| {
+        words(row)
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .collect()
+    })
+    .collect()
 }
 
 fn confusion() -> ConfusionMatrix {
-    ConfusionMatrix::new(&[0, 0, 0, 0, 1], &[0, 0, 0, 1, 0], &["cat", "dog", "<frog> & \"co\""]).unwrap()
+    ConfusionMatrix::new(
+        &[0, 0, 0, 0, 1],
+        &[0, 0, 0, 1, 0],
+        &["cat", "dog", "<frog> & \"co\""],
+    )
+    .unwrap()
 }
 
 #[test]
 fn the_report_has_its_numbers_in_their_rows_and_its_warnings_below() {
     let html = ClassificationReport::new(&confusion()).to_html();
     let rows = cells(&html);
-    assert_eq!(rows[0], ["class", "precision", "recall", "f1-score", "support"]);
+    assert_eq!(
+        rows[0],
+        ["class", "precision", "recall", "f1-score", "support"]
+    );
     assert_eq!(rows[1], ["cat", "0.7500", "0.7500", "0.7500", "4"]);
     assert_eq!(rows[2], ["dog", "0.0000", "0.0000", "0.0000", "1"]);
     assert_eq!(rows[4], ["macro avg", "0.2500", "0.2500", "0.2500", "5"]);
     assert_eq!(rows[5], ["weighted avg", "0.6000", "0.6000", "0.6000", "5"]);
     assert!(html.contains("accuracy 0.6000"));
     let (_, below) = html.split_once("</table>").unwrap();
-    assert!(below.contains("Warning: &lt;frog&gt;") && below.contains("never predicted"), "{below}");
+    assert!(
+        below.contains("Warning: &lt;frog&gt;") && below.contains("never predicted"),
+        "{below}"
+    );
 }
 
 #[test]
 fn the_confusion_matrix_has_its_counts_in_their_rows_shaded_by_share() {
     let html = confusion().to_html();
     let rows = cells(&html);
-    assert_eq!(rows[0], ["true \\ predicted", "cat", "dog", "&lt;frog&gt; &amp; &quot;co&quot;"]);
+    assert_eq!(
+        rows[0],
+        [
+            "true \\ predicted",
+            "cat",
+            "dog",
+            "&lt;frog&gt; &amp; &quot;co&quot;"
+        ]
+    );
     assert_eq!(rows[1], ["cat", "3", "1", "0"]);
     assert_eq!(rows[2], ["dog", "1", "0", "0"]);
-    assert_eq!(rows[3], ["&lt;frog&gt; &amp; &quot;co&quot;", "0", "0", "0"]);
+    assert_eq!(
+        rows[3],
+        ["&lt;frog&gt; &amp; &quot;co&quot;", "0", "0", "0"]
+    );
     let shades: Vec<f64> = html.split("background:rgba(").skip(1).map(shade).collect();
     assert_eq!(shades.len(), 9);
-    assert!(shades[0] > shades[1] && shades[1] > shades[2] && shades[2] == 0.0 && shades[3] > shades[0], "{shades:?}");
-    assert!(shades.iter().all(|&alpha| alpha <= 0.55), "text must stay readable on the shade");
+    assert!(
+        shades[0] > shades[1] && shades[1] > shades[2] && shades[2] == 0.0 && shades[3] > shades[0],
+        "{shades:?}"
+    );
+    assert!(
+        shades.iter().all(|&alpha| alpha <= 0.55),
+        "text must stay readable on the shade"
+    );
 }
 
 fn shade(rest: &str) -> f64 {
@@ -52,11 +89,15 @@ fn shade(rest: &str) -> f64 {
 
 #[test]
 fn class_names_never_become_markup_and_tables_need_nothing_from_elsewhere() {
-    for html in [confusion().to_html(), ClassificationReport::new(&confusion()).to_html()] {
+    for html in [
+        confusion().to_html(),
+        ClassificationReport::new(&confusion()).to_html(),
+    ] {
         assert!(!html.contains("<frog>") && html.contains("&lt;frog&gt;"));
         assert!(!html.contains("class=") && !html.contains("<script") && !html.contains("http"));
         for tag in ["table", "caption", "thead", "tbody", "tr", "th", "td"] {
-            let opened = html.matches(&format!("<{tag} ")).count() + html.matches(&format!("<{tag}>")).count();
+            let opened = html.matches(&format!("<{tag} ")).count()
+                + html.matches(&format!("<{tag}>")).count();
             assert_eq!(opened, html.matches(&format!("</{tag}>")).count(), "{tag}");
             assert!(opened > 0, "{tag}");
         }

@@ -18,7 +18,11 @@ fn alone() -> MutexGuard<'static, ()> {
 fn plan() -> Architecture {
     Sequential::new([32, 32, 3])
         .flatten()
-        .layer(Dense::new(96, Activation::Elu).initializer(Initializer::HeNormal).l2(1e-4))
+        .layer(
+            Dense::new(96, Activation::Elu)
+                .initializer(Initializer::HeNormal)
+                .l2(1e-4),
+        )
         .batch_norm()
         .dropout(0.3)
         .dense(50, Activation::Gelu)
@@ -28,10 +32,20 @@ fn plan() -> Architecture {
 
 /// The bytes of the saved network, and the history but for its seconds.
 fn run(optimizer: Optimizer, seed: Seed, threads: Option<usize>) -> (Vec<u8>, Vec<[u64; 6]>) {
-    let (train, validation) = sample().train.take(300).split_stratified(0.7, seed).unwrap();
+    let (train, validation) = sample()
+        .train
+        .take(300)
+        .split_stratified(0.7, seed)
+        .unwrap();
     let mut model = plan().build(seed).unwrap();
-    let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, optimizer).progress(Silent).epochs(2).seed(seed);
-    trainer = trainer.batch_size(61).global_clip_norm(1.0).label_smoothing(0.1);
+    let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, optimizer)
+        .progress(Silent)
+        .epochs(2)
+        .seed(seed);
+    trainer = trainer
+        .batch_size(61)
+        .global_clip_norm(1.0)
+        .label_smoothing(0.1);
     trainer = trainer.augmentation("flip,rotate=15,shift=0.1@0.5,crop=2".parse().unwrap());
     if let Some(count) = threads {
         trainer = trainer.threads(count);
@@ -50,7 +64,10 @@ fn the_same_seed_gives_the_same_bytes_for_any_number_of_threads() {
         let optimizer: Optimizer = name.parse().unwrap();
         let first = run(optimizer, Seed(1), Some(1));
         for threads in [Some(1), Some(2), Some(3), Some(7), None] {
-            assert!(run(optimizer, Seed(1), threads) == first, "{name} with {threads:?} threads");
+            assert!(
+                run(optimizer, Seed(1), threads) == first,
+                "{name} with {threads:?} threads"
+            );
         }
     }
 }
@@ -58,7 +75,10 @@ fn the_same_seed_gives_the_same_bytes_for_any_number_of_threads() {
 #[test]
 fn another_seed_gives_another_training() {
     let _turn = alone();
-    let (first, second) = (run(Adam::new(1e-3).into(), Seed(1), None), run(Adam::new(1e-3).into(), Seed(2), None));
+    let (first, second) = (
+        run(Adam::new(1e-3).into(), Seed(1), None),
+        run(Adam::new(1e-3).into(), Seed(2), None),
+    );
     assert_ne!(first.0, second.0);
     assert_ne!(first.1, second.1);
 }
@@ -69,19 +89,48 @@ fn each_thing_that_a_seed_decides_does_depend_on_it() {
     let train = sample().train.take(64);
     let loss = |plan: Architecture, build: u64, seed: u64, batch: usize, rotation: f64| {
         let mut model = plan.build(Seed(build)).unwrap();
-        let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Sgd::new(0.01)).progress(Silent).seed(Seed(seed));
-        trainer = trainer.batch_size(batch).augmentation(Augmentation::new().rotation(rotation));
+        let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Sgd::new(0.01))
+            .progress(Silent)
+            .seed(Seed(seed));
+        trainer = trainer
+            .batch_size(batch)
+            .augmentation(Augmentation::new().rotation(rotation));
         trainer.fit(&mut model, &train, None).unwrap().epochs[0].loss
     };
-    let plain = || Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax);
-    let dropped = || Sequential::new([32, 32, 3]).flatten().dropout(0.5).dense(10, Activation::Softmax);
+    let plain = || {
+        Sequential::new([32, 32, 3])
+            .flatten()
+            .dense(10, Activation::Softmax)
+    };
+    let dropped = || {
+        Sequential::new([32, 32, 3])
+            .flatten()
+            .dropout(0.5)
+            .dense(10, Activation::Softmax)
+    };
     // One batch of everything: neither the order nor the trainer's seed matters.
     assert!((loss(plain(), 1, 1, 64, 0.0) - loss(plain(), 1, 2, 64, 0.0)).abs() < 1e-12);
     for (what, first, second) in [
-        ("initial weights", loss(plain(), 1, 1, 64, 0.0), loss(plain(), 2, 1, 64, 0.0)),
-        ("order", loss(plain(), 1, 1, 16, 0.0), loss(plain(), 1, 2, 16, 0.0)),
-        ("dropout", loss(dropped(), 1, 1, 64, 0.0), loss(dropped(), 1, 2, 64, 0.0)),
-        ("augmentation", loss(plain(), 1, 1, 64, 20.0), loss(plain(), 1, 2, 64, 20.0)),
+        (
+            "initial weights",
+            loss(plain(), 1, 1, 64, 0.0),
+            loss(plain(), 2, 1, 64, 0.0),
+        ),
+        (
+            "order",
+            loss(plain(), 1, 1, 16, 0.0),
+            loss(plain(), 1, 2, 16, 0.0),
+        ),
+        (
+            "dropout",
+            loss(dropped(), 1, 1, 64, 0.0),
+            loss(dropped(), 1, 2, 64, 0.0),
+        ),
+        (
+            "augmentation",
+            loss(plain(), 1, 1, 64, 20.0),
+            loss(plain(), 1, 2, 64, 20.0),
+        ),
     ] {
         assert!((first - second).abs() > 1e-9, "{what}: {first} {second}");
     }
@@ -89,11 +138,19 @@ fn each_thing_that_a_seed_decides_does_depend_on_it() {
 
 #[test]
 fn building_with_a_seed_gives_the_same_weights_and_layers_do_not_share_theirs() {
-    let plan = || Sequential::new([20]).dense(20, Activation::Relu).dense(20, Activation::Relu);
-    let [first, again, other] = [3, 3, 4].map(|seed| common::bits(&plan().build(Seed(seed)).unwrap()));
+    let plan = || {
+        Sequential::new([20])
+            .dense(20, Activation::Relu)
+            .dense(20, Activation::Relu)
+    };
+    let [first, again, other] =
+        [3, 3, 4].map(|seed| common::bits(&plan().build(Seed(seed)).unwrap()));
     assert_eq!(first, again);
     assert_ne!(first.0[0], other.0[0]);
-    assert_ne!(first.0[0].1, first.0[2].1, "the second kernel is another draw");
+    assert_ne!(
+        first.0[0].1, first.0[2].1,
+        "the second kernel is another draw"
+    );
 }
 
 #[test]
@@ -104,7 +161,10 @@ fn predictions_and_evaluations_do_not_change_from_call_to_call() {
     let (first, evaluation) = (model.predict(test).unwrap(), model.evaluate(test).unwrap());
     for _ in 0..3 {
         assert_eq!(model.predict(test).unwrap(), first);
-        assert_eq!(model.evaluate(test).unwrap().loss.to_bits(), evaluation.loss.to_bits());
+        assert_eq!(
+            model.evaluate(test).unwrap().loss.to_bits(),
+            evaluation.loss.to_bits()
+        );
     }
 }
 
@@ -138,7 +198,8 @@ fn twenty_trainings_leave_no_thread_behind() {
     let mut trainers = Vec::new();
     for seed in 0..20 {
         let mut model = plan().build(Seed(seed)).unwrap();
-        let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3)).progress(Silent);
+        let mut trainer =
+            Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3)).progress(Silent);
         trainer = trainer.threads(5).callback(Most(most.clone()));
         trainer.fit(&mut model, &train, &validation).unwrap();
         model.evaluate(&validation).unwrap();
@@ -147,11 +208,19 @@ fn twenty_trainings_leave_no_thread_behind() {
         trainers.push(trainer);
     }
     assert!(most.get() >= 5, "there were threads: {}", most.get());
-    assert!(most.get() <= before + 5 + 5 + OTHERS, "those of the training before are gone: {}", most.get());
+    assert!(
+        most.get() <= before + 5 + 5 + OTHERS,
+        "those of the training before are gone: {}",
+        most.get()
+    );
     // A thread ends a little after its pool.
     let start = Instant::now();
     while threads_of_this_process() > before + OTHERS && start.elapsed() < Duration::from_secs(10) {
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert!(threads_of_this_process() <= before + OTHERS, "{} threads, {before} before", threads_of_this_process());
+    assert!(
+        threads_of_this_process() <= before + OTHERS,
+        "{} threads, {before} before",
+        threads_of_this_process()
+    );
 }

@@ -12,16 +12,28 @@ fn two_steps(rule: Rule, learning_rate: f64) -> Matrix {
 }
 
 fn assert_close(found: &Matrix, expected: [f64; 2]) {
-    assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-13), "{found} instead of {expected:?}");
+    assert!(
+        found
+            .iter()
+            .zip(expected)
+            .all(|(a, b)| (a - b).abs() < 1e-13),
+        "{found} instead of {expected:?}"
+    );
 }
 
 #[test]
 fn sgd_and_its_momentums_follow_their_formulas() {
     assert_close(&two_steps(Rule::Sgd(0.0), 0.1), [1.0 - 0.06, -2.0 + 0.07]);
     // u = −0.05, then 0.9 · −0.05 − 0.01 = −0.055; u = 0.1, then 0.09 − 0.03 = 0.06
-    assert_close(&two_steps(Rule::Sgd(0.9), 0.1), [1.0 - 0.05 - 0.055, -2.0 + 0.1 + 0.06]);
+    assert_close(
+        &two_steps(Rule::Sgd(0.9), 0.1),
+        [1.0 - 0.05 - 0.055, -2.0 + 0.1 + 0.06],
+    );
     // each step goes μ u − lr g further: −0.045 − 0.05, then −0.0495 − 0.01; 0.09 + 0.1, then 0.054 − 0.03
-    assert_close(&two_steps(Rule::Nesterov(0.9), 0.1), [1.0 - 0.095 - 0.0595, -2.0 + 0.19 + 0.024]);
+    assert_close(
+        &two_steps(Rule::Nesterov(0.9), 0.1),
+        [1.0 - 0.095 - 0.0595, -2.0 + 0.19 + 0.024],
+    );
 }
 
 #[test]
@@ -33,8 +45,14 @@ fn rms_prop_divides_by_the_root_of_the_running_mean_square() {
         (first, second)
     };
     let ((a1, a2), (b1, b2)) = (steps([0.5, 0.1]), steps([-1.0, 0.3]));
-    assert_close(&two_steps(Rule::RmsProp(0.0), 0.01), [1.0 - a1 - a2, -2.0 - b1 - b2]);
-    assert_close(&two_steps(Rule::RmsProp(0.5), 0.01), [1.0 - 1.5 * a1 - a2, -2.0 - 1.5 * b1 - b2]);
+    assert_close(
+        &two_steps(Rule::RmsProp(0.0), 0.01),
+        [1.0 - a1 - a2, -2.0 - b1 - b2],
+    );
+    assert_close(
+        &two_steps(Rule::RmsProp(0.5), 0.01),
+        [1.0 - 1.5 * a1 - a2, -2.0 - 1.5 * b1 - b2],
+    );
 }
 
 #[test]
@@ -51,8 +69,14 @@ fn adam_uses_the_bias_corrected_moments_and_adamw_decays_first() {
         }
         w
     };
-    assert_close(&two_steps(Rule::Adam, 0.01), [w(1.0, [0.5, 0.1], 0.0), w(-2.0, [-1.0, 0.3], 0.0)]);
-    assert_close(&two_steps(Rule::AdamW(0.2), 0.01), [w(1.0, [0.5, 0.1], 0.2), w(-2.0, [-1.0, 0.3], 0.2)]);
+    assert_close(
+        &two_steps(Rule::Adam, 0.01),
+        [w(1.0, [0.5, 0.1], 0.0), w(-2.0, [-1.0, 0.3], 0.0)],
+    );
+    assert_close(
+        &two_steps(Rule::AdamW(0.2), 0.01),
+        [w(1.0, [0.5, 0.1], 0.2), w(-2.0, [-1.0, 0.3], 0.2)],
+    );
     // The first step of Adam is lr in the direction against the gradient, whatever its size.
     let (mut w, mut adam) = (array![[0.0, 0.0]], Optimizer::new(Rule::Adam, 0.01));
     adam.update(&mut w, &array![[1e3, -1.0]]);

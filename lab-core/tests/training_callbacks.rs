@@ -23,8 +23,14 @@ fn data() -> Dataset {
 }
 
 fn constant_network() -> Sequential {
-    let mut model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0)).unwrap();
-    model.set_weight("dense.kernel", ArrayD::zeros(vec![3072, 10])).unwrap();
+    let mut model = Sequential::new([32, 32, 3])
+        .flatten()
+        .dense(10, Activation::Softmax)
+        .build(Seed(0))
+        .unwrap();
+    model
+        .set_weight("dense.kernel", ArrayD::zeros(vec![3072, 10]))
+        .unwrap();
     model
 }
 
@@ -35,9 +41,16 @@ fn bias_for(loss: f64) -> f32 {
     for _ in 0..200 {
         let middle = 0.5 * (low + high);
         let at = (middle.exp() + 9.0).ln() - 0.1 * middle;
-        if at < loss { low = middle } else { high = middle }
+        if at < loss {
+            low = middle
+        } else {
+            high = middle
+        }
     }
-    assert!(high < 50.0 && loss > 10.0_f64.ln(), "{loss} is no such loss");
+    assert!(
+        high < 50.0 && loss > 10.0_f64.ln(),
+        "{loss} is no such loss"
+    );
     high as f32
 }
 
@@ -54,7 +67,9 @@ impl Callback for Dictate {
 
 fn dictated(losses: &[f64], rate: f32) -> Trainer {
     let trainer = quiet(Sgd::new(rate)).epochs(losses.len()).batch_size(7);
-    trainer.sample_weights(vec![0.0; IMAGES]).callback(Dictate(losses.to_vec()))
+    trainer
+        .sample_weights(vec![0.0; IMAGES])
+        .callback(Dictate(losses.to_vec()))
 }
 
 fn first_bias(model: &Sequential) -> f32 {
@@ -62,15 +77,24 @@ fn first_bias(model: &Sequential) -> f32 {
 }
 
 fn rates(history: &History) -> Vec<f32> {
-    history.epochs.iter().map(|record| record.learning_rate).collect()
+    history
+        .epochs
+        .iter()
+        .map(|record| record.learning_rate)
+        .collect()
 }
 
 #[test]
 fn the_validation_losses_are_the_dictated_ones() {
     let losses = [3.0, 2.5, 4.0, 2.4];
-    let history = dictated(&losses, 0.1).fit(&mut constant_network(), &data(), &data()).unwrap();
+    let history = dictated(&losses, 0.1)
+        .fit(&mut constant_network(), &data(), &data())
+        .unwrap();
     for (record, wanted) in history.epochs.iter().zip(losses) {
-        assert!((record.val_loss.unwrap() - wanted).abs() < 1e-6, "{record:?}, wanted {wanted}");
+        assert!(
+            (record.val_loss.unwrap() - wanted).abs() < 1e-6,
+            "{record:?}, wanted {wanted}"
+        );
         assert_eq!(record.loss, 0.0);
     }
 }
@@ -89,26 +113,64 @@ fn early_stopping_ends_after_patience_epochs_without_any_improvement() {
         (&[3.0, 3.0, 3.0, 3.0, 3.0, 3.0], 4, 5),
         (&[5.0, 4.0, 3.0], 1, 3),
     ] {
-        let mut trainer = dictated(losses, 0.1).callback(EarlyStopping::on_val_loss().patience(patience));
-        let history = trainer.fit(&mut constant_network(), &data(), &data()).unwrap();
-        assert_eq!(history.epochs.len(), last, "{losses:?} with patience {patience}");
-        let stopped = if last < losses.len() { Stopped::Early { epoch: last } } else { history.stopped };
+        let mut trainer =
+            dictated(losses, 0.1).callback(EarlyStopping::on_val_loss().patience(patience));
+        let history = trainer
+            .fit(&mut constant_network(), &data(), &data())
+            .unwrap();
+        assert_eq!(
+            history.epochs.len(),
+            last,
+            "{losses:?} with patience {patience}"
+        );
+        let stopped = if last < losses.len() {
+            Stopped::Early { epoch: last }
+        } else {
+            history.stopped
+        };
         assert_eq!(history.stopped, stopped);
     }
-    let mut trainer = dictated(&[5.0, 4.0, 3.0], 0.1).callback(EarlyStopping::on_val_loss().patience(1));
-    assert_eq!(trainer.fit(&mut constant_network(), &data(), &data()).unwrap().stopped, Stopped::Finished);
+    let mut trainer =
+        dictated(&[5.0, 4.0, 3.0], 0.1).callback(EarlyStopping::on_val_loss().patience(1));
+    assert_eq!(
+        trainer
+            .fit(&mut constant_network(), &data(), &data())
+            .unwrap()
+            .stopped,
+        Stopped::Finished
+    );
 }
 
 #[test]
 fn the_best_weights_are_restored_whether_the_training_was_stopped_or_not() {
-    for losses in [&[4.0, 3.0, 2.5, 2.6, 2.7, 2.8][..], &[4.0, 2.5, 3.0], &[2.5], &[3.0, 2.5, 2.5]] {
+    for losses in [
+        &[4.0, 3.0, 2.5, 2.6, 2.7, 2.8][..],
+        &[4.0, 2.5, 3.0],
+        &[2.5],
+        &[3.0, 2.5, 2.5],
+    ] {
         for restore in [false, true] {
             let stopping = EarlyStopping::on_val_loss().patience(2);
-            let stopping = if restore { stopping.restore_best_weights() } else { stopping };
+            let stopping = if restore {
+                stopping.restore_best_weights()
+            } else {
+                stopping
+            };
             let mut model = constant_network();
-            let history = dictated(losses, 0.1).callback(stopping).fit(&mut model, &data(), &data()).unwrap();
-            let kept = if restore { 2.5 } else { losses[history.epochs.len() - 1] };
-            assert_eq!(first_bias(&model), bias_for(kept), "{losses:?}, restored: {restore}");
+            let history = dictated(losses, 0.1)
+                .callback(stopping)
+                .fit(&mut model, &data(), &data())
+                .unwrap();
+            let kept = if restore {
+                2.5
+            } else {
+                losses[history.epochs.len() - 1]
+            };
+            assert_eq!(
+                first_bias(&model),
+                bias_for(kept),
+                "{losses:?}, restored: {restore}"
+            );
         }
     }
 }
@@ -116,11 +178,18 @@ fn the_best_weights_are_restored_whether_the_training_was_stopped_or_not() {
 #[test]
 fn early_stopping_begins_anew_with_each_fit() {
     let mut trainer = dictated(&[3.0, 2.5, 2.6, 2.7], 0.1);
-    trainer = trainer.callback(EarlyStopping::on_val_loss().patience(1).restore_best_weights());
+    trainer = trainer.callback(
+        EarlyStopping::on_val_loss()
+            .patience(1)
+            .restore_best_weights(),
+    );
     for _ in 0..2 {
         let mut model = constant_network();
         let history = trainer.fit(&mut model, &data(), &data()).unwrap();
-        assert_eq!((history.epochs.len(), first_bias(&model)), (3, bias_for(2.5)));
+        assert_eq!(
+            (history.epochs.len(), first_bias(&model)),
+            (3, bias_for(2.5))
+        );
     }
 }
 
@@ -128,16 +197,30 @@ fn early_stopping_begins_anew_with_each_fit() {
 fn early_stopping_watches_what_it_is_told_to() {
     let (train, validation) = (sample().train.take(60), sample().test.take(60));
     // A learning rate of 0 changes nothing, so nothing improves after the first epoch.
-    for monitor in [Monitor::Loss, Monitor::Accuracy, Monitor::ValLoss, Monitor::ValAccuracy] {
-        let mut trainer =
-            quiet(Sgd::new(0.0)).batch_size(60).epochs(9).callback(EarlyStopping::on(monitor).patience(3));
-        let history = trainer.fit(&mut small_network(), &train, &validation).unwrap();
+    for monitor in [
+        Monitor::Loss,
+        Monitor::Accuracy,
+        Monitor::ValLoss,
+        Monitor::ValAccuracy,
+    ] {
+        let mut trainer = quiet(Sgd::new(0.0))
+            .batch_size(60)
+            .epochs(9)
+            .callback(EarlyStopping::on(monitor).patience(3));
+        let history = trainer
+            .fit(&mut small_network(), &train, &validation)
+            .unwrap();
         let epochs = history.epochs.len();
         // The sum of the training loss is taken in another order each epoch: it may move in its last places.
-        assert!(epochs == 4 || (monitor == Monitor::Loss && epochs > 4), "{monitor:?}: {epochs} epochs");
+        assert!(
+            epochs == 4 || (monitor == Monitor::Loss && epochs > 4),
+            "{monitor:?}: {epochs} epochs"
+        );
     }
     // Accuracy is better when higher: with a rate that learns, the accuracy of a small set goes up for a while.
-    let mut trainer = quiet(Adam::new(1e-3)).epochs(6).callback(EarlyStopping::on(Monitor::Accuracy).patience(2));
+    let mut trainer = quiet(Adam::new(1e-3))
+        .epochs(6)
+        .callback(EarlyStopping::on(Monitor::Accuracy).patience(2));
     let history = trainer.fit(&mut small_network(), &train, None).unwrap();
     assert!(history.epochs.len() > 3, "{history:?}");
 }
@@ -146,25 +229,51 @@ fn early_stopping_watches_what_it_is_told_to() {
 fn restored_weights_are_those_that_the_checkpoint_of_the_best_epoch_wrote() {
     let (train, validation) = (sample().train.take(200), sample().test.take(100));
     let folder = tempfile::tempdir().unwrap();
-    let (best, each) = (folder.path().join("best.safetensors"), folder.path().join("each"));
+    let (best, each) = (
+        folder.path().join("best.safetensors"),
+        folder.path().join("each"),
+    );
     // The third epoch blows the training up.
     let blow_up = LearningRateScheduler::new(|epoch, rate| if epoch == 2 { 30.0 } else { rate });
     let mut model = small_network();
     let mut trainer = quiet(Sgd::new(0.01)).epochs(9).stop_on_divergence(false);
-    trainer = trainer.callback(blow_up).callback(ModelCheckpoint::best(&best, Monitor::ValLoss));
+    trainer = trainer
+        .callback(blow_up)
+        .callback(ModelCheckpoint::best(&best, Monitor::ValLoss));
     trainer = trainer.callback(ModelCheckpoint::every_epoch(&each));
-    trainer = trainer.callback(EarlyStopping::on_val_loss().patience(3).restore_best_weights());
+    trainer = trainer.callback(
+        EarlyStopping::on_val_loss()
+            .patience(3)
+            .restore_best_weights(),
+    );
     let history = trainer.fit(&mut model, &train, &validation).unwrap();
 
     let of_best = history.best().unwrap().epoch;
-    assert_eq!((of_best, history.stopped), (2, Stopped::Early { epoch: 5 }), "{history:?}");
+    assert_eq!(
+        (of_best, history.stopped),
+        (2, Stopped::Early { epoch: 5 }),
+        "{history:?}"
+    );
     assert_eq!(bits(&model), bits(&Sequential::load(&best).unwrap()));
-    assert_eq!(bits(&model), bits(&Sequential::load(each.join("epoch-002.safetensors")).unwrap()));
-    assert_eq!(Some(model.evaluate(&validation).unwrap().loss), history.epochs[1].val_loss);
+    assert_eq!(
+        bits(&model),
+        bits(&Sequential::load(each.join("epoch-002.safetensors")).unwrap())
+    );
+    assert_eq!(
+        Some(model.evaluate(&validation).unwrap().loss),
+        history.epochs[1].val_loss
+    );
     for record in &history.epochs {
         let file = each.join(format!("epoch-{:03}.safetensors", record.epoch));
-        let loss = Sequential::load(file).unwrap().evaluate(&validation).map(|evaluation| evaluation.loss);
-        assert!(loss.is_err() || loss.ok() == record.val_loss, "epoch {}", record.epoch);
+        let loss = Sequential::load(file)
+            .unwrap()
+            .evaluate(&validation)
+            .map(|evaluation| evaluation.loss);
+        assert!(
+            loss.is_err() || loss.ok() == record.val_loss,
+            "epoch {}",
+            record.epoch
+        );
     }
     assert_eq!(fs::read_dir(&each).unwrap().count(), 5);
 }
@@ -177,14 +286,20 @@ fn a_checkpoint_of_the_best_is_written_only_when_it_is_better() {
     struct Look(std::path::PathBuf, Rc<RefCell<Vec<f32>>>);
     impl Callback for Look {
         fn on_epoch_end(&mut self, _: &EpochRecord, _: &mut Control<'_>) -> Result<()> {
-            self.1.borrow_mut().push(first_bias(&Sequential::load(&self.0)?));
+            self.1
+                .borrow_mut()
+                .push(first_bias(&Sequential::load(&self.0)?));
             Ok(())
         }
     }
     let seen = Rc::new(RefCell::new(Vec::new()));
     let mut trainer = dictated(&[3.0, 3.5, 2.5, 2.5, 2.6, 2.4], 0.1);
-    trainer = trainer.callback(ModelCheckpoint::best(&path, Monitor::ValLoss)).callback(Look(path, seen.clone()));
-    trainer.fit(&mut constant_network(), &data(), &data()).unwrap();
+    trainer = trainer
+        .callback(ModelCheckpoint::best(&path, Monitor::ValLoss))
+        .callback(Look(path, seen.clone()));
+    trainer
+        .fit(&mut constant_network(), &data(), &data())
+        .unwrap();
     assert_eq!(*seen.borrow(), [3.0, 3.0, 2.5, 2.5, 2.5, 2.4].map(bias_for));
 }
 
@@ -221,20 +336,40 @@ fn the_rate_of_a_scheduler_moves_the_weights() {
 
 #[test]
 fn a_plateau_lowers_the_rate_in_exactly_the_epochs_of_keras() {
-    let halve = |patience| ReduceLrOnPlateau::on_val_loss().factor(0.5).patience(patience);
+    let halve = |patience| {
+        ReduceLrOnPlateau::on_val_loss()
+            .factor(0.5)
+            .patience(patience)
+    };
     let run = |losses: &[f64], plateau: ReduceLrOnPlateau| {
         let mut trainer = dictated(losses, 1.0).callback(plateau);
-        rates(&trainer.fit(&mut constant_network(), &data(), &data()).unwrap())
+        rates(
+            &trainer
+                .fit(&mut constant_network(), &data(), &data())
+                .unwrap(),
+        )
     };
     // The first epoch is an improvement; each `patience` epochs after it lower the rate of the next one.
-    assert_eq!(run(&[3.0; 7], halve(2)), [1.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.25]);
+    assert_eq!(
+        run(&[3.0; 7], halve(2)),
+        [1.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.25]
+    );
     assert_eq!(run(&[3.0; 5], halve(1)), [1.0, 1.0, 0.5, 0.25, 0.125]);
     assert_eq!(run(&[3.0; 5], halve(0)), [1.0, 1.0, 0.5, 0.25, 0.125]);
     // An improvement starts the waiting anew.
-    assert_eq!(run(&[3.0, 3.0, 2.9, 2.9, 2.9, 2.9], halve(2)), [1.0, 1.0, 1.0, 1.0, 1.0, 0.5]);
+    assert_eq!(
+        run(&[3.0, 3.0, 2.9, 2.9, 2.9, 2.9], halve(2)),
+        [1.0, 1.0, 1.0, 1.0, 1.0, 0.5]
+    );
     // Less than 0.0001 better than the best is none, and the best stays the old one.
-    assert_eq!(run(&[3.0, 2.99995, 2.99993, 2.99991, 2.9999], halve(2)), [1.0, 1.0, 1.0, 0.5, 0.5]);
-    assert_eq!(run(&[3.0, 2.99995, 2.99985, 2.9998, 2.9998, 2.9998], halve(2)), [1.0, 1.0, 1.0, 1.0, 1.0, 0.5]);
+    assert_eq!(
+        run(&[3.0, 2.99995, 2.99993, 2.99991, 2.9999], halve(2)),
+        [1.0, 1.0, 1.0, 0.5, 0.5]
+    );
+    assert_eq!(
+        run(&[3.0, 2.99995, 2.99985, 2.9998, 2.9998, 2.9998], halve(2)),
+        [1.0, 1.0, 1.0, 1.0, 1.0, 0.5]
+    );
     // The defaults: a tenth after ten epochs.
     let rates = run(&[3.0; 12], ReduceLrOnPlateau::on_val_loss());
     assert_eq!(rates[..11], [1.0; 11]);
@@ -244,8 +379,15 @@ fn a_plateau_lowers_the_rate_in_exactly_the_epochs_of_keras() {
 #[test]
 fn a_plateau_does_not_go_below_its_lowest_rate_and_never_raises_one() {
     let run = |rate, lowest| {
-        let plateau = ReduceLrOnPlateau::on_val_loss().factor(0.5).patience(1).min_lr(lowest);
-        let history = dictated(&[3.0; 6], rate).callback(plateau).fit(&mut constant_network(), &data(), &data());
+        let plateau = ReduceLrOnPlateau::on_val_loss()
+            .factor(0.5)
+            .patience(1)
+            .min_lr(lowest);
+        let history = dictated(&[3.0; 6], rate).callback(plateau).fit(
+            &mut constant_network(),
+            &data(),
+            &data(),
+        );
         rates(&history.unwrap())
     };
     assert_eq!(run(1.0, 0.375), [1.0, 1.0, 0.5, 0.375, 0.375, 0.375]);
@@ -256,34 +398,50 @@ fn a_plateau_does_not_go_below_its_lowest_rate_and_never_raises_one() {
 #[test]
 fn a_plateau_and_a_schedule_multiply() {
     let plateau = ReduceLrOnPlateau::on_val_loss().factor(0.5).patience(1);
-    let mut trainer = dictated(&[3.0; 4], 1.0).callback(plateau).schedule(Schedule::Exponential { factor: 0.25 });
-    let history = trainer.fit(&mut constant_network(), &data(), &data()).unwrap();
+    let mut trainer = dictated(&[3.0; 4], 1.0)
+        .callback(plateau)
+        .schedule(Schedule::Exponential { factor: 0.25 });
+    let history = trainer
+        .fit(&mut constant_network(), &data(), &data())
+        .unwrap();
     assert_eq!(rates(&history), [1.0, 0.25, 0.5 / 16.0, 0.25 / 64.0]);
 }
 
 #[test]
 fn the_csv_logger_writes_each_epoch_at_once_and_in_the_end_what_to_csv_writes() {
     let folder = tempfile::tempdir().unwrap();
-    let (logged, written) = (folder.path().join("log.csv"), folder.path().join("history.csv"));
+    let (logged, written) = (
+        folder.path().join("log.csv"),
+        folder.path().join("history.csv"),
+    );
     /// How many lines the log has after each epoch.
     struct Count(std::path::PathBuf, Rc<RefCell<Vec<usize>>>);
     impl Callback for Count {
         fn on_epoch_end(&mut self, _: &EpochRecord, _: &mut Control<'_>) -> Result<()> {
-            self.1.borrow_mut().push(fs::read_to_string(&self.0).unwrap().lines().count());
+            self.1
+                .borrow_mut()
+                .push(fs::read_to_string(&self.0).unwrap().lines().count());
             Ok(())
         }
     }
     let lines = Rc::new(RefCell::new(Vec::new()));
     for validation in [None, Some(data())] {
         lines.borrow_mut().clear();
-        let mut trainer = quiet(Adam::new(1e-3)).epochs(3).callback(CsvLogger::new(&logged));
+        let mut trainer = quiet(Adam::new(1e-3))
+            .epochs(3)
+            .callback(CsvLogger::new(&logged));
         trainer = trainer.callback(Count(logged.clone(), lines.clone()));
-        let history = trainer.fit(&mut small_network(), &data(), validation.as_ref()).unwrap();
+        let history = trainer
+            .fit(&mut small_network(), &data(), validation.as_ref())
+            .unwrap();
         assert_eq!(*lines.borrow(), [2, 3, 4]);
         history.to_csv(&written).unwrap();
         assert_eq!(fs::read(&logged).unwrap(), fs::read(&written).unwrap());
         let text = fs::read_to_string(&written).unwrap();
-        assert_eq!(text.lines().next(), Some("epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds"));
+        assert_eq!(
+            text.lines().next(),
+            Some("epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds")
+        );
         assert!(text.lines().nth(1).unwrap().starts_with("1,"), "{text}");
         assert_eq!(text.contains(",,"), validation.is_none(), "{text}");
 
@@ -307,16 +465,37 @@ fn numbers_of_any_size_come_back_from_csv() {
         learning_rate: x as f32,
         seconds: x * x,
     };
-    let values = [0.0, 0.1, 1.0 / 3.0, 1e-300, 1e300, f64::INFINITY, 5e-324, 123_456_789.123_456_79];
-    let epochs = values.iter().enumerate().map(|(i, &x)| record(i + 1, x)).collect();
-    let history = History { epochs, ..History::default() };
+    let values = [
+        0.0,
+        0.1,
+        1.0 / 3.0,
+        1e-300,
+        1e300,
+        f64::INFINITY,
+        5e-324,
+        123_456_789.123_456_79,
+    ];
+    let epochs = values
+        .iter()
+        .enumerate()
+        .map(|(i, &x)| record(i + 1, x))
+        .collect();
+    let history = History {
+        epochs,
+        ..History::default()
+    };
     history.to_csv(&path).unwrap();
     assert_eq!(History::from_csv(&path).unwrap(), history);
 
-    let diverged = History { epochs: vec![record(1, f64::NAN)], ..History::default() };
+    let diverged = History {
+        epochs: vec![record(1, f64::NAN)],
+        ..History::default()
+    };
     diverged.to_csv(&path).unwrap();
     let again = History::from_csv(&path).unwrap().epochs[0];
-    assert!(again.loss.is_nan() && again.val_loss.unwrap().is_nan() && again.val_accuracy.is_none());
+    assert!(
+        again.loss.is_nan() && again.val_loss.unwrap().is_nan() && again.val_accuracy.is_none()
+    );
 }
 
 #[test]
@@ -325,13 +504,23 @@ fn a_file_that_is_no_history_is_an_error_that_names_it() {
     let path = folder.path().join("history.csv");
     assert_says(History::from_csv(&path), &["history.csv", "cannot read"]);
     let header = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds\n";
-    for text in ["name,age\nx,3\n".into(), format!("{header}1,high,0.1,,,0.1,1\n"), format!("{header}1,0.5\n")] {
+    for text in [
+        "name,age\nx,3\n".into(),
+        format!("{header}1,high,0.1,,,0.1,1\n"),
+        format!("{header}1,0.5\n"),
+    ] {
         fs::write(&path, text).unwrap();
-        assert_says(History::from_csv(&path), &["history.csv", "expected a row for each epoch", "epoch,loss"]);
+        assert_says(
+            History::from_csv(&path),
+            &["history.csv", "expected a row for each epoch", "epoch,loss"],
+        );
     }
     fs::write(&path, [0xff, 0xfe, 0x00, 0x80, b'\n', 0xff, b'\n']).unwrap();
     assert_says(History::from_csv(&path), &["history.csv"]);
-    assert_says(History::default().to_csv(folder.path().join("no/such/folder.csv")), &["folder.csv", "cannot write"]);
+    assert_says(
+        History::default().to_csv(folder.path().join("no/such/folder.csv")),
+        &["folder.csv", "cannot write"],
+    );
 }
 
 /// Writes down which of its methods are called, and fails or stops in one of them if told to.
@@ -344,16 +533,28 @@ struct Witness {
 
 impl Witness {
     fn new(name: &'static str, calls: &Rc<RefCell<Vec<String>>>) -> Self {
-        Self { name, calls: calls.clone(), fails_in: "", stops_in: "" }
+        Self {
+            name,
+            calls: calls.clone(),
+            fails_in: "",
+            stops_in: "",
+        }
     }
 
     fn called(&self, method: &str, at: &str, control: &mut Control<'_>) -> Result<()> {
-        self.calls.borrow_mut().push(format!("{} {method}{at}", self.name));
+        self.calls
+            .borrow_mut()
+            .push(format!("{} {method}{at}", self.name));
         if self.stops_in == method {
             control.stop();
         }
         if self.fails_in == method {
-            return Err(LabError::value("witness", method, "nothing", "ask another one"));
+            return Err(LabError::value(
+                "witness",
+                method,
+                "nothing",
+                "ask another one",
+            ));
         }
         Ok(())
     }
@@ -369,7 +570,11 @@ impl Callback for Witness {
     }
 
     fn on_batch_end(&mut self, record: &BatchRecord, control: &mut Control<'_>) -> Result<()> {
-        self.called("batch end", &format!(" {}.{}", record.epoch, record.batch), control)
+        self.called(
+            "batch end",
+            &format!(" {}.{}", record.epoch, record.batch),
+            control,
+        )
     }
 
     fn on_epoch_end(&mut self, record: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
@@ -385,7 +590,9 @@ impl Callback for Witness {
 fn callbacks_are_called_at_every_turn_in_the_order_in_which_they_were_added() {
     let calls = Rc::default();
     let mut trainer = quiet(Adam::new(1e-3)).epochs(2).batch_size(10);
-    trainer = trainer.callback(Witness::new("a", &calls)).callback(Witness::new("b", &calls));
+    trainer = trainer
+        .callback(Witness::new("a", &calls))
+        .callback(Witness::new("b", &calls));
     trainer.fit(&mut small_network(), &data(), None).unwrap();
     let turns = [
         "train begin",
@@ -399,21 +606,45 @@ fn callbacks_are_called_at_every_turn_in_the_order_in_which_they_were_added() {
         "epoch end 2",
         "train end 2",
     ];
-    let wanted: Vec<String> = turns.iter().flat_map(|turn| ["a", "b"].map(|name| format!("{name} {turn}"))).collect();
+    let wanted: Vec<String> = turns
+        .iter()
+        .flat_map(|turn| ["a", "b"].map(|name| format!("{name} {turn}")))
+        .collect();
     assert_eq!(*calls.borrow(), wanted);
 }
 
 #[test]
 fn a_callbacks_error_ends_the_training_and_is_what_fit_returns() {
-    for (method, calls_until_then) in
-        [("train begin", 2), ("epoch begin", 3), ("batch end", 4), ("epoch end", 6), ("train end", 10)]
-    {
+    for (method, calls_until_then) in [
+        ("train begin", 2),
+        ("epoch begin", 3),
+        ("batch end", 4),
+        ("epoch end", 6),
+        ("train end", 10),
+    ] {
         let calls = Rc::default();
-        let witness = Witness { fails_in: method, ..Witness::new("a", &calls) };
-        let mut trainer = quiet(Adam::new(1e-3)).epochs(2).batch_size(10).callback(witness);
-        assert_says(trainer.fit(&mut small_network(), &data(), None), &["witness", method, "nothing", "another one"]);
-        assert_eq!(calls.borrow().len(), calls_until_then, "{:?}", calls.borrow());
-        assert!(calls.borrow().last().unwrap().starts_with("a train end"), "callbacks have their last word");
+        let witness = Witness {
+            fails_in: method,
+            ..Witness::new("a", &calls)
+        };
+        let mut trainer = quiet(Adam::new(1e-3))
+            .epochs(2)
+            .batch_size(10)
+            .callback(witness);
+        assert_says(
+            trainer.fit(&mut small_network(), &data(), None),
+            &["witness", method, "nothing", "another one"],
+        );
+        assert_eq!(
+            calls.borrow().len(),
+            calls_until_then,
+            "{:?}",
+            calls.borrow()
+        );
+        assert!(
+            calls.borrow().last().unwrap().starts_with("a train end"),
+            "callbacks have their last word"
+        );
     }
 }
 
@@ -421,11 +652,26 @@ fn a_callbacks_error_ends_the_training_and_is_what_fit_returns() {
 fn stopping_ends_the_epoch_at_hand_or_the_batch_at_hand() {
     for (method, batches, epochs) in [("batch end", 1, 1), ("epoch end", 2, 1)] {
         let calls = Rc::default();
-        let witness = Witness { stops_in: method, ..Witness::new("a", &calls) };
-        let mut trainer = quiet(Adam::new(1e-3)).epochs(3).batch_size(10).callback(witness);
+        let witness = Witness {
+            stops_in: method,
+            ..Witness::new("a", &calls)
+        };
+        let mut trainer = quiet(Adam::new(1e-3))
+            .epochs(3)
+            .batch_size(10)
+            .callback(witness);
         let history = trainer.fit(&mut small_network(), &data(), &data()).unwrap();
-        let done = calls.borrow().iter().filter(|call| call.contains("batch end")).count();
-        assert_eq!((done, history.epochs.len()), (batches, epochs), "{method}: {:?}", calls.borrow());
+        let done = calls
+            .borrow()
+            .iter()
+            .filter(|call| call.contains("batch end"))
+            .count();
+        assert_eq!(
+            (done, history.epochs.len()),
+            (batches, epochs),
+            "{method}: {:?}",
+            calls.borrow()
+        );
         assert_eq!(history.stopped, Stopped::Early { epoch: 1 });
         assert!(history.epochs[0].val_loss.is_some());
     }
@@ -435,11 +681,21 @@ fn stopping_ends_the_epoch_at_hand_or_the_batch_at_hand() {
 fn stopping_before_an_epochs_batches_ends_after_the_epoch_as_the_documentation_says() {
     for method in ["train begin", "epoch begin"] {
         let calls = Rc::default();
-        let witness = Witness { stops_in: method, ..Witness::new("a", &calls) };
-        let mut trainer = quiet(Adam::new(1e-3)).epochs(3).batch_size(10).callback(witness);
+        let witness = Witness {
+            stops_in: method,
+            ..Witness::new("a", &calls)
+        };
+        let mut trainer = quiet(Adam::new(1e-3))
+            .epochs(3)
+            .batch_size(10)
+            .callback(witness);
         let history = trainer.fit(&mut small_network(), &data(), None).unwrap();
         assert_eq!(history.stopped, Stopped::Early { epoch: 1 });
-        let done = calls.borrow().iter().filter(|call| call.contains("batch end")).count();
+        let done = calls
+            .borrow()
+            .iter()
+            .filter(|call| call.contains("batch end"))
+            .count();
         assert_eq!(done, 2, "{method}: {:?}", calls.borrow());
     }
 }
@@ -455,7 +711,12 @@ fn watching_the_validation_without_one_is_an_error() {
         quiet(Adam::new(1e-3)).callback(ModelCheckpoint::best(&path, Monitor::ValLoss)),
     ];
     for mut trainer in trainers {
-        let words = ["monitor Val", "found none", "validation data for fit", "watch Loss"];
+        let words = [
+            "monitor Val",
+            "found none",
+            "validation data for fit",
+            "watch Loss",
+        ];
         assert_says(trainer.fit(&mut small_network(), &data(), None), &words);
     }
     assert!(!path.exists());
@@ -468,12 +729,24 @@ fn files_that_cannot_be_written_end_the_training_with_their_name() {
     let blocked = folder.path().join("file");
     fs::write(&blocked, "here before").unwrap();
     let trainers = [
-        (quiet(Adam::new(1e-3)).callback(CsvLogger::new(&nowhere)), "no/such/file"),
-        (quiet(Adam::new(1e-3)).callback(ModelCheckpoint::best(&nowhere, Monitor::Loss)), "no/such/file"),
-        (quiet(Adam::new(1e-3)).callback(ModelCheckpoint::every_epoch(&blocked)), "file"),
+        (
+            quiet(Adam::new(1e-3)).callback(CsvLogger::new(&nowhere)),
+            "no/such/file",
+        ),
+        (
+            quiet(Adam::new(1e-3)).callback(ModelCheckpoint::best(&nowhere, Monitor::Loss)),
+            "no/such/file",
+        ),
+        (
+            quiet(Adam::new(1e-3)).callback(ModelCheckpoint::every_epoch(&blocked)),
+            "file",
+        ),
     ];
     for (mut trainer, name) in trainers {
-        assert_says(trainer.fit(&mut small_network(), &data(), None), &[name, "cannot "]);
+        assert_says(
+            trainer.fit(&mut small_network(), &data(), None),
+            &[name, "cannot "],
+        );
     }
     assert_eq!(fs::read_to_string(&blocked).unwrap(), "here before");
 }
@@ -481,15 +754,40 @@ fn files_that_cannot_be_written_end_the_training_with_their_name() {
 #[test]
 fn a_training_that_diverges_still_ends_for_its_callbacks() {
     let calls = Rc::default();
-    let plan = Sequential::new([32, 32, 3]).flatten().dense(8, Activation::Relu).dense(10, Activation::Linear);
+    let plan = Sequential::new([32, 32, 3])
+        .flatten()
+        .dense(8, Activation::Relu)
+        .dense(10, Activation::Linear);
     let mut model = plan.build(Seed(1)).unwrap();
-    let mut trainer = Trainer::new(Loss::MeanSquaredError, Sgd::new(1.0)).epochs(5).batch_size(20).progress(Silent);
-    trainer = trainer.callback(LearningRateScheduler::new(|epoch, _| if epoch == 0 { 1e-4 } else { 1e30 }));
-    trainer = trainer.callback(EarlyStopping::on_val_loss().patience(4).restore_best_weights());
+    let mut trainer = Trainer::new(Loss::MeanSquaredError, Sgd::new(1.0))
+        .epochs(5)
+        .batch_size(20)
+        .progress(Silent);
+    trainer = trainer.callback(LearningRateScheduler::new(|epoch, _| {
+        if epoch == 0 { 1e-4 } else { 1e30 }
+    }));
+    trainer = trainer.callback(
+        EarlyStopping::on_val_loss()
+            .patience(4)
+            .restore_best_weights(),
+    );
     trainer = trainer.callback(Witness::new("a", &calls));
     let history = trainer.fit(&mut model, &data(), &data()).unwrap();
-    assert!(matches!(history.stopped, Stopped::Diverged { .. }), "{history:?}");
-    assert_eq!(calls.borrow().last().unwrap(), &format!("a train end {}", history.epochs.len()));
-    let restored = model.evaluate_with(&data(), Loss::MeanSquaredError).unwrap().loss;
-    assert_eq!(Some(restored), history.best().unwrap().val_loss, "the best epoch's weights are back");
+    assert!(
+        matches!(history.stopped, Stopped::Diverged { .. }),
+        "{history:?}"
+    );
+    assert_eq!(
+        calls.borrow().last().unwrap(),
+        &format!("a train end {}", history.epochs.len())
+    );
+    let restored = model
+        .evaluate_with(&data(), Loss::MeanSquaredError)
+        .unwrap()
+        .loss;
+    assert_eq!(
+        Some(restored),
+        history.best().unwrap().val_loss,
+        "the best epoch's weights are back"
+    );
 }

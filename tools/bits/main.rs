@@ -60,7 +60,10 @@ fn train(
             kept.map(|(_, column)| column).collect::<Vec<_>>().join(",")
         })
         .collect();
-    let (weights, table) = (sha256(&read(&weights)), sha256(without.join("\n").as_bytes()));
+    let (weights, table) = (
+        sha256(&read(&weights)),
+        sha256(without.join("\n").as_bytes()),
+    );
     std::fs::remove_dir_all(folder).expect("the folder is ours");
     Ok(format!("{name} {weights} {table}\n"))
 }
@@ -68,8 +71,16 @@ fn train(
 fn main() -> Result<()> {
     let sample = Cifar10::sample().train.split(0.8, Seed(42))?;
     let crossentropy = Loss::CategoricalCrossentropy;
-    let adam = || Trainer::new(crossentropy, Adam::new(1e-3)).epochs(4).batch_size(64);
-    let with = |optimizer: Optimizer| Trainer::new(crossentropy, optimizer).epochs(4).batch_size(48);
+    let adam = || {
+        Trainer::new(crossentropy, Adam::new(1e-3))
+            .epochs(4)
+            .batch_size(64)
+    };
+    let with = |optimizer: Optimizer| {
+        Trainer::new(crossentropy, optimizer)
+            .epochs(4)
+            .batch_size(48)
+    };
     let flips = Augmentation::new()
         .horizontal_flip(0.5)
         .rotation(15.0)
@@ -79,7 +90,11 @@ fn main() -> Result<()> {
         .fill(Fill::Nearest);
     let penalized = Sequential::new([32, 32, 3])
         .flatten()
-        .layer(Dense::new(40, Activation::Gelu).initializer(Initializer::HeNormal).l2(1e-3))
+        .layer(
+            Dense::new(40, Activation::Gelu)
+                .initializer(Initializer::HeNormal)
+                .l2(1e-3),
+        )
         .dense(10, Activation::Softmax);
     let normalized = Sequential::new([32, 32, 3])
         .flatten()
@@ -108,24 +123,66 @@ fn main() -> Result<()> {
 
     let mut lines = vec![
         train("sgd", small(), with(Sgd::new(0.05).into()), &sample)?,
-        train("momentum", small(), with(Sgd::new(0.01).momentum(0.9).into()), &sample)?,
-        train("nesterov", small(), with(Sgd::new(0.01).momentum(0.9).nesterov().into()), &sample)?,
-        train("rmsprop", small(), with(RmsProp::new(1e-3).momentum(0.5).into()), &sample)?,
+        train(
+            "momentum",
+            small(),
+            with(Sgd::new(0.01).momentum(0.9).into()),
+            &sample,
+        )?,
+        train(
+            "nesterov",
+            small(),
+            with(Sgd::new(0.01).momentum(0.9).nesterov().into()),
+            &sample,
+        )?,
+        train(
+            "rmsprop",
+            small(),
+            with(RmsProp::new(1e-3).momentum(0.5).into()),
+            &sample,
+        )?,
         train("adam", small(), with(Adam::new(1e-3).into()), &sample)?,
-        train("adamw", small(), with(AdamW::new(1e-3).exclude_biases().into()), &sample)?,
+        train(
+            "adamw",
+            small(),
+            with(AdamW::new(1e-3).exclude_biases().into()),
+            &sample,
+        )?,
         train("dropout", dropped, adam(), &sample)?,
         train("batch-norm", normalized.clone(), adam(), &sample)?,
         train("l2", penalized, adam(), &standardized)?,
-        train("augmentation", small(), adam().augmentation(flips.clone()).seed(Seed(7)), &sample)?,
-        train("label-smoothing", small(), adam().label_smoothing(0.1), &sample)?,
+        train(
+            "augmentation",
+            small(),
+            adam().augmentation(flips.clone()).seed(Seed(7)),
+            &sample,
+        )?,
+        train(
+            "label-smoothing",
+            small(),
+            adam().label_smoothing(0.1),
+            &sample,
+        )?,
         train(
             "weights",
             small(),
-            adam().class_weights(class_weights).sample_weights(sample_weights),
+            adam()
+                .class_weights(class_weights)
+                .sample_weights(sample_weights),
             &sample,
         )?,
-        train("clipped", normalized.clone(), adam().global_clip_norm(0.5), &sample)?,
-        train("one-cycle", small(), adam().schedule(Schedule::OneCycle), &sample)?,
+        train(
+            "clipped",
+            normalized.clone(),
+            adam().global_clip_norm(0.5),
+            &sample,
+        )?,
+        train(
+            "one-cycle",
+            small(),
+            adam().schedule(Schedule::OneCycle),
+            &sample,
+        )?,
         train(
             "warm-up-cosine",
             small(),
@@ -138,7 +195,11 @@ fn main() -> Result<()> {
             adam()
                 .epochs(30)
                 .callback(ReduceLrOnPlateau::on_val_loss().patience(1))
-                .callback(EarlyStopping::on_val_loss().patience(3).restore_best_weights()),
+                .callback(
+                    EarlyStopping::on_val_loss()
+                        .patience(3)
+                        .restore_best_weights(),
+                ),
             &sample,
         )?,
         train(
@@ -177,10 +238,17 @@ fn main() -> Result<()> {
     let recorded = std::fs::read_to_string(RECORDED).expect("the record is committed");
     let mut same = true;
     for (now, before) in found.lines().zip(recorded.lines()) {
-        let verdict = if now == before { "same bits" } else { "DIFFERS" };
+        let verdict = if now == before {
+            "same bits"
+        } else {
+            "DIFFERS"
+        };
         same &= now == before;
         println!("{verdict}  {}", now.split(' ').next().unwrap_or_default());
     }
-    assert!(same && found.lines().count() == recorded.lines().count(), "bits have changed");
+    assert!(
+        same && found.lines().count() == recorded.lines().count(),
+        "bits have changed"
+    );
     Ok(())
 }

@@ -10,14 +10,27 @@ fn main() {
 }
 
 /// Batch, inputs and units of the lab's layers, and a square product as a measure of what the machine can do.
-const FORWARD: [(usize, usize, usize); 5] =
-    [(64, 3072, 512), (64, 512, 256), (64, 256, 128), (64, 128, 10), (2048, 2048, 2048)];
+const FORWARD: [(usize, usize, usize); 5] = [
+    (64, 3072, 512),
+    (64, 512, 256),
+    (64, 256, 128),
+    (64, 128, 10),
+    (2048, 2048, 2048),
+];
 
-const ADAM: Step =
-    Step::Adam(AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, keep: 1.0, scale: 1.0 });
+const ADAM: Step = Step::Adam(AdamStep {
+    alpha: 1e-3,
+    beta_1: 0.9,
+    beta_2: 0.999,
+    epsilon: 1e-7,
+    keep: 1.0,
+    scale: 1.0,
+});
 
 fn numbers(length: usize) -> Vec<f32> {
-    (0..length).map(|i| (i * 7919 % 1000) as f32 / 1000.0 - 0.5).collect()
+    (0..length)
+        .map(|i| (i * 7919 % 1000) as f32 / 1000.0 - 0.5)
+        .collect()
 }
 
 fn flops((rows, inputs, units): (usize, usize, usize)) -> ItemsCount {
@@ -28,7 +41,11 @@ fn flops((rows, inputs, units): (usize, usize, usize)) -> ItemsCount {
 #[divan::bench(args = FORWARD, consts = [1, 2])]
 fn forward<const THREADS: usize>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize)) {
     let (rows, inputs, units) = shape;
-    let (x, w, mut z) = (numbers(rows * inputs), numbers(inputs * units), vec![0.0; rows * units]);
+    let (x, w, mut z) = (
+        numbers(rows * inputs),
+        numbers(inputs * units),
+        vec![0.0; rows * units],
+    );
     let threads = Threads::new(Some(THREADS)).expect("threads");
     bencher.counter(flops(shape)).bench_local(|| {
         compute::product(
@@ -45,11 +62,21 @@ fn forward<const THREADS: usize>(bencher: Bencher<'_, '_>, shape: (usize, usize,
 #[divan::bench(args = FORWARD, consts = [1, 2])]
 fn weight_gradient<const THREADS: usize>(bencher: Bencher<'_, '_>, shape: (usize, usize, usize)) {
     let (rows, inputs, units) = shape;
-    let (x, dz, mut dw) = (numbers(rows * inputs), numbers(rows * units), vec![0.0; inputs * units]);
+    let (x, dz, mut dw) = (
+        numbers(rows * inputs),
+        numbers(rows * units),
+        vec![0.0; inputs * units],
+    );
     let threads = Threads::new(Some(THREADS)).expect("threads");
     let x = MatRef::new(&x, rows, inputs).transposed();
     bencher.counter(flops(shape)).bench_local(|| {
-        compute::product(x, MatRef::new(black_box(&dz), rows, units), &mut dw, &threads, |_, _, _| ());
+        compute::product(
+            x,
+            MatRef::new(black_box(&dz), rows, units),
+            &mut dw,
+            &threads,
+            |_, _, _| (),
+        );
     });
 }
 
@@ -81,7 +108,8 @@ fn adam<const THREADS: usize>(bencher: Bencher<'_, '_>) {
     let [mut w, mut m, mut v] = [g.clone(), vec![0.0; g.len()], vec![0.0; g.len()]];
     let threads = Threads::new(Some(THREADS)).expect("threads");
     let step = ADAM;
-    bencher.bench_local(|| compute::update(&step, black_box(&g), &mut w, [&mut m, &mut v], &threads));
+    bencher
+        .bench_local(|| compute::update(&step, black_box(&g), &mut w, [&mut m, &mut v], &threads));
 }
 
 /// An empty job for two threads: what sharing costs.

@@ -20,7 +20,13 @@ fn exp_parts(x: f32) -> (f32, f32) {
     let n = shifted - MAGIC;
     let r = (x - n * 0.693_359_4) + n * 2.121_944_4e-4;
     let mut p = 1.987_569_1e-4;
-    for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.0e-1] {
+    for coefficient in [
+        1.398_199_9e-3,
+        8.333_452e-3,
+        4.166_579_6e-2,
+        1.666_666_5e-1,
+        5.0e-1,
+    ] {
         p = p * r + coefficient;
     }
     let scale = f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23));
@@ -158,9 +164,14 @@ pub fn softmax_rows(z: &mut [f32], columns: usize) {
 
 /// The gradient of [`softmax_rows`]: g ← a ⊙ (g − Σ a g), row by row.
 pub fn softmax_rows_backward(a: &[f32], gradient: &mut [f32], columns: usize) {
-    for (a, gradient) in a.chunks_exact(columns).zip(gradient.chunks_exact_mut(columns)) {
+    for (a, gradient) in a
+        .chunks_exact(columns)
+        .zip(gradient.chunks_exact_mut(columns))
+    {
         let dot: f32 = a.iter().zip(gradient.iter()).map(|(a, g)| a * g).sum();
-        a.iter().zip(gradient).for_each(|(a, g)| *g = a * (*g - dot));
+        a.iter()
+            .zip(gradient)
+            .for_each(|(a, g)| *g = a * (*g - dot));
     }
 }
 
@@ -169,9 +180,13 @@ pub fn sum_of_squares(x: &[f32]) -> f64 {
     let mut sums = [0.0; 8];
     let (eights, rest) = x.as_chunks::<8>();
     for eight in eights {
-        sums.iter_mut().zip(eight).for_each(|(sum, &x)| *sum += f64::from(x) * f64::from(x));
+        sums.iter_mut()
+            .zip(eight)
+            .for_each(|(sum, &x)| *sum += f64::from(x) * f64::from(x));
     }
-    sums.iter_mut().zip(rest).for_each(|(sum, &x)| *sum += f64::from(x) * f64::from(x));
+    sums.iter_mut()
+        .zip(rest)
+        .for_each(|(sum, &x)| *sum += f64::from(x) * f64::from(x));
     sums.iter().sum()
 }
 
@@ -181,7 +196,12 @@ mod tests {
     use crate::instructions::Instructions;
 
     /// The largest relative difference from `exact` over a fine grid; below `floor` the difference counts absolutely.
-    fn worst(range: (f32, f32), floor: f64, f: impl Fn(f32) -> f32, exact: impl Fn(f64) -> f64) -> f64 {
+    fn worst(
+        range: (f32, f32),
+        floor: f64,
+        f: impl Fn(f32) -> f32,
+        exact: impl Fn(f64) -> f64,
+    ) -> f64 {
         let points = 400_000;
         let at = |i: usize| range.0 + (range.1 - range.0) * i as f32 / points as f32;
         let difference = |x: f32| {
@@ -197,7 +217,11 @@ mod tests {
         assert!(worst((-87.0, 88.0), tiny, exp_of, f64::exp) < 2.5e-7);
         assert!(worst((-87.0, 0.0), tiny, exp_minus_one, f64::exp_m1) < 2.5e-7);
         assert!(worst((-20.0, 20.0), tiny, tanh_of, f64::tanh) < 2.5e-7);
-        assert!(worst((-80.0, 80.0), tiny, sigmoid_of, |x| 1.0 / (1.0 + (-x).exp())) < 4e-7);
+        assert!(
+            worst((-80.0, 80.0), tiny, sigmoid_of, |x| 1.0
+                / (1.0 + (-x).exp()))
+                < 4e-7
+        );
     }
 
     #[test]
@@ -216,7 +240,9 @@ mod tests {
         ];
         for (number, kernel) in kernels.into_iter().enumerate() {
             for length in 0..=70 {
-                let numbers = |salt: usize| (0..length).map(move |i| ((i * 37 + salt) % 97) as f32 / 8.0 - 6.0);
+                let numbers = |salt: usize| {
+                    (0..length).map(move |i| ((i * 37 + salt) % 97) as f32 / 8.0 - 6.0)
+                };
                 let run = |path: Instructions| {
                     // Guard values after the slice show a write beyond it.
                     let mut x: Vec<f32> = numbers(5).chain([f32::MAX; 16]).collect();
@@ -225,7 +251,11 @@ mod tests {
                     x.into_iter().map(f32::to_bits).collect::<Vec<_>>()
                 };
                 for path in Instructions::available() {
-                    assert_eq!(run(path), run(Instructions::Plain), "kernel {number}, {length} numbers, {path:?}");
+                    assert_eq!(
+                        run(path),
+                        run(Instructions::Plain),
+                        "kernel {number}, {length} numbers, {path:?}"
+                    );
                 }
             }
         }
@@ -237,7 +267,12 @@ mod tests {
         for path in Instructions::available() {
             let mut x = vec![f32::MAX; bytes.len()];
             path.on(|| unit(&bytes, &mut x));
-            assert!(x.iter().zip(&bytes).all(|(x, &byte)| *x == (f64::from(byte) / 255.0) as f32), "{path:?}");
+            assert!(
+                x.iter()
+                    .zip(&bytes)
+                    .all(|(x, &byte)| *x == (f64::from(byte) / 255.0) as f32),
+                "{path:?}"
+            );
         }
     }
 
@@ -262,7 +297,10 @@ mod tests {
     fn softmax_of_extreme_rows_is_finite_and_sums_to_one() {
         let mut z = [1e4, -1e4, 0.0, -1e30, -1e30, -1e30];
         softmax_rows(&mut z, 3);
-        assert_eq!(&z[..3], [1.0, 0.0, 0.0].map(|x: f32| if x == 1.0 { 1.0 } else { z[1] }));
+        assert_eq!(
+            &z[..3],
+            [1.0, 0.0, 0.0].map(|x: f32| if x == 1.0 { 1.0 } else { z[1] })
+        );
         assert!(z[1] < 1e-37);
         assert_eq!(&z[3..], [1.0 / 3.0; 3]);
     }

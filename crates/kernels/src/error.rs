@@ -20,8 +20,16 @@ pub struct Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { option, found, expected, remedy } = self;
-        write!(f, "{option}: found {found}, expected {expected}\n  what to do: {remedy}")
+        let Self {
+            option,
+            found,
+            expected,
+            remedy,
+        } = self;
+        write!(
+            f,
+            "{option}: found {found}, expected {expected}\n  what to do: {remedy}"
+        )
     }
 }
 

@@ -41,7 +41,10 @@ impl Instructions {
 
     /// The instructions that this processor has, the widest first.
     pub fn available() -> Vec<Self> {
-        Self::ALL.into_iter().filter(|path| path.is_available()).collect()
+        Self::ALL
+            .into_iter()
+            .filter(|path| path.is_available())
+            .collect()
     }
 
     /// Whether products and sums are rounded together, once. With it the bits of a result are the same on every
@@ -56,13 +59,26 @@ impl Instructions {
     /// [`Error`] where it names something unknown, or instructions that this processor does not have.
     pub(crate) fn chosen() -> Result<Self> {
         let available = Self::available();
-        let Some(name) = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()) else { return Ok(available[0]) };
+        let Some(name) = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()) else {
+            return Ok(available[0]);
+        };
         let names: Vec<String> = available.iter().map(Self::to_string).collect();
-        names.iter().position(|known| name == **known).map(|at| available[at]).ok_or_else(|| {
-            let (found, expected) =
-                (name.to_string_lossy().into_owned(), format!("what this processor has: {}", names.join(", ")));
-            Error { option: VARIABLE, found, expected, remedy: "leave it out to use the widest" }
-        })
+        names
+            .iter()
+            .position(|known| name == **known)
+            .map(|at| available[at])
+            .ok_or_else(|| {
+                let (found, expected) = (
+                    name.to_string_lossy().into_owned(),
+                    format!("what this processor has: {}", names.join(", ")),
+                );
+                Error {
+                    option: VARIABLE,
+                    found,
+                    expected,
+                    remedy: "leave it out to use the widest",
+                }
+            })
     }
 
     fn is_available(self) -> bool {
@@ -73,7 +89,10 @@ impl Instructions {
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             Self::Neon => cfg!(target_arch = "aarch64"),
             Self::Plain => true,
-            #[allow(unreachable_patterns, reason = "which patterns come before depends on the target")]
+            #[allow(
+                unreachable_patterns,
+                reason = "which patterns come before depends on the target"
+            )]
             _ => false,
         }
     }

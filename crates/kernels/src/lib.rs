@@ -19,8 +19,12 @@ mod tile;
 mod update;
 mod vector;
 
-pub use elementwise::{elu, elu_backward, exp, gelu, gelu_backward, relu, relu_backward, sigmoid, sigmoid_backward};
-pub use elementwise::{softmax_rows, softmax_rows_backward, sum_of_squares, tanh, tanh_backward, unit};
+pub use elementwise::{
+    elu, elu_backward, exp, gelu, gelu_backward, relu, relu_backward, sigmoid, sigmoid_backward,
+};
+pub use elementwise::{
+    softmax_rows, softmax_rows_backward, sum_of_squares, tanh, tanh_backward, unit,
+};
 pub use error::{Error, Result};
 pub use instructions::Instructions;
 pub use product::{MatRef, product};

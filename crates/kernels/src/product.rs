@@ -31,14 +31,36 @@ impl<'a> MatRef<'a> {
     ///
     /// Panics when the length does not fit.
     pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
-        assert_eq!(data.len(), rows * columns, "a matrix of {rows} x {columns} has as many entries");
-        Self { data, rows, columns, row_stride: columns, column_stride: 1 }
+        assert_eq!(
+            data.len(),
+            rows * columns,
+            "a matrix of {rows} x {columns} has as many entries"
+        );
+        Self {
+            data,
+            rows,
+            columns,
+            row_stride: columns,
+            column_stride: 1,
+        }
     }
 
     /// The transpose, without moving anything.
     pub fn transposed(self) -> Self {
-        let Self { data, rows, columns, row_stride, column_stride } = self;
-        Self { data, rows: columns, columns: rows, row_stride: column_stride, column_stride: row_stride }
+        let Self {
+            data,
+            rows,
+            columns,
+            row_stride,
+            column_stride,
+        } = self;
+        Self {
+            data,
+            rows: columns,
+            columns: rows,
+            row_stride: column_stride,
+            column_stride: row_stride,
+        }
     }
 }
 
@@ -54,17 +76,40 @@ pub fn product(
     finish: impl Fn(usize, usize, &mut [f32]) + Sync,
 ) {
     let (n, instructions) = (b.columns, Instructions::detect());
-    assert_eq!(c.len(), a.rows * n, "C has as many rows as A and as many columns as B");
+    assert_eq!(
+        c.len(),
+        a.rows * n,
+        "C has as many rows as A and as many columns as B"
+    );
     let shared = Shared::new(c);
-    blocks(instructions, a, b, [MC, usize::MAX], threads, |rows, columns| {
-        let c = shared.start_of(rows.start * n + columns.start..(rows.end - 1) * n + columns.end);
-        // SAFETY: the block's rows lie n apart, and no other block touches them.
-        unsafe { instructions.run(Fill { a, b, rows: rows.clone(), columns: columns.clone(), c, stride: n }) };
-        for row in rows {
-            // SAFETY: this block's own part of the row; nothing else of it is borrowed now.
-            finish(row, columns.start, unsafe { shared.part(row * n + columns.start..row * n + columns.end) });
-        }
-    });
+    blocks(
+        instructions,
+        a,
+        b,
+        [MC, usize::MAX],
+        threads,
+        |rows, columns| {
+            let c =
+                shared.start_of(rows.start * n + columns.start..(rows.end - 1) * n + columns.end);
+            // SAFETY: the block's rows lie n apart, and no other block touches them.
+            unsafe {
+                instructions.run(Fill {
+                    a,
+                    b,
+                    rows: rows.clone(),
+                    columns: columns.clone(),
+                    c,
+                    stride: n,
+                })
+            };
+            for row in rows {
+                // SAFETY: this block's own part of the row; nothing else of it is borrowed now.
+                finish(row, columns.start, unsafe {
+                    shared.part(row * n + columns.start..row * n + columns.end)
+                });
+            }
+        },
+    );
 }
 
 /// Cuts C = A·B into blocks of at most as many rows and columns, whole tiles but for the last, and runs
@@ -88,11 +133,19 @@ pub(crate) fn blocks(
     let (height, width) = instructions.tile();
     let band = tallest / height * height;
     let bands = a.rows.div_ceil(band);
-    let groups = if bands >= 2 * threads.count() { 1 } else { threads.count() };
+    let groups = if bands >= 2 * threads.count() {
+        1
+    } else {
+        threads.count()
+    };
     let group = (n.div_ceil(width).div_ceil(groups) * width).min(widest);
     let groups = n.div_ceil(group);
     let alone = Threads::one();
-    let threads = if a.rows * a.columns * n < WORTH_SHARING { &alone } else { threads };
+    let threads = if a.rows * a.columns * n < WORTH_SHARING {
+        &alone
+    } else {
+        threads
+    };
     threads.run(bands * groups, |piece| {
         let (top, left) = (piece / groups * band, piece % groups * group);
         task(top..a.rows.min(top + band), left..n.min(left + group));
@@ -105,35 +158,68 @@ mod tests {
 
     /// Numbers with few bits, so that every sum is exact and any order of additions gives the same.
     fn numbers(length: usize, salt: usize) -> Vec<f32> {
-        (0..length).map(|i| ((i * 7919 + salt * 104_729) % 31) as f32 - 15.0).collect()
+        (0..length)
+            .map(|i| ((i * 7919 + salt * 104_729) % 31) as f32 - 15.0)
+            .collect()
     }
 
     fn reference(a: MatRef<'_>, b: MatRef<'_>) -> Vec<f32> {
         let at = |m: MatRef<'_>, i: usize, j: usize| m.data[i * m.row_stride + j * m.column_stride];
         let entry = |i, j| (0..a.columns).map(|k| at(a, i, k) * at(b, k, j)).sum();
-        (0..a.rows * b.columns).map(|number| entry(number / b.columns, number % b.columns)).collect()
+        (0..a.rows * b.columns)
+            .map(|number| entry(number / b.columns, number % b.columns))
+            .collect()
     }
 
     /// A matrix that lies row after row, or column after column.
     fn matrix(data: &[f32], rows: usize, columns: usize, transposed: bool) -> MatRef<'_> {
-        if transposed { MatRef::new(data, columns, rows).transposed() } else { MatRef::new(data, rows, columns) }
+        if transposed {
+            MatRef::new(data, columns, rows).transposed()
+        } else {
+            MatRef::new(data, rows, columns)
+        }
     }
 
     /// `transposed` counts in binary: 1 for A, 2 for B.
-    fn check(instructions: Instructions, m: usize, k: usize, n: usize, transposed: usize, threads: &Threads) {
+    fn check(
+        instructions: Instructions,
+        m: usize,
+        k: usize,
+        n: usize,
+        transposed: usize,
+        threads: &Threads,
+    ) {
         let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
-        let (a, b) = (matrix(&a, m, k, transposed & 1 > 0), matrix(&b, k, n, transposed & 2 > 0));
+        let (a, b) = (
+            matrix(&a, m, k, transposed & 1 > 0),
+            matrix(&b, k, n, transposed & 2 > 0),
+        );
         // Guard values around C show a write outside of it.
         let mut guarded = vec![f32::MAX; m * n + 32];
         let finished = std::sync::atomic::AtomicUsize::new(0);
         instructions.on(|| {
-            product(a, b, &mut guarded[16..16 + m * n], threads, |row, column, part| {
-                assert!(row < m && column + part.len() <= n);
-                finished.fetch_add(part.len(), std::sync::atomic::Ordering::Relaxed);
-            });
+            product(
+                a,
+                b,
+                &mut guarded[16..16 + m * n],
+                threads,
+                |row, column, part| {
+                    assert!(row < m && column + part.len() <= n);
+                    finished.fetch_add(part.len(), std::sync::atomic::Ordering::Relaxed);
+                },
+            );
         });
-        assert_eq!(&guarded[16..16 + m * n], reference(a, b), "{instructions:?} {m} x {k} x {n}");
-        assert!(guarded[..16].iter().chain(&guarded[16 + m * n..]).all(|&x| x == f32::MAX));
+        assert_eq!(
+            &guarded[16..16 + m * n],
+            reference(a, b),
+            "{instructions:?} {m} x {k} x {n}"
+        );
+        assert!(
+            guarded[..16]
+                .iter()
+                .chain(&guarded[16 + m * n..])
+                .all(|&x| x == f32::MAX)
+        );
         assert_eq!(finished.into_inner(), m * n, "every entry is finished once");
     }
 
@@ -141,10 +227,17 @@ mod tests {
     fn every_path_equals_the_plain_sums_on_all_small_shapes() {
         let threads = Threads::one();
         // All rows with all columns at some depths, and all depths at the edges of tiles.
-        let (depths, rows, columns) = ([1, 2, 31, 64, 70], [1, 4, 8, 63, 70], [1, 8, 24, 47, 48, 49, 70]);
+        let (depths, rows, columns) = (
+            [1, 2, 31, 64, 70],
+            [1, 4, 8, 63, 70],
+            [1, 8, 24, 47, 48, 49, 70],
+        );
         let all = || 1..=70;
         let wide = all().flat_map(|m| all().flat_map(move |n| depths.map(|k| (m, k, n))));
-        let deep = all().flat_map(|k| rows.into_iter().flat_map(move |m| columns.map(|n| (m, k, n))));
+        let deep = all().flat_map(|k| {
+            rows.into_iter()
+                .flat_map(move |m| columns.map(|n| (m, k, n)))
+        });
         for (m, k, n) in wide.chain(deep) {
             for instructions in Instructions::available() {
                 check(instructions, m, k, n, (m + n + k) % 4, &threads);
@@ -156,7 +249,13 @@ mod tests {
     fn every_path_equals_the_plain_sums_on_large_ragged_shapes() {
         let threads = Threads::new(Some(2)).unwrap();
         for instructions in Instructions::available() {
-            for (m, k, n) in [(64, 700, 130), (257, 300, 97), (1, 513, 512), (130, 257, 10), (300, 64, 49)] {
+            for (m, k, n) in [
+                (64, 700, 130),
+                (257, 300, 97),
+                (1, 513, 512),
+                (130, 257, 10),
+                (300, 64, 49),
+            ] {
                 (0..4).for_each(|transposed| check(instructions, m, k, n, transposed, &threads));
             }
         }
@@ -164,12 +263,19 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_does_not_change_a_bit() {
-        let ragged = |length, salt| -> Vec<f32> { numbers(length, salt).iter().map(|x| x / 7.0).collect() };
+        let ragged =
+            |length, salt| -> Vec<f32> { numbers(length, salt).iter().map(|x| x / 7.0).collect() };
         let (a, b) = (ragged(70 * 600, 1), ragged(600 * 211, 2));
         let with = |count| {
             let mut c = vec![0.0; 70 * 211];
             let (a, b) = (MatRef::new(&a, 70, 600), MatRef::new(&b, 600, 211));
-            product(a, b, &mut c, &Threads::new(Some(count)).unwrap(), |_, _, _| ());
+            product(
+                a,
+                b,
+                &mut c,
+                &Threads::new(Some(count)).unwrap(),
+                |_, _, _| (),
+            );
             c.into_iter().map(f32::to_bits).collect::<Vec<_>>()
         };
         assert_eq!(with(1), with(2));
@@ -179,15 +285,21 @@ mod tests {
     /// The promise behind equal bits everywhere: a chain of fused multiply-adds for each 256 rows of B, then their sum.
     #[test]
     fn every_entry_is_the_promised_chain_of_fused_multiply_adds() {
-        let ragged = |length, salt| -> Vec<f32> { numbers(length, salt).iter().map(|x| x / 7.0).collect() };
+        let ragged =
+            |length, salt| -> Vec<f32> { numbers(length, salt).iter().map(|x| x / 7.0).collect() };
         let (m, k, n) = (15, 600, 37);
         let (a, b) = (ragged(m * k, 1), ragged(k * n, 2));
         let entry = |i: usize, j: usize| {
-            let chain = |rows: Range<usize>| rows.fold(0.0_f32, |sum, at| a[i * k + at].mul_add(b[at * n + j], sum));
+            let chain = |rows: Range<usize>| {
+                rows.fold(0.0_f32, |sum, at| a[i * k + at].mul_add(b[at * n + j], sum))
+            };
             chain(0..256) + chain(256..512) + chain(512..600)
         };
         let wanted: Vec<f32> = (0..m * n).map(|at| entry(at / n, at % n)).collect();
-        for path in Instructions::available().into_iter().filter(|path| path.has_fused_multiply_add()) {
+        for path in Instructions::available()
+            .into_iter()
+            .filter(|path| path.has_fused_multiply_add())
+        {
             let mut c = vec![0.0; m * n];
             let (a, b) = (MatRef::new(&a, m, k), MatRef::new(&b, k, n));
             path.on(|| product(a, b, &mut c, &Threads::one(), |_, _, _| ()));

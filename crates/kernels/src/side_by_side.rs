@@ -30,7 +30,12 @@ pub fn side_by_side<T: Send, R: Send, E: Send>(
     let waiting = Mutex::new(items.into_iter().enumerate());
     let finished = Mutex::new(Vec::with_capacity(count));
     // Each lock is held for a moment only, and by nothing that can panic.
-    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let next = || {
+        waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next()
+    };
     let work = || {
         Threads::work_alone();
         while let Some((number, item)) = next() {
@@ -38,13 +43,18 @@ pub fn side_by_side<T: Send, R: Send, E: Send>(
             if result.is_err() {
                 while next().is_some() {}
             }
-            finished.lock().unwrap_or_else(PoisonError::into_inner).push((number, result));
+            finished
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((number, result));
         }
     };
     std::thread::scope(|scope| {
         (0..workers).for_each(|_| drop(scope.spawn(work)));
     });
-    let mut finished = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut finished = finished
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     finished.sort_by_key(|(number, _)| *number);
     finished.into_iter().map(|(_, result)| result).collect()
 }
@@ -62,7 +72,10 @@ mod tests {
             taken.fetch_add(1, Ordering::Relaxed);
             Ok::<_, ()>(item * 2)
         });
-        assert_eq!((results, taken.into_inner()), (Ok((0..200).map(|item| item * 2).collect()), 200));
+        assert_eq!(
+            (results, taken.into_inner()),
+            (Ok((0..200).map(|item| item * 2).collect()), 200)
+        );
         assert_eq!(side_by_side(0..0, Ok::<i32, ()>), Ok(Vec::new()));
     }
 
@@ -81,7 +94,9 @@ mod tests {
     #[test]
     fn a_computation_beside_others_has_one_thread_unless_it_asks_for_more() {
         let cores = Threads::default_count();
-        let counts = side_by_side([None, None, Some(3)], |count| Threads::new(count).map(|threads| threads.count()));
+        let counts = side_by_side([None, None, Some(3)], |count| {
+            Threads::new(count).map(|threads| threads.count())
+        });
         assert_eq!(counts, Ok(vec![1, 1, 3]));
         assert_eq!(Threads::new(None).map(|threads| threads.count()), Ok(cores));
     }

@@ -54,15 +54,32 @@ unsafe impl Send for Board {}
 impl Team {
     /// Starts `helpers` threads.
     pub(crate) fn new(helpers: usize) -> std::io::Result<Self> {
-        let job = UnsafeCell::new(Job { task: &|_| (), pieces: 0 });
+        let job = UnsafeCell::new(Job {
+            task: &|_| (),
+            pieces: 0,
+        });
         let (gate, next, asleep) = Default::default();
-        let board =
-            Arc::new(Board { gate, job, next, asleep, failed: AtomicBool::new(false), ended: AtomicBool::new(false) });
-        let mut team = Self { board, helpers: Vec::new(), owner: Mutex::new(()) };
+        let board = Arc::new(Board {
+            gate,
+            job,
+            next,
+            asleep,
+            failed: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+        });
+        let mut team = Self {
+            board,
+            helpers: Vec::new(),
+            owner: Mutex::new(()),
+        };
         for number in 1..=helpers {
             let board = team.board.clone();
             // Where one cannot be started, dropping the team ends those before it.
-            team.helpers.push(std::thread::Builder::new().name(format!("lab-{number}")).spawn(move || board.help())?);
+            team.helpers.push(
+                std::thread::Builder::new()
+                    .name(format!("lab-{number}"))
+                    .spawn(move || board.help())?,
+            );
         }
         Ok(team)
     }
@@ -85,21 +102,32 @@ impl Team {
         };
         let board = &*self.board;
         // SAFETY: only the lifetime changes: `Posted` lets nobody stay inside beyond this function.
-        let task_for_all =
-            unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static (dyn Fn(usize) + Sync)>(task) };
+        let task_for_all = unsafe {
+            std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static (dyn Fn(usize) + Sync)>(task)
+        };
         // SAFETY: this thread owns the board, the gate is shut and nobody is inside.
-        unsafe { *board.job.get() = Job { task: task_for_all, pieces } };
+        unsafe {
+            *board.job.get() = Job {
+                task: task_for_all,
+                pieces,
+            }
+        };
         board.next.store(0, Ordering::Relaxed);
         let job = (board.gate.load(Ordering::Relaxed) & !OPEN).wrapping_add(JOB);
         board.gate.store(job | OPEN, Ordering::SeqCst);
         if board.asleep.load(Ordering::SeqCst) > 0 {
-            self.helpers.iter().for_each(|helper| helper.thread().unpark());
+            self.helpers
+                .iter()
+                .for_each(|helper| helper.thread().unpark());
         }
         let posted = Posted(board);
         board.take_pieces(task, pieces);
         drop(posted);
         drop(owner);
-        assert!(!board.failed.swap(false, Ordering::Relaxed), "a part of a computation failed on another thread");
+        assert!(
+            !board.failed.swap(false, Ordering::Relaxed),
+            "a part of a computation failed on another thread"
+        );
     }
 }
 
@@ -144,11 +172,14 @@ impl Board {
     /// Goes inside as soon as there is a job after `last`; none when the team ends.
     fn wait_for_job(&self, last: usize) -> Option<usize> {
         let is_new = |gate: usize| gate & OPEN != 0 && gate & !(INSIDE | OPEN) != last;
-        let ready = || self.ended.load(Ordering::Relaxed) || is_new(self.gate.load(Ordering::Relaxed));
+        let ready =
+            || self.ended.load(Ordering::Relaxed) || is_new(self.gate.load(Ordering::Relaxed));
         loop {
             if !wait_for(ready, AWAKE) {
                 self.asleep.fetch_add(1, Ordering::SeqCst);
-                while !(self.ended.load(Ordering::SeqCst) || is_new(self.gate.load(Ordering::SeqCst))) {
+                while !(self.ended.load(Ordering::SeqCst)
+                    || is_new(self.gate.load(Ordering::SeqCst)))
+                {
                     std::thread::park();
                 }
                 self.asleep.fetch_sub(1, Ordering::SeqCst);
@@ -158,7 +189,12 @@ impl Board {
             }
             let gate = self.gate.load(Ordering::Relaxed);
             if is_new(gate) {
-                let entered = self.gate.compare_exchange(gate, gate + 1, Ordering::Acquire, Ordering::Relaxed);
+                let entered = self.gate.compare_exchange(
+                    gate,
+                    gate + 1,
+                    Ordering::Acquire,
+                    Ordering::Relaxed,
+                );
                 if entered.is_ok() {
                     return Some(gate);
                 }
@@ -222,7 +258,11 @@ mod tests {
 
     /// Of two pieces the caller's lasts until a helper has come.
     fn assert_helpers_come(team: &Team) {
-        let (here, met, start) = (std::thread::current().id(), AtomicBool::new(false), Instant::now());
+        let (here, met, start) = (
+            std::thread::current().id(),
+            AtomicBool::new(false),
+            Instant::now(),
+        );
         team.run(2, &|_| match std::thread::current().id() == here {
             true => {
                 while !met.load(Ordering::Relaxed) {

@@ -37,8 +37,16 @@ impl Threads {
             return Ok(Self::one());
         }
         let team = Team::new(count - 1).map_err(|error| {
-            let (found, expected) = (format!("{count} ({error})"), "threads that can be started".to_owned());
-            Error { option: "threads", found, expected, remedy: "ask for fewer" }
+            let (found, expected) = (
+                format!("{count} ({error})"),
+                "threads that can be started".to_owned(),
+            );
+            Error {
+                option: "threads",
+                found,
+                expected,
+                remedy: "ask for fewer",
+            }
         })?;
         Ok(Self { team: Some(team) })
     }
@@ -51,7 +59,12 @@ impl Threads {
         match count {
             Some(count) if !(1..=1024).contains(&count) => {
                 let (found, expected) = (count.to_string(), "1 to 1024".to_owned());
-                Err(Error { option: "threads", found, expected, remedy: "leave it out to use every core" })
+                Err(Error {
+                    option: "threads",
+                    found,
+                    expected,
+                    remedy: "leave it out to use every core",
+                })
             }
             _ => Ok(()),
         }
@@ -60,7 +73,11 @@ impl Threads {
     /// How many threads there are where no number is asked for: one for each core, or one on a thread that works beside
     /// others ([`side_by_side`](crate::side_by_side)).
     pub fn default_count() -> usize {
-        if ALONE.get() { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) }
+        if ALONE.get() {
+            1
+        } else {
+            std::thread::available_parallelism().map_or(1, usize::from)
+        }
     }
 
     /// Says that the calling thread works beside others.
@@ -87,21 +104,39 @@ impl Threads {
     }
 
     /// Cuts `data` into pieces of `length` (the last may be shorter) and runs `task(number, piece)` on each.
-    pub fn chunks<T: Send>(&self, data: &mut [T], length: usize, task: impl Fn(usize, &mut [T]) + Sync) {
+    pub fn chunks<T: Send>(
+        &self,
+        data: &mut [T],
+        length: usize,
+        task: impl Fn(usize, &mut [T]) + Sync,
+    ) {
         let length = length.max(1);
         let total = data.len();
         let shared = Shared::new(data);
         self.run(total.div_ceil(length), |piece| {
             // SAFETY: pieces do not overlap, and each is taken once.
-            task(piece, unsafe { shared.part(piece * length..total.min((piece + 1) * length)) });
+            task(piece, unsafe {
+                shared.part(piece * length..total.min((piece + 1) * length))
+            });
         });
     }
 
     /// Cuts two arrays of one length into the same pieces and runs `task(piece of read, piece of written)` on each.
     ///
     /// Panics when the lengths differ.
-    pub fn pieces(&self, read: &[f32], written: &mut [f32], task: impl Fn(&[f32], &mut [f32]) + Sync) {
-        assert_eq!(read.len(), written.len(), "arrays that belong together are equally long");
-        self.chunks(written, PIECE, |piece, written| task(&read[piece * PIECE..][..written.len()], written));
+    pub fn pieces(
+        &self,
+        read: &[f32],
+        written: &mut [f32],
+        task: impl Fn(&[f32], &mut [f32]) + Sync,
+    ) {
+        assert_eq!(
+            read.len(),
+            written.len(),
+            "arrays that belong together are equally long"
+        );
+        self.chunks(written, PIECE, |piece, written| {
+            task(&read[piece * PIECE..][..written.len()], written)
+        });
     }
 }

@@ -47,8 +47,17 @@ pub(crate) struct Fill<'a> {
 impl Kernel for Fill<'_> {
     #[inline(always)]
     unsafe fn run<V: Vector, const R: usize, const C: usize>(self) {
-        let Self { a, b, rows, columns, .. } = &self;
-        let (mut packed_a, mut packed_b) = (Buffer::<{ MC * PITCH }>::new(), Buffer::<{ KC * NR }>::new());
+        let Self {
+            a,
+            b,
+            rows,
+            columns,
+            ..
+        } = &self;
+        let (mut packed_a, mut packed_b) = (
+            Buffer::<{ MC * PITCH }>::new(),
+            Buffer::<{ KC * NR }>::new(),
+        );
         let (by_rows, width) = (a.column_stride == 1, C * V::LANES);
         // Without any column of A the sum is empty, and C is still to be written.
         for from in (0..a.columns.max(1)).step_by(KC) {
@@ -59,7 +68,13 @@ impl Kernel for Fill<'_> {
             } else {
                 for row in rows.clone().step_by(R) {
                     let to = &mut packed_a.0[(row - rows.start) * length..];
-                    pack(a.transposed(), depth.clone(), row..rows.end.min(row + R), R, to);
+                    pack(
+                        a.transposed(),
+                        depth.clone(),
+                        row..rows.end.min(row + R),
+                        R,
+                        to,
+                    );
                 }
             }
             for column in columns.clone().step_by(width) {
@@ -79,10 +94,18 @@ impl Kernel for Fill<'_> {
                     // SAFETY: R rows of A and a panel of B, or B itself, are `length` long; the tile is in the block.
                     unsafe {
                         let sums = match (by_rows, whole && row == 0) {
-                            (true, true) => sums::<V, R, C, PITCH, 1, true>(a, b, to, length, &mut ahead),
-                            (true, false) => sums::<V, R, C, PITCH, 1, false>(a, panel, to, length, &mut ahead),
-                            (false, true) => sums::<V, R, C, 1, R, true>(a, b, to, length, &mut ahead),
-                            (false, false) => sums::<V, R, C, 1, R, false>(a, panel, to, length, &mut ahead),
+                            (true, true) => {
+                                sums::<V, R, C, PITCH, 1, true>(a, b, to, length, &mut ahead)
+                            }
+                            (true, false) => {
+                                sums::<V, R, C, PITCH, 1, false>(a, panel, to, length, &mut ahead)
+                            }
+                            (false, true) => {
+                                sums::<V, R, C, 1, R, true>(a, b, to, length, &mut ahead)
+                            }
+                            (false, false) => {
+                                sums::<V, R, C, 1, R, false>(a, panel, to, length, &mut ahead)
+                            }
                         };
                         self.write(sums, row, strip.clone(), from > 0);
                     }
@@ -94,8 +117,19 @@ impl Kernel for Fill<'_> {
 
 /// Copies some rows and columns of a matrix row after row, `width` floats each; missing columns are 0.
 #[inline(always)]
-fn pack(from: MatRef<'_>, rows: Range<usize>, columns: Range<usize>, width: usize, to: &mut [MaybeUninit<f32>]) {
-    let MatRef { data, row_stride, column_stride, .. } = from;
+fn pack(
+    from: MatRef<'_>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    width: usize,
+    to: &mut [MaybeUninit<f32>],
+) {
+    let MatRef {
+        data,
+        row_stride,
+        column_stride,
+        ..
+    } = from;
     let whole = columns.len() == width;
     if column_stride == 1 && whole {
         for (row, to) in rows.zip(to.chunks_exact_mut(width)) {
@@ -117,7 +151,8 @@ impl Fill<'_> {
     /// Copies the block's rows of A, which lie in one piece each; rows missing from the last tile are 0.
     #[inline(always)]
     fn pack_rows<const R: usize>(&self, depth: Range<usize>, to: &mut [MaybeUninit<f32>]) {
-        let (rows, missing) = to[..self.rows.len().next_multiple_of(R) * PITCH].split_at_mut(self.rows.len() * PITCH);
+        let (rows, missing) =
+            to[..self.rows.len().next_multiple_of(R) * PITCH].split_at_mut(self.rows.len() * PITCH);
         for (row, to) in self.rows.clone().zip(rows.chunks_exact_mut(PITCH)) {
             let start = row * self.a.row_stride + depth.start;
             to[..depth.len()].write_copy_of_slice(&self.a.data[start..start + depth.len()]);
@@ -130,10 +165,27 @@ impl Fill<'_> {
     fn ahead<const R: usize>(&self, depth: &Range<usize>, next: usize) -> Ahead {
         let steps = self.rows.len().div_ceil(R) * depth.len().div_ceil(PACE).max(1);
         let more = next < self.columns.end;
-        let (row, column) = if more { (depth.start, next) } else { (depth.end, self.columns.start) };
-        let rows = if self.b.column_stride == 1 { KC.min(self.b.rows - row) } else { 0 };
-        let at = self.b.data.as_ptr().wrapping_add(row * self.b.row_stride + column);
-        Ahead { at, stride: self.b.row_stride, rows, pace: rows.div_ceil(steps) }
+        let (row, column) = if more {
+            (depth.start, next)
+        } else {
+            (depth.end, self.columns.start)
+        };
+        let rows = if self.b.column_stride == 1 {
+            KC.min(self.b.rows - row)
+        } else {
+            0
+        };
+        let at = self
+            .b
+            .data
+            .as_ptr()
+            .wrapping_add(row * self.b.row_stride + column);
+        Ahead {
+            at,
+            stride: self.b.row_stride,
+            rows,
+            pace: rows.div_ceil(steps),
+        }
     }
 
     /// Writes a tile to C, or adds it there; `row` counts from the block's first.
@@ -151,7 +203,9 @@ impl Fill<'_> {
         let rows = sums.into_iter().take(self.rows.len() - row).enumerate();
         // SAFETY: rows and columns lie in the room that the caller promises; a ragged strip is written float by float.
         unsafe {
-            let start = self.c.add(row * self.stride + strip.start - self.columns.start);
+            let start = self
+                .c
+                .add(row * self.stride + strip.start - self.columns.start);
             if strip.len() == C * V::LANES {
                 for (r, sums) in rows {
                     for (i, sum) in sums.into_iter().enumerate() {
@@ -181,7 +235,14 @@ impl Fill<'_> {
 /// # Safety
 /// The processor has the instructions of `V`; the pointers are valid for `depth` rows.
 #[inline(always)]
-unsafe fn sums<V, const R: usize, const C: usize, const ROW: usize, const COLUMN: usize, const PACK: bool>(
+unsafe fn sums<
+    V,
+    const R: usize,
+    const C: usize,
+    const ROW: usize,
+    const COLUMN: usize,
+    const PACK: bool,
+>(
     mut a: *const f32,
     (mut b, stride): (*const f32, usize),
     mut panel: *mut f32,
@@ -230,7 +291,9 @@ impl Ahead {
     #[inline(always)]
     fn step(&mut self, width: usize) {
         for _ in 0..self.pace.min(self.rows) {
-            (0..width).step_by(LINE).for_each(|column| prefetch(self.at.wrapping_add(column)));
+            (0..width)
+                .step_by(LINE)
+                .for_each(|column| prefetch(self.at.wrapping_add(column)));
             // A row that is not aligned to a cache line ends in one more.
             prefetch(self.at.wrapping_add(width - 1));
             self.at = self.at.wrapping_add(self.stride);

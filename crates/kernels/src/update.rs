@@ -99,7 +99,15 @@ impl Rule for SgdStep {
             return [w - rate * g, u, none];
         }
         let u = momentum * u - rate * g;
-        [w + if self.nesterov { momentum * u - rate * g } else { u }, u, none]
+        [
+            w + if self.nesterov {
+                momentum * u - rate * g
+            } else {
+                u
+            },
+            u,
+            none,
+        ]
     }
 }
 
@@ -121,7 +129,8 @@ impl Rule for RmsPropStep {
 impl Rule for AdamStep {
     #[inline(always)]
     fn apply<V: Vector>(&self, g: V, [w, m, v]: [V; 3]) -> [V; 3] {
-        let [scale, one_less_beta_1, one_less_beta_2] = splats(g, [self.scale, 1.0 - self.beta_1, 1.0 - self.beta_2]);
+        let [scale, one_less_beta_1, one_less_beta_2] =
+            splats(g, [self.scale, 1.0 - self.beta_1, 1.0 - self.beta_2]);
         let [keep, alpha, epsilon] = splats(g, [self.keep, self.alpha, self.epsilon]);
         let g = scale * g;
         let m = m + (g - m) * one_less_beta_1;
@@ -132,22 +141,42 @@ impl Rule for AdamStep {
 
 /// g ← g + 2 λ w, the gradient of the penalty λ Σ w².
 pub fn add_penalty(l2: f32, weights: &[f32], gradient: &mut [f32]) {
-    gradient.iter_mut().zip(weights).for_each(|(g, w)| *g += 2.0 * l2 * w);
+    gradient
+        .iter_mut()
+        .zip(weights)
+        .for_each(|(g, w)| *g += 2.0 * l2 * w);
 }
 
 /// Changes `weights` by their `gradient`.
 ///
 /// Panics when the lengths differ, or that of a slot which the step needs.
-pub fn update(step: &Step, gradient: &[f32], weights: &mut [f32], slots: [&mut [f32]; 2], threads: &Threads) {
+pub fn update(
+    step: &Step,
+    gradient: &[f32],
+    weights: &mut [f32],
+    slots: [&mut [f32]; 2],
+    threads: &Threads,
+) {
     assert_eq!(gradient.len(), weights.len(), "a gradient for each weight");
-    let (parameters, instructions) = (&Parameters::new(step, 0.0, weights, slots), Instructions::detect());
+    let (parameters, instructions) = (
+        &Parameters::new(step, 0.0, weights, slots),
+        Instructions::detect(),
+    );
     threads.run(gradient.len().div_ceil(PIECE), |piece| {
         let start = piece * PIECE;
         let columns = PIECE.min(gradient.len() - start);
         let g = gradient[start..].as_ptr();
         // SAFETY: pieces do not overlap.
         unsafe {
-            instructions.run(Change { parameters, start, rows: 1, columns, stride: columns, g, g_stride: columns })
+            instructions.run(Change {
+                parameters,
+                start,
+                rows: 1,
+                columns,
+                stride: columns,
+                g,
+                g_stride: columns,
+            })
         };
     });
 }
@@ -167,18 +196,46 @@ pub fn update_by_product(
     threads: &Threads,
 ) {
     let (n, instructions) = (b.columns, Instructions::detect());
-    assert_eq!(weights.len(), a.rows * n, "the weights have as many rows as A and as many columns as B");
+    assert_eq!(
+        weights.len(),
+        a.rows * n,
+        "the weights have as many rows as A and as many columns as B"
+    );
     let parameters = &Parameters::new(step, l2, weights, slots);
-    blocks(instructions, a, b, [ROWS, COLUMNS], threads, |rows, columns| {
-        let mut gradient = Buffer::<{ ROWS * STRIDE }>::new();
-        let c = gradient.0.as_mut_ptr().cast::<f32>();
-        let (start, size) = (rows.start * n + columns.start, (rows.len(), columns.len()));
-        // SAFETY: there is room for ROWS rows of COLUMNS floats, and a block is no larger.
-        unsafe { instructions.run(Fill { a, b, rows, columns, c, stride: STRIDE }) };
-        let change = Change { parameters, start, rows: size.0, columns: size.1, stride: n, g: c, g_stride: STRIDE };
-        // SAFETY: the block of the gradient has been written; blocks do not overlap.
-        unsafe { instructions.run(change) };
-    });
+    blocks(
+        instructions,
+        a,
+        b,
+        [ROWS, COLUMNS],
+        threads,
+        |rows, columns| {
+            let mut gradient = Buffer::<{ ROWS * STRIDE }>::new();
+            let c = gradient.0.as_mut_ptr().cast::<f32>();
+            let (start, size) = (rows.start * n + columns.start, (rows.len(), columns.len()));
+            // SAFETY: there is room for ROWS rows of COLUMNS floats, and a block is no larger.
+            unsafe {
+                instructions.run(Fill {
+                    a,
+                    b,
+                    rows,
+                    columns,
+                    c,
+                    stride: STRIDE,
+                })
+            };
+            let change = Change {
+                parameters,
+                start,
+                rows: size.0,
+                columns: size.1,
+                stride: n,
+                g: c,
+                g_stride: STRIDE,
+            };
+            // SAFETY: the block of the gradient has been written; blocks do not overlap.
+            unsafe { instructions.run(change) };
+        },
+    );
 }
 
 /// Rows and columns of the gradient that one block has at most, so that it fits into the L2 cache.
@@ -198,9 +255,16 @@ struct Parameters<'a> {
 impl<'a> Parameters<'a> {
     fn new(step: &'a Step, l2: f32, weights: &'a mut [f32], [a, b]: [&'a mut [f32]; 2]) -> Self {
         let lengths = [a.len(), b.len()];
-        let fit = lengths.iter().take(step.slots()).all(|&length| length == weights.len());
+        let fit = lengths
+            .iter()
+            .take(step.slots())
+            .all(|&length| length == weights.len());
         assert!(fit, "{} weights and slots of {lengths:?}", weights.len());
-        Self { step, l2, arrays: [weights, a, b].map(Shared::new) }
+        Self {
+            step,
+            l2,
+            arrays: [weights, a, b].map(Shared::new),
+        }
     }
 }
 
@@ -241,17 +305,29 @@ impl Change<'_> {
     /// As for the whole.
     #[inline(always)]
     unsafe fn by<V: Vector, const ARRAYS: usize>(&self, rule: &impl Rule) {
-        let Self { parameters, start, rows, columns, stride, g, g_stride } = *self;
+        let Self {
+            parameters,
+            start,
+            rows,
+            columns,
+            stride,
+            g,
+            g_stride,
+        } = *self;
         let end = start + (rows - 1) * stride + columns;
-        let arrays: [*mut f32; ARRAYS] = std::array::from_fn(|i| parameters.arrays[i].start_of(start..end));
+        let arrays: [*mut f32; ARRAYS] =
+            std::array::from_fn(|i| parameters.arrays[i].start_of(start..end));
         let whole = columns / V::LANES * V::LANES;
         for row in 0..rows {
             let arrays = arrays.map(|array| array.wrapping_add(row * stride));
             let g = g.wrapping_add(row * g_stride);
             // SAFETY: inside of the arrays, as `start_of` has checked, and of the gradients, as the caller promises.
             unsafe {
-                (0..whole).step_by(V::LANES).for_each(|at| change::<V, ARRAYS>(rule, parameters.l2, arrays, g, at));
-                (whole..columns).for_each(|at| change::<Plain<1>, ARRAYS>(rule, parameters.l2, arrays, g, at));
+                (0..whole)
+                    .step_by(V::LANES)
+                    .for_each(|at| change::<V, ARRAYS>(rule, parameters.l2, arrays, g, at));
+                (whole..columns)
+                    .for_each(|at| change::<Plain<1>, ARRAYS>(rule, parameters.l2, arrays, g, at));
             }
         }
     }
@@ -272,13 +348,19 @@ unsafe fn change<V: Vector, const N: usize>(
     // SAFETY: as the caller promises.
     unsafe {
         let mut weights = [V::splat(0.0); 3];
-        weights.iter_mut().zip(arrays).for_each(|(weights, array)| *weights = V::load(array.add(at)));
+        weights
+            .iter_mut()
+            .zip(arrays)
+            .for_each(|(weights, array)| *weights = V::load(array.add(at)));
         let mut g = V::load(g.add(at));
         if l2 > 0.0 {
             g = g + V::splat(2.0 * l2) * weights[0];
         }
         let weights = rule.apply(g, weights);
-        weights.into_iter().zip(arrays).for_each(|(weights, array)| weights.store(array.add(at)));
+        weights
+            .into_iter()
+            .zip(arrays)
+            .for_each(|(weights, array)| weights.store(array.add(at)));
     }
 }
 
@@ -287,13 +369,41 @@ mod tests {
     use super::*;
     use crate::product::product;
 
-    const ADAM: AdamStep = AdamStep { alpha: 0.1, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, keep: 0.99, scale: 0.5 };
+    const ADAM: AdamStep = AdamStep {
+        alpha: 0.1,
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-7,
+        keep: 0.99,
+        scale: 0.5,
+    };
 
     fn steps() -> Vec<Step> {
-        let sgd = |momentum, nesterov| Step::Sgd(SgdStep { rate: 0.1, momentum, nesterov, scale: 0.5 });
-        let rmsprop =
-            |momentum| Step::RmsProp(RmsPropStep { rate: 0.1, rho: 0.9, epsilon: 1e-7, momentum, scale: 0.5 });
-        vec![sgd(0.0, false), sgd(0.9, false), sgd(0.9, true), rmsprop(0.0), rmsprop(0.9), Step::Adam(ADAM)]
+        let sgd = |momentum, nesterov| {
+            Step::Sgd(SgdStep {
+                rate: 0.1,
+                momentum,
+                nesterov,
+                scale: 0.5,
+            })
+        };
+        let rmsprop = |momentum| {
+            Step::RmsProp(RmsPropStep {
+                rate: 0.1,
+                rho: 0.9,
+                epsilon: 1e-7,
+                momentum,
+                scale: 0.5,
+            })
+        };
+        vec![
+            sgd(0.0, false),
+            sgd(0.9, false),
+            sgd(0.9, true),
+            rmsprop(0.0),
+            rmsprop(0.9),
+            Step::Adam(ADAM),
+        ]
     }
 
     #[test]
@@ -301,7 +411,13 @@ mod tests {
         let gradient: Vec<f32> = (0..3 * PIECE + 5).map(|i| (i % 13) as f32 - 6.0).collect();
         let run = |threads: &Threads| {
             let [mut w, mut m, mut v] = [1.0, 0.0, 0.0].map(|start| vec![start; gradient.len()]);
-            update(&Step::Adam(ADAM), &gradient, &mut w, [&mut m, &mut v], threads);
+            update(
+                &Step::Adam(ADAM),
+                &gradient,
+                &mut w,
+                [&mut m, &mut v],
+                threads,
+            );
             w
         };
         let alone = run(&Threads::one());
@@ -327,12 +443,28 @@ mod tests {
                     a.iter_mut().for_each(|x| *x = x.abs());
                     let mut b = a.clone();
                     let slots = [&mut a[..length], &mut b[..length]];
-                    path.on(|| update(&step, &g[..length], &mut w[..length], slots, &Threads::one()));
-                    assert!([&w, &a, &b].iter().all(|array| array[length..].iter().all(|&guard| guard == f32::MAX)));
+                    path.on(|| {
+                        update(
+                            &step,
+                            &g[..length],
+                            &mut w[..length],
+                            slots,
+                            &Threads::one(),
+                        )
+                    });
+                    assert!(
+                        [&w, &a, &b]
+                            .iter()
+                            .all(|array| array[length..].iter().all(|&guard| guard == f32::MAX))
+                    );
                     [w, a, b].map(|array| array.into_iter().map(f32::to_bits).collect::<Vec<_>>())
                 };
                 for path in Instructions::available() {
-                    assert_eq!(run(path), run(Instructions::Plain), "{step:?}, {length} weights, {path:?}");
+                    assert_eq!(
+                        run(path),
+                        run(Instructions::Plain),
+                        "{step:?}, {length} weights, {path:?}"
+                    );
                 }
             }
         }
@@ -341,13 +473,26 @@ mod tests {
     #[test]
     fn blocks_of_the_gradient_change_the_weights_to_the_same_bits_as_the_whole_gradient() {
         // Inputs, batch and units: one block and many, whole rows and columns of blocks, and a batch beyond a tile's.
-        for (m, k, n) in [(1, 1, 1), (70, 64, 48), (130, 33, 10), (65, 300, 600), (200, 7, 513)] {
-            let numbers = |length: usize| (0..length).map(|i| (i * 7919 % 31) as f32 / 7.0 - 2.0).collect::<Vec<_>>();
+        for (m, k, n) in [
+            (1, 1, 1),
+            (70, 64, 48),
+            (130, 33, 10),
+            (65, 300, 600),
+            (200, 7, 513),
+        ] {
+            let numbers = |length: usize| {
+                (0..length)
+                    .map(|i| (i * 7919 % 31) as f32 / 7.0 - 2.0)
+                    .collect::<Vec<_>>()
+            };
             let (x, dz, start) = (numbers(k * m), numbers(k * n), numbers(m * n));
             let x = MatRef::new(&x, k, m).transposed();
             let dz = MatRef::new(&dz, k, n);
             for step in steps() {
-                for (l2, threads) in [(0.0, Threads::one()), (0.01, Threads::new(Some(2)).unwrap())] {
+                for (l2, threads) in [
+                    (0.0, Threads::one()),
+                    (0.01, Threads::new(Some(2)).unwrap()),
+                ] {
                     let slot = |number| vec![0.25; if number < step.slots() { m * n } else { 0 }];
                     let (mut whole, mut a, mut b) = (start.clone(), slot(0), slot(1));
                     let mut gradient = vec![0.0; m * n];
@@ -359,7 +504,10 @@ mod tests {
                     update(&step, &gradient, &mut whole, [&mut a, &mut b], &threads);
                     let (mut fused, mut c, mut d) = (start.clone(), slot(0), slot(1));
                     update_by_product(&step, x, dz, l2, &mut fused, [&mut c, &mut d], &threads);
-                    assert!(whole == fused && a == c && b == d, "{step:?} {m} x {k} x {n}");
+                    assert!(
+                        whole == fused && a == c && b == d,
+                        "{step:?} {m} x {k} x {n}"
+                    );
                     assert!(whole != start);
                 }
             }

@@ -35,24 +35,53 @@ pub fn show(root: &Path, systems: &[System], runs: &[Vec<Measured>]) -> Outcome 
     };
     let mut rows: Vec<Row> = systems.iter().zip(runs).map(row).collect();
     // The first is ours, with the widest instructions.
-    let Some(ours) = rows.first().cloned() else { return Ok(()) };
+    let Some(ours) = rows.first().cloned() else {
+        return Ok(());
+    };
     rows.sort_by(|a, b| a.ms.total_cmp(&b.ms));
 
-    say!("\n{:<22}{:>9}{:>10}{:>14}{:>10}{:>10}", "", "ms/step", "ours is", "first epoch s", "ours is", "peak MB");
+    say!(
+        "\n{:<22}{:>9}{:>10}{:>14}{:>10}{:>10}",
+        "",
+        "ms/step",
+        "ours is",
+        "first epoch s",
+        "ours is",
+        "peak MB"
+    );
     let mut csv =
         "system,ms_per_step,our_share,first_epoch_seconds,our_share_of_first_epoch,peak_memory_mb\n".to_owned();
-    for Row { name, ms, first_epoch, memory } in &rows {
+    for Row {
+        name,
+        ms,
+        first_epoch,
+        memory,
+    } in &rows
+    {
         let (share, first_share) = (ours.ms / ms, ours.first_epoch / first_epoch);
-        say!("{name:<22}{ms:>9.2}{share:>9.2}×{first_epoch:>14.1}{first_share:>9.2}×{memory:>10.0}");
-        writeln!(csv, "\"{name}\",{ms:.3},{share:.3},{first_epoch:.2},{first_share:.3},{memory:.0}")?;
+        say!(
+            "{name:<22}{ms:>9.2}{share:>9.2}×{first_epoch:>14.1}{first_share:>9.2}×{memory:>10.0}"
+        );
+        writeln!(
+            csv,
+            "\"{name}\",{ms:.3},{share:.3},{first_epoch:.2},{first_share:.3},{memory:.0}"
+        )?;
     }
     tools::write(&root.join("outputs/bench.csv"), &csv)?;
 
-    let Machine { instructions, threads } = Machine::this(None);
-    let bars: Vec<(String, f64)> =
-        rows.iter().map(|row| (row.name.clone(), (row.ms * 100.0).round() / 100.0)).collect();
+    let Machine {
+        instructions,
+        threads,
+    } = Machine::this(None);
+    let bars: Vec<(String, f64)> = rows
+        .iter()
+        .map(|row| (row.name.clone(), (row.ms * 100.0).round() / 100.0))
+        .collect();
     let title = "One step of the lab's training at batch 64";
-    let axis = format!("milliseconds, median of {} runs ({instructions}, {threads} threads)", runs[0].len());
+    let axis = format!(
+        "milliseconds, median of {} runs ({instructions}, {threads} threads)",
+        runs[0].len()
+    );
     figures::bars(title, &axis, &bars)?.save(root.join("outputs/figures/bench.png"))?;
     say!("\nwritten: outputs/bench.csv, outputs/figures/bench.png");
     Ok(())

@@ -34,12 +34,26 @@ pub fn measure(name: &str, command: &mut Command) -> Outcome<Measured> {
     let remedy = "run the program by itself to see more: tools/peers/README.md says how";
     let failed = |what: String| SetupError::new(format!("{name}: {what}"), remedy);
     let mut errors = tempfile::tempfile()?;
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors.try_clone()?);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(errors.try_clone()?);
     let start = Instant::now();
-    let mut child = command.spawn().map_err(|error| failed(format!("cannot be started: {error}")))?;
-    let mut measured = Measured { first_epoch: f64::NAN, epochs: Vec::new(), peak_memory_mb: f64::NAN };
+    let mut child = command
+        .spawn()
+        .map_err(|error| failed(format!("cannot be started: {error}")))?;
+    let mut measured = Measured {
+        first_epoch: f64::NAN,
+        epochs: Vec::new(),
+        peak_memory_mb: f64::NAN,
+    };
     let mut stray = None;
-    for line in child.stdout.take().into_iter().flat_map(|stream| BufReader::new(stream).lines()).map_while(Result::ok)
+    for line in child
+        .stdout
+        .take()
+        .into_iter()
+        .flat_map(|stream| BufReader::new(stream).lines())
+        .map_while(Result::ok)
     {
         match serde_json::from_str(&line) {
             Ok(Line::Epoch { seconds, .. }) => {
@@ -58,7 +72,12 @@ pub fn measure(name: &str, command: &mut Command) -> Outcome<Measured> {
         errors.rewind()?;
         errors.read_to_string(&mut said)?;
         let last: Vec<&str> = said.lines().rev().take(8).collect();
-        let last = last.into_iter().rev().chain(stray.as_deref()).collect::<Vec<_>>().join("\n    ");
+        let last = last
+            .into_iter()
+            .rev()
+            .chain(stray.as_deref())
+            .collect::<Vec<_>>()
+            .join("\n    ");
         return Err(failed(format!("ended with {status} and said\n    {last}")).into());
     }
     Ok(measured)
@@ -91,21 +110,44 @@ mod tests {
     #[test]
     fn lines_of_a_program_become_its_times() {
         let epoch = r#"echo '{"epoch": 1, "seconds": 2.5, "loss": 2.1, "accuracy": 0.2}'"#;
-        let measured = shell(&format!(r#"{epoch}; {epoch}; echo '{{"peak_memory_mb": 12}}'"#)).unwrap();
-        assert_eq!((measured.epochs.len(), measured.steady(), measured.peak_memory_mb), (2, &[2.5][..], 12.0));
+        let measured = shell(&format!(
+            r#"{epoch}; {epoch}; echo '{{"peak_memory_mb": 12}}'"#
+        ))
+        .unwrap();
+        assert_eq!(
+            (
+                measured.epochs.len(),
+                measured.steady(),
+                measured.peak_memory_mb
+            ),
+            (2, &[2.5][..], 12.0)
+        );
         assert!(measured.first_epoch < 2.0);
     }
 
     #[test]
     fn a_program_that_fails_is_quoted() {
-        let error = shell("echo 'out of luck' >&2; exit 3").unwrap_err().to_string();
-        assert!(error.contains("a program") && error.contains("out of luck"), "{error}");
-        assert!(shell("echo hello").unwrap_err().to_string().contains("hello"));
+        let error = shell("echo 'out of luck' >&2; exit 3")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("a program") && error.contains("out of luck"),
+            "{error}"
+        );
+        assert!(
+            shell("echo hello")
+                .unwrap_err()
+                .to_string()
+                .contains("hello")
+        );
     }
 
     #[test]
     fn the_median_is_in_the_middle() {
-        assert_eq!((median([3.0, 1.0, 2.0]), median([4.0, 1.0, 2.0, 3.0])), (2.0, 2.5));
+        assert_eq!(
+            (median([3.0, 1.0, 2.0]), median([4.0, 1.0, 2.0, 3.0])),
+            (2.0, 2.5)
+        );
         assert!(median([]).is_nan());
     }
 }

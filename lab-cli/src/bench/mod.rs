@@ -69,13 +69,22 @@ pub fn run(arguments: &BenchArgs) -> Outcome {
     // The plain path is slow, and of no interest beside other frameworks.
     let mut paths = Instructions::available();
     paths.retain(|path| !arguments.peers || path.has_fused_multiply_add());
-    let mut systems = paths.iter().map(|&path| System::ours(path)).collect::<Outcome<Vec<_>>>()?;
-    let yardsticks = paths.iter().map(|&path| Yardstick::new(&root, path, &steps)).collect::<Outcome<Vec<_>>>()?;
+    let mut systems = paths
+        .iter()
+        .map(|&path| System::ours(path))
+        .collect::<Outcome<Vec<_>>>()?;
+    let yardsticks = paths
+        .iter()
+        .map(|&path| Yardstick::new(&root, path, &steps))
+        .collect::<Outcome<Vec<_>>>()?;
     if arguments.peers {
         systems.extend(peers::set_up(&root, &steps)?);
     }
     let threads = available_threads();
-    let (mut peaks, mut runs) = (vec![Vec::new(); paths.len()], vec![Vec::new(); systems.len()]);
+    let (mut peaks, mut runs) = (
+        vec![Vec::new(); paths.len()],
+        vec![Vec::new(); systems.len()],
+    );
     for round in 1..=rounds {
         steps.note(&format!("Round {round} of {rounds}: the machine's peak"));
         for (yardstick, peaks) in yardsticks.iter().zip(&mut peaks) {
@@ -86,8 +95,13 @@ pub fn run(arguments: &BenchArgs) -> Outcome {
         for (system, runs) in systems.iter().zip(&mut runs) {
             let name = &system.name;
             let measured = measure(name, &mut system.command(&data, BATCH))?;
-            let (ms, first) = (milliseconds(std::slice::from_ref(&measured)), measured.first_epoch);
-            steps.note(&format!("Round {round} of {rounds}: {name} {ms:.2} ms a step, first epoch {first:.1} s"));
+            let (ms, first) = (
+                milliseconds(std::slice::from_ref(&measured)),
+                measured.first_epoch,
+            );
+            steps.note(&format!(
+                "Round {round} of {rounds}: {name} {ms:.2} ms a step, first epoch {first:.1} s"
+            ));
             runs.push(measured);
         }
     }
@@ -114,8 +128,14 @@ fn ours(data: &Path, system: &System, peak: f64, runs: &[Measured]) {
     };
     say!("  step at batch {BATCH}      {ms:.2} ms, {rate:.0} GFLOP/s{share}");
     say!("  epoch of 625 steps    {:.2} s", epoch(runs));
-    say!("  start to first epoch  {:.2} s", median(runs.iter().map(|run| run.first_epoch)));
-    say!("  peak memory           {:.0} MB", median(runs.iter().map(|run| run.peak_memory_mb)));
+    say!(
+        "  start to first epoch  {:.2} s",
+        median(runs.iter().map(|run| run.first_epoch))
+    );
+    say!(
+        "  peak memory           {:.0} MB",
+        median(runs.iter().map(|run| run.peak_memory_mb))
+    );
 }
 
 /// Of a step, the median over all of some runs.
@@ -124,7 +144,14 @@ fn milliseconds(runs: &[Measured]) -> f64 {
 }
 
 fn workload(data: &Path, batch_size: usize) -> Workload {
-    Workload { data: data.to_owned(), epochs: 2, batch_size, width: 1, threads: None, images: IMAGES }
+    Workload {
+        data: data.to_owned(),
+        epochs: 2,
+        batch_size,
+        width: 1,
+        threads: None,
+        images: IMAGES,
+    }
 }
 
 fn available_threads() -> usize {

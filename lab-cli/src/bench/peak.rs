@@ -26,7 +26,9 @@ impl Yardstick {
             Instructions::Avx2 => "yardstick-avx2",
             Instructions::Plain => return Ok(None),
         };
-        Ok(Some(Self { program: build(root, name, name, steps)? }))
+        Ok(Some(Self {
+            program: build(root, name, name, steps)?,
+        }))
     }
 
     /// GFLOP/s of a 2048³ product on `threads` threads.
@@ -34,10 +36,15 @@ impl Yardstick {
     /// # Errors
     /// Where the program fails.
     pub fn peak(&self, threads: usize) -> Outcome<f64> {
-        let output = Command::new(&self.program).arg(threads.to_string()).output()?;
+        let output = Command::new(&self.program)
+            .arg(threads.to_string())
+            .output()?;
         let said = String::from_utf8_lossy(&output.stdout);
         Ok(said.trim().parse().map_err(|_| {
-            SetupError::new(format!("the yardstick said `{}`", said.trim()), "remove .lab/peers and run it again")
+            SetupError::new(
+                format!("the yardstick said `{}`", said.trim()),
+                "remove .lab/peers and run it again",
+            )
         })?)
     }
 }

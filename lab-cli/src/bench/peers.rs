@@ -27,9 +27,19 @@ impl System {
     /// # Errors
     /// Where the system does not say where this program is.
     pub fn ours(instructions: Instructions) -> Outcome<Self> {
-        let (name, before) = (format!("{OURS}, {instructions}"), vec![PathBuf::from("workload")]);
+        let (name, before) = (
+            format!("{OURS}, {instructions}"),
+            vec![PathBuf::from("workload")],
+        );
         let (program, instructions) = (std::env::current_exe()?, Some(instructions));
-        Ok(Self { name, instructions, program, before, mode: None, epochs: EPOCHS })
+        Ok(Self {
+            name,
+            instructions,
+            program,
+            before,
+            mode: None,
+            epochs: EPOCHS,
+        })
     }
 
     pub fn command(&self, data: &Path, batch: usize) -> Command {
@@ -39,7 +49,10 @@ impl System {
             .arg(data)
             .args([self.epochs, batch].map(|number| number.to_string()))
             .args(self.mode)
-            .envs(self.instructions.map(|path| ("LAB_INSTRUCTIONS", path.to_string())));
+            .envs(
+                self.instructions
+                    .map(|path| ("LAB_INSTRUCTIONS", path.to_string())),
+            );
         command
     }
 }
@@ -57,8 +70,10 @@ const PYTHON: [(&str, &str, &str); 4] = [
 ];
 
 /// candle's first epoch is like its second, and each takes the better part of a minute.
-const RUST: [(&str, &str, &str, usize); 2] =
-    [("burn", "burn", "peer-burn", EPOCHS), ("candle", "candle", "peer-candle", 1)];
+const RUST: [(&str, &str, &str, usize); 2] = [
+    ("burn", "burn", "peer-burn", EPOCHS),
+    ("candle", "candle", "peer-candle", 1),
+];
 
 /// Installs or builds what is missing below `.lab/peers`, with progress.
 ///
@@ -67,8 +82,16 @@ const RUST: [(&str, &str, &str, usize); 2] =
 pub fn set_up(root: &Path, steps: &Steps) -> Outcome<Vec<System>> {
     let (home, sources) = (root.join(".lab/peers"), root.join("tools/peers"));
     let title = "Python packages: PyTorch, Keras, TensorFlow, JAX";
-    let venv = Venv::new(title, home.join("venv"), sources.join("python/requirements.txt"))?;
-    let _lock = Lock::take(&root.join(".lab/setup.lock"), "sets up this laboratory", steps)?;
+    let venv = Venv::new(
+        title,
+        home.join("venv"),
+        sources.join("python/requirements.txt"),
+    )?;
+    let _lock = Lock::take(
+        &root.join(".lab/setup.lock"),
+        "sets up this laboratory",
+        steps,
+    )?;
     if !venv.is_ready() {
         steps.note(
             "The other frameworks are about 3 GB to fetch and 7 GB in .lab/peers; `cargo lab clean` removes them",
@@ -79,12 +102,26 @@ pub fn set_up(root: &Path, steps: &Steps) -> Outcome<Vec<System>> {
     for (name, script, mode) in PYTHON {
         let before = vec![sources.join("python").join(script)];
         let (name, program) = (name.to_owned(), venv.python());
-        systems.push(System { name, instructions: None, program, before, mode: Some(mode), epochs: EPOCHS });
+        systems.push(System {
+            name,
+            instructions: None,
+            program,
+            before,
+            mode: Some(mode),
+            epochs: EPOCHS,
+        });
     }
     for (name, folder, binary, epochs) in RUST {
         let program = build(root, folder, binary, steps)?;
         let name = name.to_owned();
-        systems.push(System { name, instructions: None, program, before: Vec::new(), mode: None, epochs });
+        systems.push(System {
+            name,
+            instructions: None,
+            program,
+            before: Vec::new(),
+            mode: None,
+            epochs,
+        });
     }
     Ok(systems)
 }
@@ -94,9 +131,16 @@ pub fn set_up(root: &Path, steps: &Steps) -> Outcome<Vec<System>> {
 /// # Errors
 /// Where it cannot be built.
 pub fn build(root: &Path, folder: &str, binary: &str, steps: &Steps) -> Outcome<PathBuf> {
-    let (manifest, target) = (root.join("tools/peers").join(folder).join("Cargo.toml"), root.join(".lab/peers/target"));
+    let (manifest, target) = (
+        root.join("tools/peers").join(folder).join("Cargo.toml"),
+        root.join(".lab/peers/target"),
+    );
     let mut build = Command::new("cargo");
-    build.args(["build", "--release", "--locked", "--manifest-path"]).arg(manifest).arg("--target-dir").arg(&target);
+    build
+        .args(["build", "--release", "--locked", "--manifest-path"])
+        .arg(manifest)
+        .arg("--target-dir")
+        .arg(&target);
     let remedy = "check the network connection, then run it again";
     let shown = |line: &str| line.trim().strip_prefix("Compiling ").map(str::to_owned);
     steps.run(&format!("Building {binary}"), &mut build, remedy, shown)?;

@@ -29,8 +29,17 @@ struct Case {
 
 impl Case {
     fn new(data: &Path, batch: usize, width: usize, threads: usize, images: usize) -> Self {
-        let workload = Workload { width, threads: Some(threads), images, ..workload(data, batch) };
-        Self { workload, threads, seconds: Vec::new() }
+        let workload = Workload {
+            width,
+            threads: Some(threads),
+            images,
+            ..workload(data, batch)
+        };
+        Self {
+            workload,
+            threads,
+            seconds: Vec::new(),
+        }
     }
 
     fn microseconds(&self) -> f64 {
@@ -43,7 +52,8 @@ impl Case {
     }
 
     fn run(&mut self) -> Outcome {
-        self.seconds.extend(measure(OURS, &mut self.workload.command()?)?.steady());
+        self.seconds
+            .extend(measure(OURS, &mut self.workload.command()?)?.steady());
         Ok(())
     }
 }
@@ -59,27 +69,53 @@ pub fn run(root: &Path, data: &Path, rounds: usize, steps: &Steps) -> Outcome {
     let mut cases = Vec::new();
     for width in WIDTHS {
         for batch in BATCHES {
-            cases.extend(teams.iter().map(|&threads| Case::new(data, batch, width, threads, IMAGES[0])));
+            cases.extend(
+                teams
+                    .iter()
+                    .map(|&threads| Case::new(data, batch, width, threads, IMAGES[0])),
+            );
         }
     }
-    cases.extend(IMAGES[1..].iter().map(|&images| Case::new(data, BATCH, 1, all, images)));
+    cases.extend(
+        IMAGES[1..]
+            .iter()
+            .map(|&images| Case::new(data, BATCH, 1, all, images)),
+    );
 
     let mut peaks = vec![Vec::new(); teams.len()];
     for round in 1..=rounds {
         for (peaks, &threads) in peaks.iter_mut().zip(teams) {
-            peaks.push(yardstick.as_ref().map_or(Ok(f64::NAN), |yardstick| yardstick.peak(threads))?);
+            peaks.push(
+                yardstick
+                    .as_ref()
+                    .map_or(Ok(f64::NAN), |yardstick| yardstick.peak(threads))?,
+            );
         }
         let count = cases.len();
         for (number, case) in cases.iter_mut().enumerate() {
             case.run()?;
-            let Workload { batch_size, width, images, .. } = case.workload;
-            let what = format!("batch {batch_size}, width ×{width}, threads {}, {images} images", case.threads);
-            steps.note(&format!("Round {round} of {rounds}, {} of {count}: {what}", number + 1));
+            let Workload {
+                batch_size,
+                width,
+                images,
+                ..
+            } = case.workload;
+            let what = format!(
+                "batch {batch_size}, width ×{width}, threads {}, {images} images",
+                case.threads
+            );
+            steps.note(&format!(
+                "Round {round} of {rounds}, {} of {count}: {what}",
+                number + 1
+            ));
         }
     }
     let peaks: Vec<f64> = peaks.into_iter().map(median).collect();
     let share = |case: &Case| {
-        let team = teams.iter().position(|&threads| threads == case.threads).unwrap_or(0);
+        let team = teams
+            .iter()
+            .position(|&threads| threads == case.threads)
+            .unwrap_or(0);
         100.0 * case.rate() / peaks[team]
     };
 
@@ -96,27 +132,58 @@ pub fn run(root: &Path, data: &Path, rounds: usize, steps: &Steps) -> Outcome {
         "GFLOP/s",
         "of peak"
     );
-    let mut csv = "batch,width,threads,images,microseconds_per_image,gflops,share_of_peak\n".to_owned();
+    let mut csv =
+        "batch,width,threads,images,microseconds_per_image,gflops,share_of_peak\n".to_owned();
     for case in &cases {
-        let Workload { batch_size, width, images, .. } = case.workload;
-        let (threads, time, rate, share) = (case.threads, case.microseconds(), case.rate(), share(case));
-        say!("{batch_size:>6}{width:>6}×{threads:>9}{images:>9}{time:>11.1}{rate:>9.0}{share:>7.0} %");
-        writeln!(csv, "{batch_size},{width},{threads},{images},{time:.2},{rate:.1},{:.3}", share / 100.0)?;
+        let Workload {
+            batch_size,
+            width,
+            images,
+            ..
+        } = case.workload;
+        let (threads, time, rate, share) =
+            (case.threads, case.microseconds(), case.rate(), share(case));
+        say!(
+            "{batch_size:>6}{width:>6}×{threads:>9}{images:>9}{time:>11.1}{rate:>9.0}{share:>7.0} %"
+        );
+        writeln!(
+            csv,
+            "{batch_size},{width},{threads},{images},{time:.2},{rate:.1},{:.3}",
+            share / 100.0
+        )?;
     }
     tools::write(&root.join("outputs/bench-scaling.csv"), &csv)?;
 
-    let name = |threads: usize| if threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
+    let name = |threads: usize| {
+        if threads == 1 {
+            "1 thread".to_owned()
+        } else {
+            format!("{threads} threads")
+        }
+    };
     let batch = "images in a batch";
-    let mut shares = LineChart::new("How much of the machine training uses").x(batch).log_x();
-    shares = shares.y("% of a large matrix product's speed").y_range(0.0, 100.0);
-    let mut times = LineChart::new("Time of training for one image, the lab's network").x(batch).log_x();
+    let mut shares = LineChart::new("How much of the machine training uses")
+        .x(batch)
+        .log_x();
+    shares = shares
+        .y("% of a large matrix product's speed")
+        .y_range(0.0, 100.0);
+    let mut times = LineChart::new("Time of training for one image, the lab's network")
+        .x(batch)
+        .log_x();
     times = times.y("microseconds");
     for &threads in teams {
         for width in WIDTHS {
-            let of_line =
-                |case: &&Case| (case.threads, case.workload.width, case.workload.images) == (threads, width, IMAGES[0]);
+            let of_line = |case: &&Case| {
+                (case.threads, case.workload.width, case.workload.images)
+                    == (threads, width, IMAGES[0])
+            };
             let points = |value: &dyn Fn(&Case) -> f64| -> Vec<(f64, f64)> {
-                cases.iter().filter(of_line).map(|case| (case.workload.batch_size as f64, value(case))).collect()
+                cases
+                    .iter()
+                    .filter(of_line)
+                    .map(|case| (case.workload.batch_size as f64, value(case)))
+                    .collect()
             };
             shares = shares.line(format!("width ×{width}, {}", name(threads)), points(&share));
             if width == 1 {
@@ -127,6 +194,8 @@ pub fn run(root: &Path, data: &Path, rounds: usize, steps: &Steps) -> Outcome {
     let folder = root.join("outputs/figures");
     figures::lines(&shares)?.save(folder.join("bench-scaling.png"))?;
     figures::lines(&times)?.save(folder.join("bench-batch.png"))?;
-    say!("\nwritten: outputs/bench-scaling.csv, outputs/figures/bench-scaling.png and bench-batch.png");
+    say!(
+        "\nwritten: outputs/bench-scaling.csv, outputs/figures/bench-scaling.png and bench-batch.png"
+    );
     Ok(())
 }

@@ -32,20 +32,37 @@ pub struct Workload {
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Line {
-    Epoch { epoch: usize, seconds: f64, loss: f64, accuracy: f64 },
-    End { peak_memory_mb: f64 },
+    Epoch {
+        epoch: usize,
+        seconds: f64,
+        loss: f64,
+        accuracy: f64,
+    },
+    End {
+        peak_memory_mb: f64,
+    },
 }
 
 impl Workload {
     /// Units of each layer, the input first.
     pub fn widths(&self) -> [usize; 5] {
-        [3072, 512 * self.width, 256 * self.width, 128 * self.width, 10]
+        [
+            3072,
+            512 * self.width,
+            256 * self.width,
+            128 * self.width,
+            10,
+        ]
     }
 
     /// Floating-point operations of the matrix products for one image: each layer's way forward and its two ways back,
     /// but for the gradient of the input, which nobody needs.
     pub fn operations(&self) -> f64 {
-        let products = self.widths().windows(2).map(|pair| pair[0] * pair[1]).collect::<Vec<_>>();
+        let products = self
+            .widths()
+            .windows(2)
+            .map(|pair| pair[0] * pair[1])
+            .collect::<Vec<_>>();
         2.0 * (3 * products.iter().sum::<usize>() - products[0]) as f64
     }
 
@@ -54,10 +71,24 @@ impl Workload {
     /// # Errors
     /// Where the system does not say where this program is.
     pub fn command(&self) -> Outcome<Command> {
-        let Self { data, epochs, batch_size, width, threads, images } = self;
+        let Self {
+            data,
+            epochs,
+            batch_size,
+            width,
+            threads,
+            images,
+        } = self;
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("workload").arg(data).args([epochs, batch_size].map(usize::to_string));
-        for (option, value) in [("--width", Some(width)), ("--threads", threads.as_ref()), ("--images", Some(images))] {
+        command
+            .arg("workload")
+            .arg(data)
+            .args([epochs, batch_size].map(usize::to_string));
+        for (option, value) in [
+            ("--width", Some(width)),
+            ("--threads", threads.as_ref()),
+            ("--images", Some(images)),
+        ] {
             if let Some(value) = value {
                 command.arg(option).arg(value.to_string());
             }
@@ -83,12 +114,16 @@ impl Workload {
         let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3))
             .batch_size(self.batch_size)
             .epochs(self.epochs)
-            .progress(Lines { start: Instant::now() });
+            .progress(Lines {
+                start: Instant::now(),
+            });
         if let Some(threads) = self.threads {
             trainer = trainer.threads(threads);
         }
         trainer.fit(&mut model, &train, None)?;
-        print(&Line::End { peak_memory_mb: peak_memory_mb() })
+        print(&Line::End {
+            peak_memory_mb: peak_memory_mb(),
+        })
     }
 }
 
@@ -102,8 +137,18 @@ impl Progress for Lines {
     }
 
     fn epoch(&mut self, record: &EpochRecord) {
-        let EpochRecord { epoch, loss, accuracy, .. } = *record;
-        let line = Line::Epoch { epoch, seconds: self.start.elapsed().as_secs_f64(), loss, accuracy };
+        let EpochRecord {
+            epoch,
+            loss,
+            accuracy,
+            ..
+        } = *record;
+        let line = Line::Epoch {
+            epoch,
+            seconds: self.start.elapsed().as_secs_f64(),
+            loss,
+            accuracy,
+        };
         // A reader who has gone is noticed at the end.
         _ = print(&line);
         self.start = Instant::now();
@@ -129,9 +174,18 @@ mod tests {
 
     #[test]
     fn a_step_at_batch_64_has_466_million_operations() {
-        let workload =
-            Workload { data: PathBuf::new(), epochs: 1, batch_size: 64, width: 1, threads: None, images: 40_000 };
+        let workload = Workload {
+            data: PathBuf::new(),
+            epochs: 1,
+            batch_size: 64,
+            width: 1,
+            threads: None,
+            images: 40_000,
+        };
         // 64 images: twice 3 · 1,737,984 multiplications, but for one product of 3072 × 512.
-        assert_eq!(64.0 * workload.operations(), 64.0 * 2.0 * (3.0 * 1_737_984.0 - 1_572_864.0));
+        assert_eq!(
+            64.0 * workload.operations(),
+            64.0 * 2.0 * (3.0 * 1_737_984.0 - 1_572_864.0)
+        );
     }
 }

@@ -19,7 +19,11 @@ use super::staging::{Staging, total_bytes, wrong_length};
 const SLACK: u64 = 16 << 20;
 
 /// Takes the files of the data set from a folder or from `cifar-10-binary.tar.gz`.
-pub fn receive_path(path: &Path, staging: &mut Staging, progress: &Progress) -> Result<(), FetchError> {
+pub fn receive_path(
+    path: &Path,
+    staging: &mut Staging,
+    progress: &Progress,
+) -> Result<(), FetchError> {
     let metadata = fs::metadata(path).map_err(|e| FetchError::io("read", path, e))?;
     if metadata.is_dir() {
         return receive_folder(path, staging, progress);
@@ -29,19 +33,37 @@ pub fn receive_path(path: &Path, staging: &mut Staging, progress: &Progress) -> 
     receive_archive(progress.count(file), &path.display().to_string(), staging)
 }
 
-fn receive_folder(folder: &Path, staging: &mut Staging, progress: &Progress) -> Result<(), FetchError> {
+fn receive_folder(
+    folder: &Path,
+    staging: &mut Staging,
+    progress: &Progress,
+) -> Result<(), FetchError> {
     let inner = folder.join(FOLDER);
-    let folder = if inner.is_dir() { inner.as_path() } else { folder };
-    progress.stage(&format!("reading {}", folder.display()), Some(total_bytes(staging.table())));
+    let folder = if inner.is_dir() {
+        inner.as_path()
+    } else {
+        folder
+    };
+    progress.stage(
+        &format!("reading {}", folder.display()),
+        Some(total_bytes(staging.table())),
+    );
     for expected in staging.table() {
         let path = folder.join(expected.name);
         let file = File::open(&path).map_err(|e| FetchError::io("read", &path, e))?;
-        let length = file.metadata().map_err(|e| FetchError::io("read", &path, e))?.len();
+        let length = file
+            .metadata()
+            .map_err(|e| FetchError::io("read", &path, e))?
+            .len();
         if length != expected.bytes {
             return Err(wrong_length(&path.display().to_string(), length, expected));
         }
         let mut incoming = staging.receive(expected, &folder.display().to_string())?;
-        each_piece(&mut progress.count(file), |piece| Ok(incoming.write(piece)?)).map_err(|stop| match stop {
+        each_piece(
+            &mut progress.count(file),
+            |piece| Ok(incoming.write(piece)?),
+        )
+        .map_err(|stop| match stop {
             Stop::Read(error) => FetchError::io("read", &path, error),
             Stop::Because(error) => error,
         })?;
@@ -51,17 +73,33 @@ fn receive_folder(folder: &Path, staging: &mut Staging, progress: &Progress) -> 
 }
 
 /// Takes the files of the data set out of the official archive, as it comes in from `source`.
-pub fn receive_archive(source: impl Read, place: &str, staging: &mut Staging) -> Result<(), FetchError> {
-    walk(source, place, total_bytes(staging.table()) + SLACK, |path, size, content| {
-        let Some(name) = path.strip_prefix(FOLDER).and_then(|rest| rest.strip_prefix('/')) else { return Ok(()) };
-        let Some(expected) = staging.table().iter().find(|file| file.name == name) else { return Ok(()) };
-        if size != expected.bytes {
-            return Err(wrong_length(&format!("{path} in {place}"), size, expected).into());
-        }
-        let mut incoming = staging.receive(expected, place)?;
-        each_piece(content, |piece| Ok(incoming.write(piece)?))?;
-        Ok(incoming.finish()?)
-    })
+pub fn receive_archive(
+    source: impl Read,
+    place: &str,
+    staging: &mut Staging,
+) -> Result<(), FetchError> {
+    walk(
+        source,
+        place,
+        total_bytes(staging.table()) + SLACK,
+        |path, size, content| {
+            let Some(name) = path
+                .strip_prefix(FOLDER)
+                .and_then(|rest| rest.strip_prefix('/'))
+            else {
+                return Ok(());
+            };
+            let Some(expected) = staging.table().iter().find(|file| file.name == name) else {
+                return Ok(());
+            };
+            if size != expected.bytes {
+                return Err(wrong_length(&format!("{path} in {place}"), size, expected).into());
+            }
+            let mut incoming = staging.receive(expected, place)?;
+            each_piece(content, |piece| Ok(incoming.write(piece)?))?;
+            Ok(incoming.finish()?)
+        },
+    )
 }
 
 /// Why a walk through an archive ends early.
@@ -103,13 +141,21 @@ pub fn walk<R: Read>(
             0 => "nothing".to_owned(),
             _ => format!("what begins with `{}`", start.escape_ascii()),
         };
-        return Err(FetchError::content(place, found, "an archive compressed with gzip"));
+        return Err(FetchError::content(
+            place,
+            found,
+            "an archive compressed with gzip",
+        ));
     }
     let mut limited = MultiGzDecoder::new(start.as_slice().chain(source)).take(limit);
     let walked = walk_entries(&mut limited, place, &mut visit);
     if limited.limit() == 0 {
         let found = format!("more than {} MB when decompressed", limit / 1_000_000);
-        return Err(FetchError::content(place, found, format!("at most {} MB", limit / 1_000_000)));
+        return Err(FetchError::content(
+            place,
+            found,
+            format!("at most {} MB", limit / 1_000_000),
+        ));
     }
     walked.map_err(|stop| match stop {
         Stop::Read(error) => explain(error, place, limit - limited.limit()),
@@ -137,7 +183,12 @@ fn walk_entries(
             EntryType::Link | EntryType::Symlink => "a link",
             _ => "neither a file nor a folder",
         };
-        return Err(FetchError::content(format!("`{path}` in {place}"), kind, "plain files in a folder").into());
+        return Err(FetchError::content(
+            format!("`{path}` in {place}"),
+            kind,
+            "plain files in a folder",
+        )
+        .into());
     }
     Ok(())
 }
@@ -152,9 +203,11 @@ fn leaves_its_folder(path: &str) -> bool {
 /// A network that fails is known by `ConnectionAborted`: texts do not come through the readers in between, kinds do.
 fn explain(error: io::Error, place: &str, bytes: u64) -> FetchError {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            FetchError::content(place, format!("an archive that breaks off after {bytes} bytes"), "a whole one")
-        }
+        io::ErrorKind::UnexpectedEof => FetchError::content(
+            place,
+            format!("an archive that breaks off after {bytes} bytes"),
+            "a whole one",
+        ),
         io::ErrorKind::ConnectionAborted => FetchError::source(
             place,
             format!("the connection failed after {bytes} bytes ({error})"),
@@ -169,7 +222,10 @@ fn explain(error: io::Error, place: &str, bytes: u64) -> FetchError {
 }
 
 /// Hands on what `source` has, a piece at a time.
-fn each_piece<R: Read + ?Sized>(source: &mut R, mut take: impl FnMut(&[u8]) -> Result<(), Stop>) -> Result<(), Stop> {
+fn each_piece<R: Read + ?Sized>(
+    source: &mut R,
+    mut take: impl FnMut(&[u8]) -> Result<(), Stop>,
+) -> Result<(), Stop> {
     let mut buffer = vec![0; 256 * 1024];
     loop {
         match source.read(&mut buffer)? {

@@ -57,7 +57,11 @@ impl DataArgs {
 pub fn run(args: DataArgs) -> Result<(), FetchError> {
     let started = Instant::now();
     args.data.as_deref().map_or(Ok(()), need_folder)?;
-    let owner = if args.data.is_some() { Owner::User } else { Owner::Laboratory };
+    let owner = if args.data.is_some() {
+        Owner::User
+    } else {
+        Owner::Laboratory
+    };
     let folder = set_folder(&data_folder(args.data.as_deref()));
     let patience = args.patience.map_or(PATIENCE, Duration::from_secs);
     let progress = Progress::stderr();

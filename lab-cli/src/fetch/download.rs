@@ -24,7 +24,11 @@ pub fn receive_url(
     };
     progress.stage(&format!("downloading {url}"), None);
     // A server on this machine is not reached through a proxy.
-    let proxy = if url.starts_with("http://127.0.0.1") { None } else { ureq::Proxy::try_from_env() };
+    let proxy = if url.starts_with("http://127.0.0.1") {
+        None
+    } else {
+        ureq::Proxy::try_from_env()
+    };
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .https_only(url.starts_with("https:"))
         .proxy(proxy)

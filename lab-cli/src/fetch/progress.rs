@@ -14,7 +14,9 @@ pub struct Progress {
 impl Progress {
     /// A bar when standard error is a terminal, lines otherwise.
     pub fn stderr() -> Self {
-        Self::beside(&MultiProgress::with_draw_target(ProgressDrawTarget::stderr()))
+        Self::beside(&MultiProgress::with_draw_target(
+            ProgressDrawTarget::stderr(),
+        ))
     }
 
     /// The same, under the bars that are shown already.
@@ -24,13 +26,19 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(200));
             Self { bar, lines: false }
         } else {
-            Self { bar: ProgressBar::hidden(), lines: true }
+            Self {
+                bar: ProgressBar::hidden(),
+                lines: true,
+            }
         }
     }
 
     /// Says nothing.
     pub fn silent() -> Self {
-        Self { bar: ProgressBar::hidden(), lines: false }
+        Self {
+            bar: ProgressBar::hidden(),
+            lines: false,
+        }
     }
 
     /// A new stage that lasts for so many bytes, or for nobody knows how many.
@@ -44,7 +52,9 @@ impl Progress {
     /// A stage so short that it is worth a bar, but not a line.
     pub fn quick_stage(&self, message: &str, bytes: Option<u64>) {
         let counts = match bytes {
-            Some(_) => "[{bar:30}] {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left",
+            Some(_) => {
+                "[{bar:30}] {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left"
+            }
             None => "{spinner} {decimal_bytes}, {decimal_bytes_per_sec}, {elapsed} so far",
         };
         if let Ok(style) = ProgressStyle::with_template(&format!("{{msg}}\n{counts}")) {
@@ -84,7 +94,10 @@ impl Progress {
 
     /// Counts what is read from `source`.
     pub fn count<R: Read>(&self, source: R) -> Counted<'_, R> {
-        Counted { source, progress: self }
+        Counted {
+            source,
+            progress: self,
+        }
     }
 }
 

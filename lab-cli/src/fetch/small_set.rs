@@ -24,17 +24,35 @@ pub fn small_set() -> Set {
     // Knuth's linear congruential generator: pixels that hardly compress, so half an archive holds half the files.
     let mut state = 1_u64;
     let mut byte = |i: usize| {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        if i.is_multiple_of(RECORD) { (state >> 56) as u8 % 10 } else { (state >> 56) as u8 }
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        if i.is_multiple_of(RECORD) {
+            (state >> 56) as u8 % 10
+        } else {
+            (state >> 56) as u8
+        }
     };
     let mut content = |_| -> Vec<u8> { (0..IMAGES * RECORD).map(&mut byte).collect() };
     let files: Vec<_> = (0..6).map(&mut content).collect();
-    let hash = |file: &Vec<u8>| Sha256::digest(file).iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let hash = |file: &Vec<u8>| {
+        Sha256::digest(file)
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect::<String>()
+    };
     let expected = |(file, known): (&Vec<u8>, &Expected)| {
         let sha256: &'static str = hash(file).leak();
-        Expected { name: known.name, bytes: file.len() as u64, sha256 }
+        Expected {
+            name: known.name,
+            bytes: file.len() as u64,
+            sha256,
+        }
     };
-    Set { table: files.iter().zip(&CIFAR10).map(expected).collect(), files }
+    Set {
+        table: files.iter().zip(&CIFAR10).map(expected).collect(),
+        files,
+    }
 }
 
 impl Set {
@@ -46,12 +64,19 @@ impl Set {
     }
 
     pub fn is_in(&self, folder: &Path) -> bool {
-        self.files.iter().zip(&self.table).all(|(file, e)| fs::read(folder.join(e.name)).is_ok_and(|f| f == *file))
+        self.files
+            .iter()
+            .zip(&self.table)
+            .all(|(file, e)| fs::read(folder.join(e.name)).is_ok_and(|f| f == *file))
     }
 
     pub fn entries(&self) -> Vec<Entry> {
-        let entry = |(file, e): (&Vec<u8>, &Expected)| Entry::file(&format!("{FOLDER}/{}", e.name), file);
-        let mut entries = vec![Entry { kind: EntryType::Directory, ..Entry::file(&format!("{FOLDER}/"), b"") }];
+        let entry =
+            |(file, e): (&Vec<u8>, &Expected)| Entry::file(&format!("{FOLDER}/{}", e.name), file);
+        let mut entries = vec![Entry {
+            kind: EntryType::Directory,
+            ..Entry::file(&format!("{FOLDER}/"), b"")
+        }];
         entries.extend(self.files.iter().zip(&self.table).map(entry));
         entries.push(Entry::file(&format!("{FOLDER}/readme.html"), b"<html>"));
         entries
@@ -71,11 +96,20 @@ impl Set {
             entries.push(Entry::file(&name, &sheet(file, channels)));
         }
         let labels = |files: &[Vec<u8>]| -> Vec<u8> {
-            files.iter().flat_map(|file| file.iter().step_by(RECORD).copied()).collect()
+            files
+                .iter()
+                .flat_map(|file| file.iter().step_by(RECORD).copied())
+                .collect()
         };
         let json = |labels: Vec<u8>| serde_json::to_vec(&labels).unwrap();
-        entries.push(Entry::file("package/test_lables.json", &json(labels(&self.files[5..]))));
-        entries.push(Entry::file("package/train_lables.json", &json(labels(&self.files[..5]))));
+        entries.push(Entry::file(
+            "package/test_lables.json",
+            &json(labels(&self.files[5..])),
+        ));
+        entries.push(Entry::file(
+            "package/train_lables.json",
+            &json(labels(&self.files[..5])),
+        ));
         change(&mut entries);
         gzip(&tar_of(&entries))
     }
@@ -91,7 +125,12 @@ pub struct Entry {
 
 impl Entry {
     pub fn file(name: &str, content: &[u8]) -> Self {
-        Self { name: name.into(), kind: EntryType::Regular, content: content.to_vec(), size: content.len() as u64 }
+        Self {
+            name: name.into(),
+            kind: EntryType::Regular,
+            content: content.to_vec(),
+            size: content.len() as u64,
+        }
     }
 }
 
@@ -124,7 +163,13 @@ pub fn sheet(file: &[u8], channels: usize) -> Vec<u8> {
     let mut pixels = Vec::new();
     for record in file.chunks(RECORD) {
         for i in 0..1024 {
-            pixels.extend((0..channels).map(|c| if c == 3 { 255 } else { record[1 + c * 1024 + i] }));
+            pixels.extend((0..channels).map(|c| {
+                if c == 3 {
+                    255
+                } else {
+                    record[1 + c * 1024 + i]
+                }
+            }));
         }
     }
     png_of(1024, (file.len() / RECORD) as u32, channels, &pixels)
@@ -133,9 +178,18 @@ pub fn sheet(file: &[u8], channels: usize) -> Vec<u8> {
 pub fn png_of(width: u32, height: u32, channels: usize, pixels: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(
+        [
+            png::ColorType::Grayscale,
+            png::ColorType::Rgb,
+            png::ColorType::Rgba,
+        ][channels.saturating_sub(2)],
+    );
     encoder
-        .set_color([png::ColorType::Grayscale, png::ColorType::Rgb, png::ColorType::Rgba][channels.saturating_sub(2)]);
-    encoder.write_header().unwrap().write_image_data(pixels).unwrap();
+        .write_header()
+        .unwrap()
+        .write_image_data(pixels)
+        .unwrap();
     bytes
 }
 
@@ -144,7 +198,14 @@ pub fn target(home: &TempDir) -> PathBuf {
 }
 
 pub fn bring(home: &TempDir, set: &Set, ways: &[Way]) -> Result<Way, FetchError> {
-    fetch(&target(home), &set.table, ways, Owner::Laboratory, PATIENCE, &Progress::silent())
+    fetch(
+        &target(home),
+        &set.table,
+        ways,
+        Owner::Laboratory,
+        PATIENCE,
+        &Progress::silent(),
+    )
 }
 
 pub fn bring_archive(home: &TempDir, set: &Set, archive: &[u8]) -> Result<Way, FetchError> {
@@ -156,5 +217,8 @@ pub fn bring_archive(home: &TempDir, set: &Set, archive: &[u8]) -> Result<Way, F
 /// The names in the data folder, apart from the lock.
 pub fn names_in_data(home: &TempDir) -> Vec<String> {
     let entries = fs::read_dir(home.path().join("data")).into_iter().flatten();
-    entries.map(|e| e.unwrap().file_name().into_string().unwrap()).filter(|name| name != ".cifar-10-lock").collect()
+    entries
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != ".cifar-10-lock")
+        .collect()
 }

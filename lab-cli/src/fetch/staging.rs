@@ -43,10 +43,17 @@ impl Lock {
     pub fn take(folder: &Path, progress: &Progress) -> Result<Self, FetchError> {
         fs::create_dir_all(folder).map_err(|e| FetchError::io("create the folder", folder, e))?;
         let path = folder.join(LOCK);
-        let file = File::create(&path).map_err(|e| FetchError::io("create the lock file", &path, e))?;
+        let file =
+            File::create(&path).map_err(|e| FetchError::io("create the lock file", &path, e))?;
         let locked = match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
-                progress.stage(&format!("waiting for another process that fetches into {}", folder.display()), None);
+                progress.stage(
+                    &format!(
+                        "waiting for another process that fetches into {}",
+                        folder.display()
+                    ),
+                    None,
+                );
                 file.lock()
             }
             Err(TryLockError::Error(error)) => Err(error),
@@ -87,13 +94,30 @@ pub struct Staging<'t> {
 
 impl<'t> Staging<'t> {
     /// Starts a temporary folder beside `target`, on the same disk; of the table, `wanted` are to be put into `target`.
-    pub fn begin(target: &Path, table: &'t [Expected], wanted: Vec<&'static str>) -> Result<Self, FetchError> {
-        let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let create = |path: &Path, error| FetchError::io("create a temporary folder in it", path, error);
-        let work = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(parent).map_err(|e| create(parent, e))?;
+    pub fn begin(
+        target: &Path,
+        table: &'t [Expected],
+        wanted: Vec<&'static str>,
+    ) -> Result<Self, FetchError> {
+        let parent = target
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        let create =
+            |path: &Path, error| FetchError::io("create a temporary folder in it", path, error);
+        let work = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .tempdir_in(parent)
+            .map_err(|e| create(parent, e))?;
         // The temporary folder is closed to other users; the one that will stay must not be.
         fs::create_dir(work.path().join("files")).map_err(|e| create(work.path(), e))?;
-        Ok(Self { work, target: target.to_owned(), table, wanted, arrived: Vec::new() })
+        Ok(Self {
+            work,
+            target: target.to_owned(),
+            table,
+            wanted,
+            arrived: Vec::new(),
+        })
     }
 
     /// The files that are to come.
@@ -111,21 +135,47 @@ impl<'t> Staging<'t> {
     }
 
     /// Takes one file, a piece at a time, from `origin`.
-    pub fn receive(&mut self, expected: &'t Expected, origin: &str) -> Result<Incoming<'_, 't>, FetchError> {
+    pub fn receive(
+        &mut self,
+        expected: &'t Expected,
+        origin: &str,
+    ) -> Result<Incoming<'_, 't>, FetchError> {
         let place = format!("{} in {origin}", expected.name);
         if self.arrived.contains(&expected.name) {
-            return Err(FetchError::content(place, "a second file of this name", "one"));
+            return Err(FetchError::content(
+                place,
+                "a second file of this name",
+                "one",
+            ));
         }
         let path = self.files().join(expected.name);
-        let file = File::create_new(&path).map_err(|e| FetchError::io("create the file", &path, e))?;
-        Ok(Incoming { file, path, place, expected, hash: Sha256::new(), bytes: 0, arrived: &mut self.arrived })
+        let file =
+            File::create_new(&path).map_err(|e| FetchError::io("create the file", &path, e))?;
+        Ok(Incoming {
+            file,
+            path,
+            place,
+            expected,
+            hash: Sha256::new(),
+            bytes: 0,
+            arrived: &mut self.arrived,
+        })
     }
 
     /// Puts the files in their place, when all of them have come.
     pub fn commit(self, origin: &str) -> Result<(), FetchError> {
-        let missing: Vec<_> = self.table.iter().map(|e| e.name).filter(|name| !self.arrived.contains(name)).collect();
+        let missing: Vec<_> = self
+            .table
+            .iter()
+            .map(|e| e.name)
+            .filter(|name| !self.arrived.contains(name))
+            .collect();
         if !missing.is_empty() {
-            return Err(FetchError::content(origin, format!("no {}", missing.join(", no ")), "all files of the set"));
+            return Err(FetchError::content(
+                origin,
+                format!("no {}", missing.join(", no ")),
+                "all files of the set",
+            ));
         }
         sync_folder(&self.files());
         if self.target.is_dir() {
@@ -135,7 +185,8 @@ impl<'t> Staging<'t> {
             }
             sync_folder(&self.target);
         } else {
-            fs::rename(self.files(), &self.target).map_err(|e| FetchError::io("create the folder", &self.target, e))?;
+            fs::rename(self.files(), &self.target)
+                .map_err(|e| FetchError::io("create the folder", &self.target, e))?;
         }
         self.target.parent().map(sync_folder);
         Ok(())
@@ -168,7 +219,9 @@ impl Incoming<'_, '_> {
             return Err(wrong_length(&self.place, self.bytes, self.expected));
         }
         self.hash.update(bytes);
-        self.file.write_all(bytes).map_err(|e| FetchError::io("write", &self.path, e))
+        self.file
+            .write_all(bytes)
+            .map_err(|e| FetchError::io("write", &self.path, e))
     }
 
     /// The end of the file: it is accepted when its length and its hash are right.
@@ -177,7 +230,9 @@ impl Incoming<'_, '_> {
             return Err(wrong_length(&self.place, self.bytes, self.expected));
         }
         check_hash(&self.place, self.hash, self.expected)?;
-        self.file.sync_all().map_err(|e| FetchError::io("write", &self.path, e))?;
+        self.file
+            .sync_all()
+            .map_err(|e| FetchError::io("write", &self.path, e))?;
         self.arrived.push(self.expected.name);
         Ok(())
     }
@@ -194,11 +249,19 @@ pub fn wrong_length(place: &str, bytes: u64, expected: &Expected) -> FetchError 
 }
 
 fn check_hash(place: &str, hash: Sha256, expected: &Expected) -> Result<(), FetchError> {
-    let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let found: String = hash
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     if found == expected.sha256 {
         return Ok(());
     }
-    Err(FetchError::content(place, format!("SHA-256 {found}"), expected.sha256))
+    Err(FetchError::content(
+        place,
+        format!("SHA-256 {found}"),
+        expected.sha256,
+    ))
 }
 
 /// A file of the data set that is not there, or is not what it must be.
@@ -212,15 +275,23 @@ pub struct Fault {
 
 /// Compares all files of `table` in `folder` with their lengths and SHA-256: what is wrong, in the table's order.
 pub fn faults(folder: &Path, table: &[Expected], progress: &Progress) -> Vec<Fault> {
-    progress.quick_stage(&format!("checking {}", folder.display()), Some(total_bytes(table)));
+    progress.quick_stage(
+        &format!("checking {}", folder.display()),
+        Some(total_bytes(table)),
+    );
     let (first, second) = table.split_at(table.len() / 2);
     let check_all = |files: &[Expected]| -> Vec<Fault> {
-        files.iter().filter_map(|file| check_file(folder, file, progress).err()).collect()
+        files
+            .iter()
+            .filter_map(|file| check_file(folder, file, progress).err())
+            .collect()
     };
     std::thread::scope(|scope| {
         let first = scope.spawn(|| check_all(first));
         let second = check_all(second);
-        let first = first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let first = first
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         first.into_iter().chain(second).collect()
     })
 }
@@ -228,11 +299,20 @@ pub fn faults(folder: &Path, table: &[Expected], progress: &Progress) -> Vec<Fau
 fn check_file(folder: &Path, expected: &Expected, progress: &Progress) -> Result<(), Fault> {
     let path = folder.join(expected.name);
     let place = path.display().to_string();
-    let fault = |error| Fault { name: expected.name, is_there: true, error };
+    let fault = |error| Fault {
+        name: expected.name,
+        is_there: true,
+        error,
+    };
     let read = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => {
-            let error = FetchError::content(&place, "no such file", format!("{} bytes", expected.bytes));
-            Fault { name: expected.name, is_there: false, error }
+            let error =
+                FetchError::content(&place, "no such file", format!("{} bytes", expected.bytes));
+            Fault {
+                name: expected.name,
+                is_there: false,
+                error,
+            }
         }
         _ => fault(FetchError::io("read", &path, error)),
     };
@@ -240,9 +320,16 @@ fn check_file(folder: &Path, expected: &Expected, progress: &Progress) -> Result
     let length = file.metadata().map_err(read)?.len();
     if length != expected.bytes {
         let mut start = Vec::new();
-        (&mut file).take(256).read_to_end(&mut start).map_err(read)?;
+        (&mut file)
+            .take(256)
+            .read_to_end(&mut start)
+            .map_err(read)?;
         let wrong = wrong_length(&place, length, expected);
-        return Err(fault(if is_web_page(&start) { web_page(&place, length, expected) } else { wrong }));
+        return Err(fault(if is_web_page(&start) {
+            web_page(&place, length, expected)
+        } else {
+            wrong
+        }));
     }
     let mut file = progress.count(file);
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; 256 * 1024]);
@@ -257,9 +344,15 @@ fn check_file(folder: &Path, expected: &Expected, progress: &Progress) -> Result
 /// What a download leaves behind where a site asks to log in, or says that there is no such page.
 fn is_web_page(start: &[u8]) -> bool {
     let text = String::from_utf8_lossy(start).trim_start().to_lowercase();
-    ["<!doctype html", "<html"].iter().any(|tag| text.starts_with(tag))
+    ["<!doctype html", "<html"]
+        .iter()
+        .any(|tag| text.starts_with(tag))
 }
 
 fn web_page(place: &str, length: u64, expected: &Expected) -> FetchError {
-    FetchError::content(place, format!("a web page of {length} bytes"), format!("{} bytes of images", expected.bytes))
+    FetchError::content(
+        place,
+        format!("a web page of {length} bytes"),
+        format!("{} bytes of images", expected.bytes),
+    )
 }

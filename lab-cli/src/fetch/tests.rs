@@ -15,13 +15,19 @@ use super::*;
 #[test]
 fn a_good_archive_comes_in_and_is_not_needed_a_second_time() {
     let (home, set) = (TempDir::new().unwrap(), small_set());
-    assert!(matches!(bring_archive(&home, &set, &set.archive(|_| {})), Ok(Way::From(_))));
+    assert!(matches!(
+        bring_archive(&home, &set, &set.archive(|_| {})),
+        Ok(Way::From(_))
+    ));
     assert!(set.is_in(&target(&home)));
     assert_eq!(names_in_data(&home), [FOLDER]);
     // As after a kill between the renaming and the end.
     fs::create_dir(home.path().join("data/.cifar-10-fetch.abc")).unwrap();
     let nowhere = [Way::From("/nowhere".into())];
-    assert!(matches!(bring(&home, &set, &nowhere), Ok(Way::AlreadyThere)));
+    assert!(matches!(
+        bring(&home, &set, &nowhere),
+        Ok(Way::AlreadyThere)
+    ));
     assert_eq!(names_in_data(&home), [FOLDER]);
 }
 
@@ -67,10 +73,19 @@ fn in_a_folder_of_the_users_what_is_wrong_is_named_and_nothing_is_replaced() {
     let mut wrong = batch.clone();
     wrong[100] ^= 4;
     let cases = [
-        (batch[..6000].to_vec(), "found 6000 bytes, it is cut off, expected 6146 bytes"),
-        ([batch.as_slice(), b"x"].concat(), "it is too long, expected 6146 bytes"),
+        (
+            batch[..6000].to_vec(),
+            "found 6000 bytes, it is cut off, expected 6146 bytes",
+        ),
+        (
+            [batch.as_slice(), b"x"].concat(),
+            "it is too long, expected 6146 bytes",
+        ),
         (wrong, "found SHA-256 "),
-        (b"\n<!DOCTYPE HTML><p>Log in".to_vec(), "found a web page of 25 bytes"),
+        (
+            b"\n<!DOCTYPE HTML><p>Log in".to_vec(),
+            "found a web page of 25 bytes",
+        ),
         (Vec::new(), "found an empty file"),
     ];
     for (content, text) in cases {
@@ -82,16 +97,41 @@ fn in_a_folder_of_the_users_what_is_wrong_is_named_and_nothing_is_replaced() {
         fs::remove_file(target(&home).join("test_batch.bin")).unwrap();
         let fetched = || {
             let ways = [Way::From(archive.clone())];
-            fetch(&target(&home), &set.table, &ways, Owner::User, PATIENCE, &Progress::silent())
+            fetch(
+                &target(&home),
+                &set.table,
+                &ways,
+                Owner::User,
+                PATIENCE,
+                &Progress::silent(),
+            )
         };
         let error = fetched().unwrap_err().to_string();
-        assert!(error.contains("data_batch_3.bin: found ") && error.contains(text), "{error}");
-        assert!(error.contains("nothing in this folder was changed"), "{error}");
-        assert_eq!(fs::read(target(&home).join("data_batch_3.bin")).unwrap(), content);
-        assert_eq!(fs::read_dir(home.path().join("data")).unwrap().count(), 1, "not even a lock");
+        assert!(
+            error.contains("data_batch_3.bin: found ") && error.contains(text),
+            "{error}"
+        );
+        assert!(
+            error.contains("nothing in this folder was changed"),
+            "{error}"
+        );
+        assert_eq!(
+            fs::read(target(&home).join("data_batch_3.bin")).unwrap(),
+            content
+        );
+        assert_eq!(
+            fs::read_dir(home.path().join("data")).unwrap().count(),
+            1,
+            "not even a lock"
+        );
         // What is only missing may come in, and touches nothing else.
         fs::write(target(&home).join("data_batch_3.bin"), batch).unwrap();
-        let modified = || fs::metadata(target(&home).join("data_batch_1.bin")).unwrap().modified().unwrap();
+        let modified = || {
+            fs::metadata(target(&home).join("data_batch_1.bin"))
+                .unwrap()
+                .modified()
+                .unwrap()
+        };
         let before = modified();
         fetched().unwrap();
         assert!(set.is_in(&target(&home)));
@@ -104,10 +144,16 @@ fn every_bad_archive_has_its_error_and_changes_nothing() {
     let set = small_set();
     let good = set.archive(|_| {});
     let unwanted = |name: &str, kind| {
-        let entry = Entry { kind, ..Entry::file(name, b"") };
+        let entry = Entry {
+            kind,
+            ..Entry::file(name, b"")
+        };
         set.archive(|entries| entries.insert(3, entry))
     };
-    let zeros = Entry { size: 1 << 40, ..Entry::file("zeros", &vec![0; 40 << 20]) };
+    let zeros = Entry {
+        size: 1 << 40,
+        ..Entry::file("zeros", &vec![0; 40 << 20])
+    };
     let resized = |size: u64| {
         set.archive(|entries| {
             entries[2].content.resize(size as usize, 7);
@@ -115,41 +161,135 @@ fn every_bad_archive_has_its_error_and_changes_nothing() {
         })
     };
     let cases = [
-        ("an empty file", vec![], "found nothing, expected an archive compressed with gzip"),
-        ("a web page", b"<!DOCTYPE html><p>No".to_vec(), "found what begins with `<!DOCTYPE html><p>No`"),
-        ("a gzip cut off", good[..good.len() / 2].to_vec(), "breaks off after"),
-        ("only a gzip header", good[..10].to_vec(), "breaks off after 0 bytes"),
-        ("a tar cut off", gzip(&tar_of(&set.entries())[..9000]), "bytes, it is cut off"),
+        (
+            "an empty file",
+            vec![],
+            "found nothing, expected an archive compressed with gzip",
+        ),
+        (
+            "a web page",
+            b"<!DOCTYPE html><p>No".to_vec(),
+            "found what begins with `<!DOCTYPE html><p>No`",
+        ),
+        (
+            "a gzip cut off",
+            good[..good.len() / 2].to_vec(),
+            "breaks off after",
+        ),
+        (
+            "only a gzip header",
+            good[..10].to_vec(),
+            "breaks off after 0 bytes",
+        ),
+        (
+            "a tar cut off",
+            gzip(&tar_of(&set.entries())[..9000]),
+            "bytes, it is cut off",
+        ),
         ("not a tar", gzip(&[7; 5000]), "cannot be read after"),
-        ("only zeros", gzip(&[0; 5000]), "found no data_batch_1.bin, no data_batch_2.bin"),
-        ("a file too few", set.archive(|entries| drop(entries.remove(6))), "found no test_batch.bin, expected"),
-        ("a file twice", set.archive(|entries| entries.push(entries[2].clone())), "a second file of this name"),
+        (
+            "only zeros",
+            gzip(&[0; 5000]),
+            "found no data_batch_1.bin, no data_batch_2.bin",
+        ),
+        (
+            "a file too few",
+            set.archive(|entries| drop(entries.remove(6))),
+            "found no test_batch.bin, expected",
+        ),
+        (
+            "a file twice",
+            set.archive(|entries| entries.push(entries[2].clone())),
+            "a second file of this name",
+        ),
         ("an empty batch file", resized(0), "data_batch_2.bin in "),
-        ("an empty batch file", resized(0), "found an empty file, expected 6146 bytes"),
-        ("a short batch file", resized(6145), "found 6145 bytes, it is cut off, expected 6146 bytes"),
-        ("a long batch file", resized(6147), "found 6147 bytes or more, it is too long"),
-        ("a wrong bit", set.archive(|entries| entries[4].content[5000] ^= 1), "data_batch_4.bin in "),
-        ("a wrong bit", set.archive(|entries| entries[4].content[5000] ^= 1), set.table[3].sha256),
-        ("a path upwards", unwanted("cifar-10-batches-bin/../../evil", EntryType::Regular), "leaves its folder"),
-        ("a path upwards", unwanted("..\\evil", EntryType::Regular), "`..\\evil` in "),
-        ("a path from the root", unwanted("/etc/evil", EntryType::Regular), "leaves its folder"),
-        ("a path on a drive", unwanted("C:evil", EntryType::Regular), "leaves its folder"),
-        ("a link", unwanted("cifar-10-batches-bin/x", EntryType::Symlink), "found a link, expected plain files"),
-        ("a hard link", unwanted("cifar-10-batches-bin/x", EntryType::Link), "found a link, expected plain files"),
-        ("a pipe", unwanted("cifar-10-batches-bin/x", EntryType::Fifo), "found neither a file nor a folder"),
-        ("endless zeros", set.archive(|entries| entries.insert(0, zeros)), "more than 16 MB when decompressed"),
+        (
+            "an empty batch file",
+            resized(0),
+            "found an empty file, expected 6146 bytes",
+        ),
+        (
+            "a short batch file",
+            resized(6145),
+            "found 6145 bytes, it is cut off, expected 6146 bytes",
+        ),
+        (
+            "a long batch file",
+            resized(6147),
+            "found 6147 bytes or more, it is too long",
+        ),
+        (
+            "a wrong bit",
+            set.archive(|entries| entries[4].content[5000] ^= 1),
+            "data_batch_4.bin in ",
+        ),
+        (
+            "a wrong bit",
+            set.archive(|entries| entries[4].content[5000] ^= 1),
+            set.table[3].sha256,
+        ),
+        (
+            "a path upwards",
+            unwanted("cifar-10-batches-bin/../../evil", EntryType::Regular),
+            "leaves its folder",
+        ),
+        (
+            "a path upwards",
+            unwanted("..\\evil", EntryType::Regular),
+            "`..\\evil` in ",
+        ),
+        (
+            "a path from the root",
+            unwanted("/etc/evil", EntryType::Regular),
+            "leaves its folder",
+        ),
+        (
+            "a path on a drive",
+            unwanted("C:evil", EntryType::Regular),
+            "leaves its folder",
+        ),
+        (
+            "a link",
+            unwanted("cifar-10-batches-bin/x", EntryType::Symlink),
+            "found a link, expected plain files",
+        ),
+        (
+            "a hard link",
+            unwanted("cifar-10-batches-bin/x", EntryType::Link),
+            "found a link, expected plain files",
+        ),
+        (
+            "a pipe",
+            unwanted("cifar-10-batches-bin/x", EntryType::Fifo),
+            "found neither a file nor a folder",
+        ),
+        (
+            "endless zeros",
+            set.archive(|entries| entries.insert(0, zeros)),
+            "more than 16 MB when decompressed",
+        ),
     ];
     for (what, archive, text) in cases {
         let home = TempDir::new().unwrap();
-        let error = bring_archive(&home, &set, &archive).err().unwrap_or_else(|| panic!("{what} came in")).to_string();
+        let error = bring_archive(&home, &set, &archive)
+            .err()
+            .unwrap_or_else(|| panic!("{what} came in"))
+            .to_string();
         assert!(error.contains(text), "{what}: {error}");
         assert!(error.contains("\n  what to do: "), "{what}: {error}");
-        assert!(names_in_data(&home).is_empty(), "{what} left {:?}", names_in_data(&home));
+        assert!(
+            names_in_data(&home).is_empty(),
+            "{what} left {:?}",
+            names_in_data(&home)
+        );
 
         fs::create_dir_all(target(&home)).unwrap();
         fs::write(target(&home).join("data_batch_1.bin"), "old").unwrap();
         bring_archive(&home, &set, &archive).unwrap_err();
-        assert_eq!(fs::read(target(&home).join("data_batch_1.bin")).unwrap(), b"old");
+        assert_eq!(
+            fs::read(target(&home).join("data_batch_1.bin")).unwrap(),
+            b"old"
+        );
         assert_eq!(fs::read_dir(target(&home)).unwrap().count(), 1, "{what}");
     }
 }
@@ -175,8 +315,13 @@ fn every_bad_folder_has_its_error_and_changes_nothing() {
             None => fs::remove_file(source.join("test_batch.bin")).unwrap(),
             Some(content) => fs::write(source.join("test_batch.bin"), content).unwrap(),
         }
-        let error = bring(&home, &set, &[Way::From(source)]).unwrap_err().to_string();
-        assert!(error.contains("test_batch.bin") && error.contains(text), "{error}");
+        let error = bring(&home, &set, &[Way::From(source)])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("test_batch.bin") && error.contains(text),
+            "{error}"
+        );
         assert!(names_in_data(&home).is_empty());
     }
 }
@@ -188,7 +333,11 @@ fn two_at_once_wait_for_each_other() {
     let ways = [Way::From(home.path().join("a.tar.gz"))];
     std::thread::scope(|scope| {
         let both = [(); 8].map(|()| scope.spawn(|| bring(&home, &set, &ways).unwrap()));
-        let fetched = both.map(|one| one.join().unwrap()).iter().filter(|way| matches!(way, Way::From(_))).count();
+        let fetched = both
+            .map(|one| one.join().unwrap())
+            .iter()
+            .filter(|way| matches!(way, Way::From(_)))
+            .count();
         assert_eq!(fetched, 1);
     });
     assert!(set.is_in(&target(&home)));
@@ -199,7 +348,9 @@ fn two_at_once_wait_for_each_other() {
 #[test]
 #[ignore = "a part of the test after it"]
 fn a_process_that_takes_an_archive_from_standard_input() {
-    let Some(folder) = std::env::var_os("LAB_TEST_TARGET").map(PathBuf::from) else { return };
+    let Some(folder) = std::env::var_os("LAB_TEST_TARGET").map(PathBuf::from) else {
+        return;
+    };
     let set = small_set();
     let _lock = Lock::take(folder.parent().unwrap(), &Progress::silent()).unwrap();
     let mut staging = Staging::begin(&folder, &set.table, Vec::new()).unwrap();
@@ -212,7 +363,11 @@ fn a_killed_process_leaves_nothing_that_looks_good_and_the_next_one_succeeds() {
     let (home, set) = (TempDir::new().unwrap(), small_set());
     let archive = set.archive(|_| {});
     let mut child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "fetch::tests::a_process_that_takes_an_archive_from_standard_input"])
+        .args([
+            "--ignored",
+            "--exact",
+            "fetch::tests::a_process_that_takes_an_archive_from_standard_input",
+        ])
         .env("LAB_TEST_TARGET", target(&home))
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::null())
@@ -221,7 +376,9 @@ fn a_killed_process_leaves_nothing_that_looks_good_and_the_next_one_succeeds() {
     let mut pipe = child.stdin.take().unwrap();
     pipe.write_all(&archive[..archive.len() / 2]).unwrap();
     let begun = || {
-        let files = names_in_data(&home).first().map(|name| home.path().join("data").join(name).join("files"));
+        let files = names_in_data(&home)
+            .first()
+            .map(|name| home.path().join("data").join(name).join("files"));
         files.is_some_and(|files| files.join("data_batch_1.bin").exists())
     };
     let started = std::time::Instant::now();

@@ -84,13 +84,40 @@ mod tests {
     #[test]
     fn every_event_of_the_python_side_is_understood() {
         let parse = |text: &str| serde_json::from_str::<Event>(text).unwrap();
-        assert_eq!(parse(r#"{"event": "start", "cells": 4}"#), Event::Start { cells: 4 });
-        let cell = Event::Cell { number: 2, head: "let x = 1;".into() };
-        assert_eq!(parse(r#"{"event": "cell", "number": 2, "head": "let x = 1;"}"#), cell);
-        assert_eq!(parse(r#"{"event": "text", "line": "Epoch 1/2 …"}"#), Event::Text { line: "Epoch 1/2 …".into() });
-        assert_eq!(parse(r#"{"event": "end", "number": 2, "seconds": 0.5}"#), Event::End { number: 2, seconds: 0.5 });
-        let times = Times { cells: 4, seconds: 9.5, first: 5.0 };
-        assert_eq!(parse(r#"{"event": "done", "cells": 4, "seconds": 9.5, "first": 5}"#), Event::Done(times));
+        assert_eq!(
+            parse(r#"{"event": "start", "cells": 4}"#),
+            Event::Start { cells: 4 }
+        );
+        let cell = Event::Cell {
+            number: 2,
+            head: "let x = 1;".into(),
+        };
+        assert_eq!(
+            parse(r#"{"event": "cell", "number": 2, "head": "let x = 1;"}"#),
+            cell
+        );
+        assert_eq!(
+            parse(r#"{"event": "text", "line": "Epoch 1/2 …"}"#),
+            Event::Text {
+                line: "Epoch 1/2 …".into()
+            }
+        );
+        assert_eq!(
+            parse(r#"{"event": "end", "number": 2, "seconds": 0.5}"#),
+            Event::End {
+                number: 2,
+                seconds: 0.5
+            }
+        );
+        let times = Times {
+            cells: 4,
+            seconds: 9.5,
+            first: 5.0,
+        };
+        assert_eq!(
+            parse(r#"{"event": "done", "cells": 4, "seconds": 9.5, "first": 5}"#),
+            Event::Done(times)
+        );
         assert!(serde_json::from_str::<Event>(r#"{"event": "party"}"#).is_err());
     }
 
@@ -98,13 +125,29 @@ mod tests {
     fn a_failure_names_the_cell_its_first_lines_and_the_message() {
         let text = r#"{"event": "failed", "number": 7, "source": ["let x: u32 =", "\"no\";"], "kind": "error",
             "message": ["mismatched types", "  expected u32"]}"#;
-        let Event::Failed(failure) = serde_json::from_str(text).unwrap() else { panic!("no failure") };
+        let Event::Failed(failure) = serde_json::from_str(text).unwrap() else {
+            panic!("no failure")
+        };
         assert_eq!(
             failure.to_string(),
             "cell [7] failed\n  | let x: u32 =\n  | \"no\";\n  mismatched types\n    expected u32"
         );
-        let stderr = Failure { kind: Kind::Stderr, ..failure.clone() };
-        assert!(stderr.to_string().starts_with("cell [7] wrote to standard error"));
-        assert!(Failure { number: 0, ..failure }.to_string().starts_with("the kernel did not start"));
+        let stderr = Failure {
+            kind: Kind::Stderr,
+            ..failure.clone()
+        };
+        assert!(
+            stderr
+                .to_string()
+                .starts_with("cell [7] wrote to standard error")
+        );
+        assert!(
+            Failure {
+                number: 0,
+                ..failure
+            }
+            .to_string()
+            .starts_with("the kernel did not start")
+        );
     }
 }

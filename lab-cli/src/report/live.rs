@@ -24,9 +24,24 @@ pub fn finish(executed: &Path, lab: &Lab) -> Outcome {
 /// Replaces the HTML outputs for which there is another; whether there was one.
 fn finish_outputs(notebook: &mut Value, finished: impl Fn(&str) -> Option<String>) -> bool {
     let mut changed = false;
-    for cell in notebook.get_mut("cells").and_then(Value::as_array_mut).into_iter().flatten() {
-        for output in cell.get_mut("outputs").and_then(Value::as_array_mut).into_iter().flatten() {
-            let Some(html) = output.get_mut("data").and_then(|data| data.get_mut("text/html")) else { continue };
+    for cell in notebook
+        .get_mut("cells")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        for output in cell
+            .get_mut("outputs")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            let Some(html) = output
+                .get_mut("data")
+                .and_then(|data| data.get_mut("text/html"))
+            else {
+                continue;
+            };
             // A text is kept whole or as its lines.
             let text = match &*html {
                 Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
@@ -48,15 +63,28 @@ mod tests {
 
     #[test]
     fn only_live_outputs_are_replaced_whether_they_are_kept_whole_or_as_lines() {
-        let output = |html: Value| json!({ "output_type": "execute_result", "data": { "text/html": html } });
+        let output =
+            |html: Value| json!({ "output_type": "execute_result", "data": { "text/html": html } });
         let printed = json!({ "output_type": "stream", "text": "live" });
         let notebook = |live: [Value; 2], other: &str| {
-            let outputs = [output(live[0].clone()), output(live[1].clone()), output(json!(other)), printed.clone()];
+            let outputs = [
+                output(live[0].clone()),
+                output(live[1].clone()),
+                output(json!(other)),
+                printed.clone(),
+            ];
             json!({ "cells": [{ "cell_type": "markdown" }, { "cell_type": "code", "outputs": outputs }], "nbformat": 4 })
         };
-        let mut ran = notebook([json!("live\ncurves"), json!(["live\n", "curves"])], "a table");
-        assert!(finish_outputs(&mut ran, |html| (html == "live\ncurves").then(|| "a picture".to_owned())));
-        assert_eq!(ran, notebook([json!("a picture"), json!("a picture")], "a table"));
+        let mut ran = notebook(
+            [json!("live\ncurves"), json!(["live\n", "curves"])],
+            "a table",
+        );
+        assert!(finish_outputs(&mut ran, |html| (html == "live\ncurves")
+            .then(|| "a picture".to_owned())));
+        assert_eq!(
+            ran,
+            notebook([json!("a picture"), json!("a picture")], "a table")
+        );
         assert!(!finish_outputs(&mut ran, |_| None));
     }
 }

@@ -60,14 +60,23 @@ const INSTEAD: &str = "This report is made on the 1,500 images that are built in
 /// # Errors
 /// Where set-up fails, another report is at work, a cell fails, or a page cannot be written.
 pub fn run(arguments: &ReportArgs) -> Outcome {
-    let root = std::path::absolute(arguments.within.clone().unwrap_or_else(|| in_laboratory(".")))?;
+    let root = std::path::absolute(
+        arguments
+            .within
+            .clone()
+            .unwrap_or_else(|| in_laboratory(".")),
+    )?;
     let all = notebooks::find(&root.join("notebooks"))?;
     let chosen = notebooks::select(&all, &arguments.only)?;
     let _lock = lock(&root.join(".lab").join("report.lock"))?;
-    let environment = setup::ensure(Needs { data: !arguments.sample })?;
+    let environment = setup::ensure(Needs {
+        data: !arguments.sample,
+    })?;
     if let Some(error) = &environment.without_data {
         if arguments.save_notebooks {
-            return Err(format!("{error}\n  without it, --save-notebooks has nothing to save").into());
+            return Err(
+                format!("{error}\n  without it, --save-notebooks has nothing to save").into(),
+            );
         }
         watch::line(&format!("warning: {error}\n\n{INSTEAD}\n"));
     }
@@ -86,25 +95,70 @@ pub fn run(arguments: &ReportArgs) -> Outcome {
     })?;
     watch::line("writing the pages");
     let lab = Lab::at(&root, if sample { Scale::Sample } else { Scale::Full });
-    chosen.iter().try_for_each(|notebook| live::finish(&places.executed(notebook), &lab))?;
-    let ran = pages::write(&environment, &places, &all, &chosen, arguments.save_notebooks)?;
+    chosen
+        .iter()
+        .try_for_each(|notebook| live::finish(&places.executed(notebook), &lab))?;
+    let ran = pages::write(
+        &environment,
+        &places,
+        &all,
+        &chosen,
+        arguments.save_notebooks,
+    )?;
 
     let here = std::env::current_dir().unwrap_or_default();
-    let shown = |path: &Path| path.strip_prefix(&here).unwrap_or(path).display().to_string();
-    let mut rows = vec![["notebook", "cells", "seconds", "first cell", "size", "page"].map(str::to_owned)];
-    for (notebook, Times { cells, seconds, first }) in ran.iter().filter(|(notebook, _)| chosen.contains(notebook)) {
+    let shown = |path: &Path| {
+        path.strip_prefix(&here)
+            .unwrap_or(path)
+            .display()
+            .to_string()
+    };
+    let mut rows =
+        vec![["notebook", "cells", "seconds", "first cell", "size", "page"].map(str::to_owned)];
+    for (
+        notebook,
+        Times {
+            cells,
+            seconds,
+            first,
+        },
+    ) in ran.iter().filter(|(notebook, _)| chosen.contains(notebook))
+    {
         let page = places.page(&notebook.name);
-        let numbers = [cells.to_string(), format!("{seconds:.1}"), format!("{first:.1}"), megabytes(&page)];
+        let numbers = [
+            cells.to_string(),
+            format!("{seconds:.1}"),
+            format!("{first:.1}"),
+            megabytes(&page),
+        ];
         let [cells, seconds, first, size] = numbers;
-        rows.push([notebook.name.clone(), cells, seconds, first, size, shown(&page)]);
+        rows.push([
+            notebook.name.clone(),
+            cells,
+            seconds,
+            first,
+            size,
+            shown(&page),
+        ]);
     }
     let report = places.page(REPORT);
     if report.is_file() {
         let empty = String::new;
-        rows.push([REPORT.to_owned(), empty(), empty(), empty(), megabytes(&report), shown(&report)]);
+        rows.push([
+            REPORT.to_owned(),
+            empty(),
+            empty(),
+            empty(),
+            megabytes(&report),
+            shown(&report),
+        ]);
     }
     say!("\n{}", table(&rows));
-    let front = if report.is_file() { report } else { chosen.last().map_or(report, |last| places.page(&last.name)) };
+    let front = if report.is_file() {
+        report
+    } else {
+        chosen.last().map_or(report, |last| places.page(&last.name))
+    };
     say!("Open {} in a browser.", shown(&front));
     if let Some(error) = &environment.without_data {
         watch::line(&format!("\nwarning: {}\n{INSTEAD}", error.reason()));
@@ -117,25 +171,40 @@ pub fn run(arguments: &ReportArgs) -> Outcome {
 /// The operating system takes it back when the process ends, however it ends.
 fn lock(path: &Path) -> Result<File> {
     let failed = |error| LabError::io("lock", path, error, "check the permissions of .lab");
-    path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+    path.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .map_err(failed)?;
     let file = File::create(path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             let remedy = "wait until it ends; both would write the same pages";
-            Err(LabError::format(path, "another `cargo lab report` at work", "one at a time in a clone", remedy))
+            Err(LabError::format(
+                path,
+                "another `cargo lab report` at work",
+                "one at a time in a clone",
+                remedy,
+            ))
         }
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
 }
 
 fn megabytes(page: &Path) -> String {
-    fs::metadata(page).map_or_else(|_| "-".to_owned(), |file| format!("{:.2} MB", file.len() as f64 / 1e6))
+    fs::metadata(page).map_or_else(
+        |_| "-".to_owned(),
+        |file| format!("{:.2} MB", file.len() as f64 / 1e6),
+    )
 }
 
 /// Rows under a header; the first and the last column at the left, numbers at the right.
 fn table<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: [usize; N] = std::array::from_fn(width);
     let line = |row: &[String; N]| {
         let cell = |(column, text): (usize, &String)| match column {
@@ -143,7 +212,14 @@ fn table<const N: usize>(rows: &[[String; N]]) -> String {
             _ if column == N - 1 => text.clone(),
             _ => format!("{text:>0$}", widths[column]),
         };
-        format!("{}\n", row.iter().enumerate().map(cell).collect::<Vec<_>>().join("  "))
+        format!(
+            "{}\n",
+            row.iter()
+                .enumerate()
+                .map(cell)
+                .collect::<Vec<_>>()
+                .join("  ")
+        )
     };
     rows.iter().map(line).collect()
 }
@@ -158,14 +234,21 @@ mod tests {
         let path = folder.path().join("report.lock");
         let first = lock(&path).unwrap();
         let error = lock(&path).unwrap_err().to_string();
-        assert!(error.contains("another `cargo lab report` at work") && error.contains("wait"), "{error}");
+        assert!(
+            error.contains("another `cargo lab report` at work") && error.contains("wait"),
+            "{error}"
+        );
         drop(first);
         lock(&path).unwrap();
     }
 
     #[test]
     fn numbers_stand_under_their_headings() {
-        let rows = [["notebook", "cells", "page"], ["01-a", "7", "01-a.html"]].map(|row| row.map(str::to_owned));
-        assert_eq!(table(&rows), "notebook  cells  page\n01-a          7  01-a.html\n");
+        let rows = [["notebook", "cells", "page"], ["01-a", "7", "01-a.html"]]
+            .map(|row| row.map(str::to_owned));
+        assert_eq!(
+            table(&rows),
+            "notebook  cells  page\n01-a          7  01-a.html\n"
+        );
     }
 }

@@ -35,11 +35,18 @@ impl Places {
     /// Where they cannot be made.
     pub fn new(root: &Path, sample: bool) -> Result<Self> {
         let below = if sample { "sample" } else { "" };
-        let (outputs, executed) = (root.join("outputs").join(below), root.join(".lab").join("executed").join(below));
+        let (outputs, executed) = (
+            root.join("outputs").join(below),
+            root.join(".lab").join("executed").join(below),
+        );
         for folder in [&outputs, &executed] {
             fs::create_dir_all(folder).map_err(|error| failed("create", folder, error))?;
         }
-        Ok(Self { outputs, executed, sample })
+        Ok(Self {
+            outputs,
+            executed,
+            sample,
+        })
     }
 
     /// Where a notebook lies when it has run.
@@ -68,7 +75,10 @@ pub fn write(
     let unfinished = Unfinished::begin(&places.outputs)?;
     let mut table = Timetable::read(&places.outputs.join(TIMES))?;
     let mut ran = Vec::new();
-    for notebook in all.iter().filter(|notebook| places.executed(notebook).is_file()) {
+    for notebook in all
+        .iter()
+        .filter(|notebook| places.executed(notebook).is_file())
+    {
         let times = Times::of_executed(&places.executed(notebook))?;
         table.set(&notebook.name, times);
         ran.push((notebook.clone(), times));
@@ -89,22 +99,30 @@ pub fn write(
         })
         .collect();
     let without_data = environment.without_data.is_some();
-    let order =
-        json!({ "folder": unfinished.0, "sample": places.sample, "without_data": without_data, "pages": pages });
-    let mut child = script(environment, "page.py").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let order = json!({ "folder": unfinished.0, "sample": places.sample, "without_data": without_data, "pages": pages });
+    let mut child = script(environment, "page.py")
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
     if let Some(mut pipe) = child.stdin.take() {
         pipe.write_all(order.to_string().as_bytes())?;
     }
     let errors = last_lines(child.stderr.take());
     let status = child.wait()?;
     if !status.success() {
-        let remedy = "`cargo lab setup` says what is missing; the pages of the last report are as they were";
-        return Err(format!("the pages could not be written ({status})\n{errors}\n  what to do: {remedy}").into());
+        let remedy =
+            "`cargo lab setup` says what is missing; the pages of the last report are as they were";
+        return Err(format!(
+            "the pages could not be written ({status})\n{errors}\n  what to do: {remedy}"
+        )
+        .into());
     }
     unfinished.commit(&places.outputs)?;
     if save {
         let notebooks = unfinished.0.join("notebooks");
-        chosen.iter().try_for_each(|n| rename(&notebooks.join(format!("{}.ipynb", n.name)), &n.path))?;
+        chosen
+            .iter()
+            .try_for_each(|n| rename(&notebooks.join(format!("{}.ipynb", n.name)), &n.path))?;
     }
     Ok(ran)
 }
@@ -117,17 +135,27 @@ impl Unfinished {
     fn begin(outputs: &Path) -> Result<Self> {
         let folder = outputs.join(UNFINISHED);
         _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("notebooks")).map_err(|error| failed("create", &folder, error))?;
+        fs::create_dir_all(folder.join("notebooks"))
+            .map_err(|error| failed("create", &folder, error))?;
         Ok(Self(folder))
     }
 
     /// Puts every file in its place in `outputs`, the report last.
     fn commit(&self, outputs: &Path) -> Result<()> {
         let read = |error| failed("read", &self.0, error);
-        let entries = fs::read_dir(&self.0).map_err(read)?.collect::<Result<Vec<_>, _>>().map_err(read)?;
-        let mut files: Vec<_> = entries.iter().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+        let entries = fs::read_dir(&self.0)
+            .map_err(read)?
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(read)?;
+        let mut files: Vec<_> = entries
+            .iter()
+            .map(|entry| entry.path())
+            .filter(|path| path.is_file())
+            .collect();
         files.sort_by_key(|path| path.file_stem().is_some_and(|stem| stem == REPORT));
-        files.iter().try_for_each(|from| rename(from, &outputs.join(from.file_name().unwrap_or_default())))
+        files
+            .iter()
+            .try_for_each(|from| rename(from, &outputs.join(from.file_name().unwrap_or_default())))
     }
 }
 
@@ -142,7 +170,12 @@ fn rename(from: &Path, to: &Path) -> Result<()> {
 }
 
 fn failed(action: &'static str, path: &Path, error: std::io::Error) -> LabError {
-    LabError::io(action, path, error, "check its permissions, and that there is room")
+    LabError::io(
+        action,
+        path,
+        error,
+        "check its permissions, and that there is room",
+    )
 }
 
 #[cfg(test)]
@@ -157,7 +190,10 @@ mod tests {
         let unfinished = Unfinished::begin(outputs).unwrap();
         fs::write(unfinished.0.join("report.html"), "half").unwrap();
         drop(unfinished);
-        assert_eq!(fs::read_to_string(outputs.join("report.html")).unwrap(), "old");
+        assert_eq!(
+            fs::read_to_string(outputs.join("report.html")).unwrap(),
+            "old"
+        );
 
         // As if it had been killed: what it has left does not come into the next report.
         fs::create_dir(outputs.join(UNFINISHED)).unwrap();
@@ -168,18 +204,33 @@ mod tests {
         }
         unfinished.commit(outputs).unwrap();
         drop(unfinished);
-        let mut names: Vec<_> = fs::read_dir(outputs).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut names: Vec<_> = fs::read_dir(outputs)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         names.sort();
         assert_eq!(names, ["01-a.html", "report.html", "times.csv"]);
-        assert_eq!(fs::read_to_string(outputs.join("report.html")).unwrap(), "new");
+        assert_eq!(
+            fs::read_to_string(outputs.join("report.html")).unwrap(),
+            "new"
+        );
     }
 
     #[test]
     fn the_sample_has_folders_of_its_own() {
         let folder = tempfile::tempdir().unwrap();
-        let (full, sample) = (Places::new(folder.path(), false).unwrap(), Places::new(folder.path(), true).unwrap());
-        assert_eq!(sample.page("report"), folder.path().join("outputs/sample/report.html"));
-        assert_eq!(full.page("report"), folder.path().join("outputs/report.html"));
+        let (full, sample) = (
+            Places::new(folder.path(), false).unwrap(),
+            Places::new(folder.path(), true).unwrap(),
+        );
+        assert_eq!(
+            sample.page("report"),
+            folder.path().join("outputs/sample/report.html")
+        );
+        assert_eq!(
+            full.page("report"),
+            folder.path().join("outputs/report.html")
+        );
         assert_ne!(full.executed, sample.executed);
         assert!(sample.executed.is_dir() && sample.outputs.is_dir());
     }

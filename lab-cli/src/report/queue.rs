@@ -29,7 +29,11 @@ pub fn run_all(
 ) -> Result<(), Stopped> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = if sample { cores.min(MOST) } else { 1 };
-    let queue = Queue::new(&if jobs > 1 { longest_first(notebooks) } else { notebooks.to_vec() });
+    let queue = Queue::new(&if jobs > 1 {
+        longest_first(notebooks)
+    } else {
+        notebooks.to_vec()
+    });
     std::thread::scope(|scope| {
         for job in 0..jobs {
             let (queue, executed) = (&queue, &executed);
@@ -41,17 +45,32 @@ pub fn run_all(
                 while let Some(notebook) = queue.next() {
                     let on_cell = || queue.first_cell_is_done();
                     let place = executed(&notebook);
-                    let outcome = run(environment, &notebook, &place, sample, &queue.screen, &queue.alive, on_cell);
+                    let outcome = run(
+                        environment,
+                        &notebook,
+                        &place,
+                        sample,
+                        &queue.screen,
+                        &queue.alive,
+                        on_cell,
+                    );
                     queue.end(&notebook, outcome.err().map(|error| error.to_string()));
                 }
             });
         }
     });
-    let state = queue.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let state = queue
+        .state
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     match state.failure {
         None => Ok(()),
         Some(message) => {
-            let left = notebooks.iter().filter(|notebook| !state.done.contains(notebook)).cloned().collect();
+            let left = notebooks
+                .iter()
+                .filter(|notebook| !state.done.contains(notebook))
+                .cloned()
+                .collect();
             Err(Stopped { message, left })
         }
     }
@@ -60,7 +79,9 @@ pub fn run_all(
 /// The order in which several jobs end at about the same time: most cells first, and last what reads the others.
 fn longest_first(notebooks: &[Notebook]) -> Vec<Notebook> {
     let mut ordered = notebooks.to_vec();
-    ordered.sort_by_cached_key(|notebook| (notebook.reads_the_others(), Reverse(notebook.code_cells())));
+    ordered.sort_by_cached_key(|notebook| {
+        (notebook.reads_the_others(), Reverse(notebook.code_cells()))
+    });
     ordered
 }
 
@@ -83,9 +104,17 @@ struct State {
 
 impl Queue {
     fn new(notebooks: &[Notebook]) -> Self {
-        let state = State { waiting: notebooks.iter().cloned().collect(), ..State::default() };
+        let state = State {
+            waiting: notebooks.iter().cloned().collect(),
+            ..State::default()
+        };
         let (alive, screen) = (Alive::default(), Screen::stderr());
-        Self { state: Mutex::new(state), changed: Condvar::new(), alive, screen }
+        Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            alive,
+            screen,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -95,12 +124,19 @@ impl Queue {
     /// The next notebook, once it may run; none when there are no more or one has failed.
     fn next(&self) -> Option<Notebook> {
         let must_wait = |state: &mut State| {
-            let reads_the_others = state.waiting.front().is_some_and(Notebook::reads_the_others);
+            let reads_the_others = state
+                .waiting
+                .front()
+                .is_some_and(Notebook::reads_the_others);
             state.failure.is_none() && reads_the_others && state.running > 0
         };
         let state = self.changed.wait_while(self.state(), must_wait);
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
-        let next = if state.failure.is_none() { state.waiting.pop_front() } else { None };
+        let next = if state.failure.is_none() {
+            state.waiting.pop_front()
+        } else {
+            None
+        };
         state.running += usize::from(next.is_some());
         next
     }
@@ -126,7 +162,10 @@ impl Queue {
     }
 
     fn wait_for_first_cell(&self) {
-        drop(self.changed.wait_while(self.state(), |state| !state.first_cell));
+        drop(
+            self.changed
+                .wait_while(self.state(), |state| !state.first_cell),
+        );
     }
 }
 
@@ -135,22 +174,32 @@ mod tests {
     use super::*;
 
     fn notebook(name: &str) -> Notebook {
-        Notebook { name: name.to_owned(), path: PathBuf::new() }
+        Notebook {
+            name: name.to_owned(),
+            path: PathBuf::new(),
+        }
     }
 
     #[test]
     fn several_jobs_begin_with_the_most_cells_and_end_with_the_report() {
         let folder = tempfile::tempdir().unwrap();
-        let written = [("01-a", 1), ("02-b", 3), ("03-c", 2), ("06-report", 9)].map(|(name, cells)| {
-            let path = folder.path().join(name);
-            let cell = serde_json::json!({ "cell_type": "code" });
-            let prose = serde_json::json!({ "cell_type": "markdown" });
-            let cells = [vec![cell; cells], vec![prose; 10 - cells]].concat();
-            std::fs::write(&path, serde_json::json!({ "cells": cells }).to_string()).unwrap();
-            Notebook { name: name.to_owned(), path }
-        });
+        let written =
+            [("01-a", 1), ("02-b", 3), ("03-c", 2), ("06-report", 9)].map(|(name, cells)| {
+                let path = folder.path().join(name);
+                let cell = serde_json::json!({ "cell_type": "code" });
+                let prose = serde_json::json!({ "cell_type": "markdown" });
+                let cells = [vec![cell; cells], vec![prose; 10 - cells]].concat();
+                std::fs::write(&path, serde_json::json!({ "cells": cells }).to_string()).unwrap();
+                Notebook {
+                    name: name.to_owned(),
+                    path,
+                }
+            });
         let ordered = longest_first(&[&written[..], &[notebook("04-not-there")]].concat());
-        let names: Vec<_> = ordered.iter().map(|notebook| notebook.name.as_str()).collect();
+        let names: Vec<_> = ordered
+            .iter()
+            .map(|notebook| notebook.name.as_str())
+            .collect();
         assert_eq!(names, ["02-b", "03-c", "01-a", "04-not-there", "06-report"]);
     }
 
@@ -174,6 +223,9 @@ mod tests {
         let (first, second) = (queue.next().unwrap(), queue.next().unwrap());
         queue.end(&first, Some("cell [3] failed".to_owned()));
         queue.end(&second, Some("ended".to_owned()));
-        assert_eq!((queue.next(), queue.state().failure.as_deref()), (None, Some("cell [3] failed")));
+        assert_eq!(
+            (queue.next(), queue.state().failure.as_deref()),
+            (None, Some("cell [3] failed"))
+        );
     }
 }

@@ -41,7 +41,10 @@ struct Pipes {
 impl Alive {
     /// Ends all that run, and whatever is started from now on.
     pub fn end_all(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Pipes { open: Vec::new(), ended: true };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Pipes {
+            open: Vec::new(),
+            ended: true,
+        };
     }
 
     fn keep(&self, script: u32, pipe: Option<ChildStdin>) {
@@ -52,7 +55,11 @@ impl Alive {
     }
 
     fn forget(&self, script: u32) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).open.retain(|(open, _)| *open != script);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .open
+            .retain(|(open, _)| *open != script);
     }
 }
 
@@ -71,12 +78,19 @@ pub fn run(
     on_first_cell: impl Fn(),
 ) -> Outcome<Times> {
     let mut command = script(environment, "run.py");
-    command.arg(&notebook.path).arg(executed).current_dir(notebook.path.parent().unwrap_or(Path::new(".")));
+    command
+        .arg(&notebook.path)
+        .arg(executed)
+        .current_dir(notebook.path.parent().unwrap_or(Path::new(".")));
     match sample {
         true => command.env("LAB_SCALE", "sample"),
         false => command.env_remove("LAB_SCALE"),
     };
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
     alive.keep(child.id(), child.stdin.take());
     let (events, errors) = (child.stdout.take(), child.stderr.take());
     let (send, last_words) = mpsc::channel();
@@ -84,7 +98,10 @@ pub fn run(
 
     let mut watch = Watch::new(screen, &notebook.name);
     let mut end = None;
-    for line in events.into_iter().flat_map(|pipe| BufReader::new(pipe).lines()) {
+    for line in events
+        .into_iter()
+        .flat_map(|pipe| BufReader::new(pipe).lines())
+    {
         let event: Event = serde_json::from_str(&line?)?;
         watch.event(&event);
         if matches!(event, Event::End { number: 1, .. }) {
@@ -102,9 +119,15 @@ pub fn run(
         Some(Event::Failed(failure)) => Err(format!("{}: {failure}", notebook.name).into()),
         _ => {
             // A kernel that outlived the script may hold its standard error open.
-            let words = last_words.recv_timeout(Duration::from_secs(2)).unwrap_or_default();
+            let words = last_words
+                .recv_timeout(Duration::from_secs(2))
+                .unwrap_or_default();
             let remedy = "`cargo lab setup` says what is missing";
-            Err(format!("{}: run.py ended with {status}\n{words}\n  what to do: {remedy}", notebook.name).into())
+            Err(format!(
+                "{}: run.py ended with {status}\n{words}\n  what to do: {remedy}",
+                notebook.name
+            )
+            .into())
         }
     }
 }
@@ -116,7 +139,11 @@ pub fn last_lines(pipe: Option<impl Read>) -> String {
     _ = pipe.map(|mut pipe| pipe.read_to_end(&mut text));
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<_> = text.lines().collect();
-    lines[lines.len().saturating_sub(20)..].iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    lines[lines.len().saturating_sub(20)..]
+        .iter()
+        .map(|line| format!("  {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]
@@ -127,7 +154,10 @@ mod tests {
     fn the_last_lines_of_an_error_are_kept() {
         let text: String = (0..30).map(|i| format!("line {i}\n")).collect();
         let last = last_lines(Some(text.as_bytes()));
-        assert!(last.starts_with("  line 10\n") && last.ends_with("\n  line 29"), "{last}");
+        assert!(
+            last.starts_with("  line 10\n") && last.ends_with("\n  line 29"),
+            "{last}"
+        );
         assert_eq!(last_lines(None::<&[u8]>), "");
     }
 }

@@ -17,7 +17,9 @@ pub struct Screen {
 
 impl Screen {
     pub fn stderr() -> Self {
-        Self { bars: std::io::stderr().is_terminal().then(MultiProgress::new) }
+        Self {
+            bars: std::io::stderr().is_terminal().then(MultiProgress::new),
+        }
     }
 
     /// A line that stays, above the moving ones.
@@ -42,7 +44,9 @@ impl<'a> Watch<'a> {
     pub fn new(screen: &'a Screen, name: &str) -> Self {
         let bar = screen.bars.as_ref().map(|bars| {
             let bar = bars.add(ProgressBar::new_spinner());
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {elapsed:>4}  {wide_msg:.dim}") {
+            if let Ok(style) =
+                ProgressStyle::with_template("{spinner} {prefix}  {elapsed:>4}  {wide_msg:.dim}")
+            {
                 bar.set_style(style);
             }
             bar.set_prefix(name.to_owned());
@@ -50,7 +54,13 @@ impl<'a> Watch<'a> {
             bar.enable_steady_tick(Duration::from_millis(150));
             bar
         });
-        Self { screen, name: name.to_owned(), cells: 0, head: String::new(), bar }
+        Self {
+            screen,
+            name: name.to_owned(),
+            cells: 0,
+            head: String::new(),
+            bar,
+        }
     }
 
     pub fn event(&mut self, event: &Event) {
@@ -64,10 +74,17 @@ impl<'a> Watch<'a> {
                     bar.set_message(self.head.clone());
                 }
             }
-            Event::Text { line } => self.bar.iter().for_each(|bar| bar.set_message(line.clone())),
+            Event::Text { line } => self
+                .bar
+                .iter()
+                .for_each(|bar| bar.set_message(line.clone())),
             Event::End { number, seconds } if *seconds > LONG && self.bar.is_none() => {
-                let Self { name, cells, head, .. } = self;
-                self.screen.line(&format!("  {name}  cell {number} of {cells}: {seconds:.0} s  {head}"));
+                let Self {
+                    name, cells, head, ..
+                } = self;
+                self.screen.line(&format!(
+                    "  {name}  cell {number} of {cells}: {seconds:.0} s  {head}"
+                ));
             }
             Event::Done(times) => {
                 self.clear();
@@ -89,7 +106,11 @@ impl Drop for Watch<'_> {
 }
 
 fn summary(name: &str, times: &Times) -> String {
-    let Times { cells, seconds, first } = times;
+    let Times {
+        cells,
+        seconds,
+        first,
+    } = times;
     let plural = if *cells == 1 { "cell" } else { "cells" };
     format!("{name:<22} {cells:>3} {plural} in {seconds:.1} s, of which {first:.1} s for the first")
 }
@@ -105,9 +126,16 @@ mod tests {
 
     #[test]
     fn a_notebook_that_is_done_is_told_in_one_line() {
-        let times = Times { cells: 12, seconds: 61.23, first: 4.4 };
+        let times = Times {
+            cells: 12,
+            seconds: 61.23,
+            first: 4.4,
+        };
         let text = summary("03-loss-comparison", &times);
-        assert_eq!(text, "03-loss-comparison      12 cells in 61.2 s, of which 4.4 s for the first");
+        assert_eq!(
+            text,
+            "03-loss-comparison      12 cells in 61.2 s, of which 4.4 s for the first"
+        );
         assert!(summary("a", &Times { cells: 1, ..times }).contains("1 cell in"));
     }
 }

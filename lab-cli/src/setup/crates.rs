@@ -30,14 +30,21 @@ pub struct Crates {
 
 impl Crates {
     pub fn of(root: &Path) -> Self {
-        Self { root: root.to_owned(), home: root.join(".lab/cargo") }
+        Self {
+            root: root.to_owned(),
+            home: root.join(".lab/cargo"),
+        }
     }
 
     /// Fetches what the lock file of a workspace names.
     fn fetch(&self, workspace: &Path) -> Command {
         let mut command = Command::new("cargo");
-        command.args(["fetch", "--locked", "--manifest-path"]).arg(workspace.join("Cargo.toml"));
-        command.current_dir(&self.root).env("CARGO_HOME", &self.home);
+        command
+            .args(["fetch", "--locked", "--manifest-path"])
+            .arg(workspace.join("Cargo.toml"));
+        command
+            .current_dir(&self.root)
+            .env("CARGO_HOME", &self.home);
         command
     }
 
@@ -57,9 +64,20 @@ impl Crates {
         let path = self.root.join("Cargo.lock");
         let remedy = "get it back with `git checkout`";
         let ours = fs::read(&path).map_err(|error| LabError::io("read", &path, error, remedy))?;
-        let std = std_sources().and_then(|sources| fs::read(sources.join("Cargo.lock")).ok()).unwrap_or_default();
-        let hash = |text: &[u8]| Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        Ok(format!("Cargo.lock {}\nstandard library {}\n", hash(&ours), hash(&std)))
+        let std = std_sources()
+            .and_then(|sources| fs::read(sources.join("Cargo.lock")).ok())
+            .unwrap_or_default();
+        let hash = |text: &[u8]| {
+            Sha256::digest(text)
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+        };
+        Ok(format!(
+            "Cargo.lock {}\nstandard library {}\n",
+            hash(&ours),
+            hash(&std)
+        ))
     }
 
     /// Whether all of them are there, for which cargo needs a tenth of a second and no network.
@@ -69,10 +87,15 @@ impl Crates {
             return false;
         }
         let has = |mut question: Command| {
-            question.args(["--offline", "--quiet"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            question
+                .args(["--offline", "--quiet"])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
             question.status().is_ok_and(|status| status.success())
         };
-        has(self.fetch(&self.root)) && std_sources().is_none_or(|sources| has(self.fetch_std(&sources)))
+        has(self.fetch(&self.root))
+            && std_sources().is_none_or(|sources| has(self.fetch_std(&sources)))
     }
 
     /// Downloads them, into an empty registry where it was made for another `Cargo.lock`.
@@ -80,9 +103,17 @@ impl Crates {
     /// # Errors
     /// Where they cannot be had.
     pub fn download(&self, steps: &Steps) -> Outcome {
-        let failed = |error| LabError::io("write", &self.home, error, "check the permissions of `.lab`");
+        let failed = |error| {
+            LabError::io(
+                "write",
+                &self.home,
+                error,
+                "check the permissions of `.lab`",
+            )
+        };
         let stamp = self.stamp()?;
-        if self.home.exists() && fs::read_to_string(self.stamp_file()).ok().as_ref() != Some(&stamp) {
+        if self.home.exists() && fs::read_to_string(self.stamp_file()).ok().as_ref() != Some(&stamp)
+        {
             fs::remove_dir_all(&self.home).map_err(failed)?;
         }
         fs::create_dir_all(&self.home).map_err(failed)?;
@@ -91,19 +122,29 @@ impl Crates {
                       `cargo lab setup` again";
         let download = |title, mut fetch: Command| {
             steps.run(title, &mut fetch, remedy, |line| {
-                line.trim().starts_with("Download").then(|| line.trim().to_owned())
+                line.trim()
+                    .starts_with("Download")
+                    .then(|| line.trim().to_owned())
             })
         };
-        download("Rust packages: those that cells are compiled from", self.fetch(&self.root))?;
+        download(
+            "Rust packages: those that cells are compiled from",
+            self.fetch(&self.root),
+        )?;
         if let Some(sources) = std_sources() {
-            download("Rust packages: those of the standard library", self.fetch_std(&sources))?;
+            download(
+                "Rust packages: those of the standard library",
+                self.fetch_std(&sources),
+            )?;
         }
         tools::write(&self.stamp_file(), &stamp)
     }
 
     /// Lets the user's own settings of cargo hold here too.
     fn link_settings(&self) {
-        let theirs = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
+        let theirs = env::var_os("CARGO_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(env::home_dir()?.join(".cargo")));
         let Some(theirs) = theirs else { return };
         for name in SETTINGS {
             let (from, to) = (theirs.join(name), self.home.join(name));

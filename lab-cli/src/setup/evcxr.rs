@@ -29,12 +29,25 @@ const STAGING: &str = ".building-";
 /// # Errors
 /// Where neither the system nor `LAB_CACHE` says where it is.
 pub fn cache() -> Outcome<PathBuf> {
-    let variable = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let below_home = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+    let variable = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let below_home = if cfg!(target_os = "macos") {
+        "Library/Caches"
+    } else {
+        ".cache"
+    };
     let parent = variable("LAB_CACHE").or_else(|| variable("XDG_CACHE_HOME"));
     let parent = parent.or_else(|| env::home_dir().map(|home| home.join(below_home)));
     let found = parent.map(|parent| parent.join("cifar10-lab"));
-    Ok(found.ok_or_else(|| SetupError::new("there is no home folder", "set LAB_CACHE to the path of a folder"))?)
+    Ok(found.ok_or_else(|| {
+        SetupError::new(
+            "there is no home folder",
+            "set LAB_CACHE to the path of a folder",
+        )
+    })?)
 }
 
 /// The kernel's program, whether it is there or not.
@@ -61,18 +74,41 @@ pub fn build(steps: &Steps) -> Outcome {
         return Ok(());
     }
     sweep(&cache);
-    let failed = |error| LabError::io("write", &cache, error, "check its permissions, or set LAB_CACHE");
-    let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(&cache).map_err(failed)?;
+    let failed = |error| {
+        LabError::io(
+            "write",
+            &cache,
+            error,
+            "check its permissions, or set LAB_CACHE",
+        )
+    };
+    let staging = tempfile::Builder::new()
+        .prefix(STAGING)
+        .tempdir_in(&cache)
+        .map_err(failed)?;
     let root = staging.path().join("root");
     let mut install = Command::new("cargo");
-    install.args(["install", "evcxr_jupyter", "--locked", "--version", VERSION, "--root"]).arg(&root);
+    install
+        .args([
+            "install",
+            "evcxr_jupyter",
+            "--locked",
+            "--version",
+            VERSION,
+            "--root",
+        ])
+        .arg(&root);
     let profile = staging.path().join("profile.toml");
     tools::write(&profile, PROFILE)?;
     install.arg("--config").arg(&profile);
     // Somewhere else than in the clone, whose settings are not meant for it.
-    install.current_dir(staging.path()).env("CARGO_TARGET_DIR", staging.path().join("target"));
-    let remedy = "check the network connection and that 2 GB are free, then run `cargo lab setup` again";
-    let title = format!("Rust kernel: building evcxr_jupyter {VERSION}, some minutes, once for all clones");
+    install
+        .current_dir(staging.path())
+        .env("CARGO_TARGET_DIR", staging.path().join("target"));
+    let remedy =
+        "check the network connection and that 2 GB are free, then run `cargo lab setup` again";
+    let title =
+        format!("Rust kernel: building evcxr_jupyter {VERSION}, some minutes, once for all clones");
     let mut compiled = 0;
     steps.run(&title, &mut install, remedy, |line| {
         compiled += usize::from(line.trim_start().starts_with("Compiling "));
@@ -106,7 +142,10 @@ pub fn rust_src() -> Option<PathBuf> {
 /// Where there is no rustup, or it fails.
 pub fn add_rust_src(steps: &Steps) -> Outcome {
     if tools::output("rustup", &["--version"]).is_none() {
-        let place = rust_src().map_or_else(|| "rustc's sysroot".to_owned(), |path| path.display().to_string());
+        let place = rust_src().map_or_else(
+            || "rustc's sysroot".to_owned(),
+            |path| path.display().to_string(),
+        );
         let what = format!("the component rust-src is missing: {place} is not there");
         let remedy = "install Rust from https://rustup.rs, or your system's package of Rust's sources (`rust-src`)";
         return Err(SetupError::new(what, remedy).into());

@@ -29,7 +29,11 @@ impl KernelSpec {
             "language": "rust",
             "interrupt_mode": "message",
         });
-        Self { folder, program: program.to_owned(), text: format!("{spec:#}\n") }
+        Self {
+            folder,
+            program: program.to_owned(),
+            text: format!("{spec:#}\n"),
+        }
     }
 
     /// Whether it is there and names what is there.
@@ -42,16 +46,29 @@ impl KernelSpec {
     /// # Errors
     /// Where it cannot be written.
     pub fn write(&self) -> Outcome {
-        let failed = |error| LabError::io("write", &self.folder, error, "check the permissions of `.lab`");
+        let failed = |error| {
+            LabError::io(
+                "write",
+                &self.folder,
+                error,
+                "check the permissions of `.lab`",
+            )
+        };
         let kernels = self.folder.parent().unwrap_or(&self.folder);
         fs::create_dir_all(&self.folder).map_err(failed)?;
         let scratch = tempfile::tempdir_in(kernels).map_err(failed)?;
         // The program brings its logos, with files that are not needed. It works without them.
         let mut install = Command::new(&self.program);
-        install.arg("--install").env("JUPYTER_PATH", scratch.path()).stdin(Stdio::null());
+        install
+            .arg("--install")
+            .env("JUPYTER_PATH", scratch.path())
+            .stdin(Stdio::null());
         _ = install.stdout(Stdio::null()).stderr(Stdio::null()).status();
         for name in ["logo-32x32.png", "logo-64x64.png", "logo-LICENSE.md"] {
-            _ = fs::copy(scratch.path().join("kernels/rust").join(name), self.folder.join(name));
+            _ = fs::copy(
+                scratch.path().join("kernels/rust").join(name),
+                self.folder.join(name),
+            );
         }
         tools::write(&self.folder.join("kernel.json"), &self.text)
     }

@@ -22,18 +22,28 @@ impl Lock {
     pub fn take(path: &Path, work: &str, steps: &Steps) -> Outcome<Self> {
         let remedy = "check its permissions, and that this file system has locks";
         let failed = |error| LabError::io("lock", path, error, remedy);
-        path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+        path.parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .map_err(failed)?;
         let mut told = false;
         loop {
-            let mut file =
-                OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)
+                .map_err(failed)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::Error(error)) => return Err(failed(error).into()),
                 Err(TryLockError::WouldBlock) => {
                     if !told {
                         let me = std::process::id();
-                        steps.note(&format!("process {me} waits for {}, which {work}", holder(&mut file)));
+                        steps.note(&format!(
+                            "process {me} waits for {}, which {work}",
+                            holder(&mut file)
+                        ));
                         told = true;
                     }
                     file.lock().map_err(failed)?;

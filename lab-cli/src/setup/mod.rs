@@ -68,7 +68,9 @@ pub struct Environment {
 /// As [`ensure`], and where the data set cannot be had.
 pub fn run(arguments: &SetupArgs) -> Outcome {
     let started = Instant::now();
-    let environment = ensure(Needs { data: !arguments.sample })?;
+    let environment = ensure(Needs {
+        data: !arguments.sample,
+    })?;
     if let Some(error) = environment.without_data {
         say!("All but the data set is there: `cargo lab report --sample` works without it");
         return Err(error.into());
@@ -88,7 +90,9 @@ pub fn run(arguments: &SetupArgs) -> Outcome {
 pub fn ensure(needs: Needs) -> Outcome<Environment> {
     if cfg!(not(unix)) {
         let what = "the notebooks need Linux or macOS";
-        return Err(SetupError::new(what, "on Windows, use WSL; `cargo lab train` works without").into());
+        return Err(
+            SetupError::new(what, "on Windows, use WSL; `cargo lab train` works without").into(),
+        );
     }
     let root = Lab::root()?;
     let pieces = Pieces::of(&root)?;
@@ -103,11 +107,19 @@ pub fn ensure(needs: Needs) -> Outcome<Environment> {
             false => Ok(()),
         });
         let made = if ready { Ok(()) } else { pieces.make(&steps) };
-        (made, data.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        (
+            made,
+            data.join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        )
     });
     made?;
     let python = pieces.venv.python();
-    Ok(Environment { root, python, without_data: fetched.err() })
+    Ok(Environment {
+        root,
+        python,
+        without_data: fetched.err(),
+    })
 }
 
 /// The parts of set-up but for the data set.
@@ -124,23 +136,38 @@ impl Pieces {
         let venv = Venv::of(root)?;
         let program = evcxr::program()?;
         let spec = KernelSpec::of(root, &venv.python(), &program);
-        Ok(Self { root: root.to_owned(), crates: Crates::of(root), venv, program, spec })
+        Ok(Self {
+            root: root.to_owned(),
+            crates: Crates::of(root),
+            venv,
+            program,
+            spec,
+        })
     }
 
     fn are_ready(&self) -> bool {
-        let programs = self.venv.is_ready() && self.program.exists() && self.spec.is_ready() && has_rust_src();
+        let programs =
+            self.venv.is_ready() && self.program.exists() && self.spec.is_ready() && has_rust_src();
         programs && self.crates.are_there()
     }
 
     /// Finds out what would stop it before anything that takes minutes begins.
     fn can_be_made(&self) -> Outcome {
-        if self.venv.is_ready() { Ok(()) } else { Venv::can_be_made() }
+        if self.venv.is_ready() {
+            Ok(())
+        } else {
+            Venv::can_be_made()
+        }
     }
 
     /// Makes those that are missing: the kernel, which takes longest, beside the others. The first that fails ends what
     /// runs beside it.
     fn make(&self, steps: &Steps) -> Outcome {
-        let _lock = Lock::take(&self.root.join(".lab/setup.lock"), "sets up this laboratory", steps)?;
+        let _lock = Lock::take(
+            &self.root.join(".lab/setup.lock"),
+            "sets up this laboratory",
+            steps,
+        )?;
         let failure = OnceLock::new();
         let attempt = |made: Outcome| {
             if let Err(error) = made {
@@ -163,7 +190,11 @@ impl Pieces {
     }
 
     fn make_kernel(&self, steps: &Steps) -> Outcome {
-        if self.program.exists() { Ok(()) } else { evcxr::build(steps) }
+        if self.program.exists() {
+            Ok(())
+        } else {
+            evcxr::build(steps)
+        }
     }
 
     fn make_environment(&self, steps: &Steps) -> Outcome {
@@ -187,17 +218,32 @@ fn has_rust_src() -> bool {
 /// The state of each piece in words, for `cargo lab doctor`: name, whether it is there, and where or what to do.
 pub fn findings() -> Vec<(&'static str, bool, String)> {
     let todo = "`cargo lab setup` makes it";
-    let state = |ready: bool, path: String| (ready, if ready { path } else { format!("not there; {todo}") });
+    let state = |ready: bool, path: String| {
+        (
+            ready,
+            if ready {
+                path
+            } else {
+                format!("not there; {todo}")
+            },
+        )
+    };
     let mut lines = Vec::new();
     if let Some(root) = Lab::root().ok()
         && let Ok(pieces) = Pieces::of(&root)
     {
-        let (ready, text) = state(pieces.venv.is_ready(), root.join(".lab/venv").display().to_string());
+        let (ready, text) = state(
+            pieces.venv.is_ready(),
+            root.join(".lab/venv").display().to_string(),
+        );
         lines.push(("JupyterLab", ready, text));
         let packages = "all that cells are compiled from, so no network is needed".to_owned();
         let (ready, text) = state(pieces.crates.are_there(), packages);
         lines.push(("Packages", ready, text));
-        let (ready, text) = state(pieces.program.exists(), pieces.program.display().to_string());
+        let (ready, text) = state(
+            pieces.program.exists(),
+            pieces.program.display().to_string(),
+        );
         lines.push(("Rust kernel", ready, text));
         let (ready, text) = state(has_rust_src(), "the component is installed".to_owned());
         lines.push(("rust-src", ready, text));
@@ -209,6 +255,7 @@ pub fn findings() -> Vec<(&'static str, bool, String)> {
 
 /// The error for a program of the environment that cannot be started.
 pub fn failed_to_start(what: &str, error: &std::io::Error) -> Box<dyn std::error::Error> {
-    let remedy = "`cargo lab clean --keep-data`, then `cargo lab setup`, makes the environment anew";
+    let remedy =
+        "`cargo lab clean --keep-data`, then `cargo lab setup`, makes the environment anew";
     SetupError::new(format!("{what} cannot be started: {error}"), remedy).into()
 }

@@ -24,7 +24,11 @@ pub struct SetupError {
 
 impl SetupError {
     pub fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { what: what.into(), said: String::new(), remedy: remedy.into() }
+        Self {
+            what: what.into(),
+            said: String::new(),
+            remedy: remedy.into(),
+        }
     }
 }
 
@@ -50,7 +54,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Steps {
     pub fn stderr() -> Self {
-        Self { terminal: io::stderr().is_terminal(), bars: MultiProgress::new(), stopped: AtomicBool::new(false) }
+        Self {
+            terminal: io::stderr().is_terminal(),
+            bars: MultiProgress::new(),
+            stopped: AtomicBool::new(false),
+        }
     }
 
     /// A line that stays.
@@ -97,19 +105,28 @@ impl Steps {
         let started = Instant::now();
         let bar = self.bar(title);
         let program = command.get_program().display().to_string();
-        let cannot_start =
-            |error: io::Error| SetupError::new(format!("{title}: cannot start {program}: {error}"), remedy);
+        let cannot_start = |error: io::Error| {
+            SetupError::new(format!("{title}: cannot start {program}: {error}"), remedy)
+        };
         command.env("RUST_BACKTRACE", "0");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().map_err(cannot_start)?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let last = Mutex::new(VecDeque::new());
         let show = Mutex::new((progress, Instant::now()));
         let read = |stream: Option<Box<dyn Read + Send>>| {
-            for line in stream.into_iter().flat_map(|stream| BufReader::new(stream).split(b'\n')).map_while(Result::ok)
+            for line in stream
+                .into_iter()
+                .flat_map(|stream| BufReader::new(stream).split(b'\n'))
+                .map_while(Result::ok)
             {
                 let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-                let (Ok(mut show), Ok(mut last)) = (show.lock(), last.lock()) else { return };
+                let (Ok(mut show), Ok(mut last)) = (show.lock(), last.lock()) else {
+                    return;
+                };
                 if let Some(text) = show.0(&line) {
                     bar.set_message(format!("{title}: {text}"));
                     if !self.terminal && show.1.elapsed() > PATIENCE {
@@ -132,11 +149,21 @@ impl Steps {
         let status = status.map_err(cannot_start)?;
         if !status.success() {
             let said = last.into_inner().unwrap_or_default();
-            let said = said.into_iter().fold(String::new(), |text, line| text + "\n    " + &line);
+            let said = said
+                .into_iter()
+                .fold(String::new(), |text, line| text + "\n    " + &line);
             let what = format!("{title}: {program} failed ({status}) and said");
-            return Err(SetupError { what, said, remedy: remedy.to_owned() }.into());
+            return Err(SetupError {
+                what,
+                said,
+                remedy: remedy.to_owned(),
+            }
+            .into());
         }
-        self.note(&format!("{title}: done in {:.0} s", started.elapsed().as_secs_f64()));
+        self.note(&format!(
+            "{title}: done in {:.0} s",
+            started.elapsed().as_secs_f64()
+        ));
         Ok(())
     }
 

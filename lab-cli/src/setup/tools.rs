@@ -11,14 +11,27 @@ use crate::Outcome;
 
 /// What a program prints, or nothing when it is not there or fails.
 pub fn output(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Whether the first version number in `text` is at least `least`, such as `(1, 95)`.
 pub fn at_least(text: &str, least: (u32, u32)) -> bool {
-    let number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok());
-    let word = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    let number = |text: &str| {
+        text.split(|c: char| !c.is_ascii_digit())
+            .next()
+            .and_then(|digits| digits.parse().ok())
+    };
+    let word = text
+        .split_whitespace()
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
     let mut parts = word.unwrap_or_default().split('.').filter_map(number);
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= least
 }
@@ -35,7 +48,10 @@ pub fn write(path: &Path, text: &str) -> Outcome {
         file.sync_all()?;
         fs::rename(&partial, path)
     };
-    Ok(written().map_err(|error| LabError::io("write", path, error, "check that there is room"))?)
+    Ok(
+        written()
+            .map_err(|error| LabError::io("write", path, error, "check that there is room"))?,
+    )
 }
 
 #[cfg(test)]

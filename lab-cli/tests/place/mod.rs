@@ -37,13 +37,24 @@ mkdir -p "$root/bin"; printf '#!/bin/sh\n' > "$root/bin/evcxr_jupyter"; chmod +x
 
 impl Place {
     pub fn new() -> Self {
-        let place = Self { folder: TempDir::new().unwrap() };
-        for folder in ["lab/lab-core/src", "lab/lab-cli/python", "bin", "sysroot/lib/rustlib/src/rust/library"] {
+        let place = Self {
+            folder: TempDir::new().unwrap(),
+        };
+        for folder in [
+            "lab/lab-core/src",
+            "lab/lab-cli/python",
+            "bin",
+            "sysroot/lib/rustlib/src/rust/library",
+        ] {
             fs::create_dir_all(place.path(folder)).unwrap();
         }
         fs::write(place.path("lab/Cargo.toml"), "").unwrap();
         fs::write(place.path("lab/Cargo.lock"), "version = 4\n").unwrap();
-        fs::write(place.path("lab/lab-cli/python/requirements.txt"), "jupyterlab==4\n").unwrap();
+        fs::write(
+            place.path("lab/lab-cli/python/requirements.txt"),
+            "jupyterlab==4\n",
+        )
+        .unwrap();
         for (name, text) in [("python3", PYTHON), ("rustc", RUSTC)] {
             place.program(name, text);
         }
@@ -80,9 +91,14 @@ impl Place {
 
     pub fn lab(&self, below: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
-        command.args(arguments).current_dir(self.path(below)).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(self.path(below))
+            .stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.env("PATH", self.path("bin")).env("LAB_CACHE", self.path("cache"));
+        command
+            .env("PATH", self.path("bin"))
+            .env("LAB_CACHE", self.path("cache"));
         command
     }
 
@@ -100,7 +116,10 @@ impl Place {
     pub fn refused(&self) -> String {
         let (status, _, stderr) = self.run(&["setup", "--sample"]);
         assert_eq!(status, Some(1), "{stderr}");
-        assert!(stderr.contains("error: ") && stderr.contains("what to do: "), "{stderr}");
+        assert!(
+            stderr.contains("error: ") && stderr.contains("what to do: "),
+            "{stderr}"
+        );
         stderr
     }
 
@@ -109,10 +128,16 @@ impl Place {
     pub fn work(&self) -> Vec<String> {
         let text = fs::read_to_string(self.path("calls")).unwrap_or_default();
         _ = fs::remove_file(self.path("calls"));
+        let question = |line: &&str| {
+            line.contains("--version") && !line.contains("install") || line.contains("ensurepip")
+        };
         let question =
-            |line: &&str| line.contains("--version") && !line.contains("install") || line.contains("ensurepip");
-        let question = |line: &&str| question(line) || line.starts_with("rustc") || line.contains("--offline");
-        let mut work: Vec<_> = text.lines().filter(|line| !question(line)).map(str::to_owned).collect();
+            |line: &&str| question(line) || line.starts_with("rustc") || line.contains("--offline");
+        let mut work: Vec<_> = text
+            .lines()
+            .filter(|line| !question(line))
+            .map(str::to_owned)
+            .collect();
         work.sort();
         work
     }
@@ -129,7 +154,11 @@ impl Place {
 
 pub fn read(output: Output) -> (Option<i32>, String, String) {
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 pub fn wait_for(what: impl Fn() -> bool) {

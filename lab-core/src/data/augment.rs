@@ -93,7 +93,10 @@ impl Augmentation {
     }
 
     fn step(mut self, range: Range) -> Self {
-        self.steps.push(Step { range, probability: 1.0 });
+        self.steps.push(Step {
+            range,
+            probability: 1.0,
+        });
         self
     }
 
@@ -104,7 +107,12 @@ impl Augmentation {
     /// does not allow.
     pub fn validate(&self) -> Result<()> {
         let error = |option: &str, found: String, expected: &str, remedy: &str| {
-            Err(LabError::value(format!("augmentation: {option}"), found, expected, remedy))
+            Err(LabError::value(
+                format!("augmentation: {option}"),
+                found,
+                expected,
+                remedy,
+            ))
         };
         if let Some(probability) = self.stray {
             return error(
@@ -122,11 +130,21 @@ impl Augmentation {
                 Range::Crop { padding } => ("crop", f64::from(padding), 1024.0),
             };
             if !(0.0..=most).contains(&value) {
-                return error(name, value.to_string(), &format!("0 to {most}"), "the range goes both ways from 0");
+                return error(
+                    name,
+                    value.to_string(),
+                    &format!("0 to {most}"),
+                    "the range goes both ways from 0",
+                );
             }
             if !(0.0..=1.0).contains(probability) {
                 let option = format!("probability of {name}");
-                return error(&option, probability.to_string(), "0 to 1", "0.5 moves every other image");
+                return error(
+                    &option,
+                    probability.to_string(),
+                    "0 to 1",
+                    "0.5 moves every other image",
+                );
             }
         }
         Ok(())
@@ -154,8 +172,16 @@ impl Augmentation {
                 continue;
             };
             if !(a.abs() <= 1e6 && b.abs() <= 1e6) {
-                let (found, expected) = (format!("{movement:?}"), "numbers between -1,000,000 and 1,000,000");
-                return Err(LabError::value("movement", found, expected, "give pixels or degrees"));
+                let (found, expected) = (
+                    format!("{movement:?}"),
+                    "numbers between -1,000,000 and 1,000,000",
+                );
+                return Err(LabError::value(
+                    "movement",
+                    found,
+                    expected,
+                    "give pixels or degrees",
+                ));
             }
             map = map.then(movement, shape);
         }
@@ -166,13 +192,19 @@ impl Augmentation {
     ///
     /// # Errors
     /// [`LabError::Shape`] for an image without pixels, and what [`validate`](Self::validate) finds.
-    pub fn draw(&self, image: ArrayView3<'_, u8>, seed: Seed, count: usize) -> Result<Vec<Array3<u8>>> {
+    pub fn draw(
+        &self,
+        image: ArrayView3<'_, u8>,
+        seed: Seed,
+        count: usize,
+    ) -> Result<Vec<Array3<u8>>> {
         let shape = check_image(image)?;
         self.validate()?;
         let mut scratch = Scratch::default();
         let version = |position| {
             let map = self.random_map(seed, 0, position, shape);
-            self.sample(image, shape, &map, &mut scratch).mapv(|value| value.round() as u8)
+            self.sample(image, shape, &map, &mut scratch)
+                .mapv(|value| value.round() as u8)
         };
         Ok((0..count).map(version).collect())
     }
@@ -180,21 +212,45 @@ impl Augmentation {
     /// The map for the image at `position` of an epoch.
     ///
     /// Every step draws the same numbers whether it happens or not: one for its probability, then its amounts.
-    pub(super) fn random_map(&self, seed: Seed, epoch: usize, position: usize, shape: [usize; 3]) -> Map {
+    pub(super) fn random_map(
+        &self,
+        seed: Seed,
+        epoch: usize,
+        position: usize,
+        shape: [usize; 3],
+    ) -> Map {
         let stream = ((epoch as u64) << 32) | position as u64;
         let generator = &mut seed.generator(Purpose::Augment, stream);
         self.steps.iter().fold(Map::IDENTITY, |map, step| {
             let happens = unit(generator) < step.probability;
             let movement = step.range.draw(generator, shape);
-            if happens { map.then(movement, shape) } else { map }
+            if happens {
+                map.then(movement, shape)
+            } else {
+                map
+            }
         })
     }
 
-    fn sample(&self, image: ArrayView3<'_, u8>, shape: [usize; 3], map: &Map, scratch: &mut Scratch) -> Array3<f32> {
+    fn sample(
+        &self,
+        image: ArrayView3<'_, u8>,
+        shape: [usize; 3],
+        map: &Map,
+        scratch: &mut Scratch,
+    ) -> Array3<f32> {
         let bytes: Vec<u8> = image.iter().copied().collect();
         let table: Table = std::array::from_fn(|byte| byte as f32);
         let mut out = vec![0.0; bytes.len()];
-        resample(&bytes, shape, &vec![table; shape[2]], self.fill, map, scratch, &mut out);
+        resample(
+            &bytes,
+            shape,
+            &vec![table; shape[2]],
+            self.fill,
+            map,
+            scratch,
+            &mut out,
+        );
         Array3::from_shape_vec(shape, out).unwrap_or_default()
     }
 }
@@ -204,13 +260,20 @@ impl Range {
         let mut within = |most: f64| (2.0 * unit(generator) - 1.0) * most;
         match *self {
             Self::Flip => Move::HorizontalFlip,
-            Self::Rotation { degrees } => Move::Rotate { degrees: within(degrees) },
-            Self::Shift { fraction } => {
-                Move::Shift { dx: within(fraction * width as f64), dy: within(fraction * height as f64) }
-            }
+            Self::Rotation { degrees } => Move::Rotate {
+                degrees: within(degrees),
+            },
+            Self::Shift { fraction } => Move::Shift {
+                dx: within(fraction * width as f64),
+                dy: within(fraction * height as f64),
+            },
             Self::Crop { padding } => {
-                let mut whole = || f64::from(below(generator, 2 * padding + 1)) - f64::from(padding);
-                Move::Shift { dx: whole(), dy: whole() }
+                let mut whole =
+                    || f64::from(below(generator, 2 * padding + 1)) - f64::from(padding);
+                Move::Shift {
+                    dx: whole(),
+                    dy: whole(),
+                }
             }
         }
     }
@@ -218,8 +281,16 @@ impl Range {
 
 fn check_image(image: ArrayView3<'_, u8>) -> Result<[usize; 3]> {
     if image.is_empty() {
-        let (found, remedy) = (shape_text(image.shape()), "give an image with at least one pixel");
-        return Err(LabError::shape("image", found, "height x width x channels", remedy));
+        let (found, remedy) = (
+            shape_text(image.shape()),
+            "give an image with at least one pixel",
+        );
+        return Err(LabError::shape(
+            "image",
+            found,
+            "height x width x channels",
+            remedy,
+        ));
     }
     Ok(image.dim().into())
 }

@@ -35,20 +35,30 @@ impl FromStr for Augmentation {
         let mut augmentation = Self::new();
         for part in text.split(',').map(str::trim) {
             let malformed = || {
-                let expected = "for example `flip@0.5`, `rotate=15`, `shift=0.1`, `crop=4`, `fill=reflect`";
-                LabError::value("augmentation", format!("`{part}`"), expected, "write one of these forms")
+                let expected =
+                    "for example `flip@0.5`, `rotate=15`, `shift=0.1`, `crop=4`, `fill=reflect`";
+                LabError::value(
+                    "augmentation",
+                    format!("`{part}`"),
+                    expected,
+                    "write one of these forms",
+                )
             };
             let number = |text: &str| text.parse::<f64>().map_err(|_| malformed());
             let (body, probability) = match part.split_once('@') {
                 Some((body, probability)) => (body, Some(number(probability)?)),
                 None => (part, None),
             };
-            let (name, value) = body.split_once('=').map_or((body, None), |(name, value)| (name, Some(value)));
+            let (name, value) = body
+                .split_once('=')
+                .map_or((body, None), |(name, value)| (name, Some(value)));
             augmentation = match (name, value) {
                 ("flip", None) => augmentation.horizontal_flip(0.5),
                 ("rotate", Some(degrees)) => augmentation.rotation(number(degrees)?),
                 ("shift", Some(fraction)) => augmentation.shift(number(fraction)?),
-                ("crop", Some(padding)) => augmentation.random_crop(padding.parse().map_err(|_| malformed())?),
+                ("crop", Some(padding)) => {
+                    augmentation.random_crop(padding.parse().map_err(|_| malformed())?)
+                }
                 ("fill", Some(fill)) if probability.is_none() => augmentation.fill(fill.parse()?),
                 _ if KNOWN.contains(&name) => return Err(malformed()),
                 _ => return Err(LabError::name("augmentation", name, &KNOWN)),
@@ -98,7 +108,11 @@ impl FromStr for Fill {
             "wrap" => Ok(Self::Wrap),
             _ => match text.parse() {
                 Ok(value) => Ok(Self::Constant(value)),
-                Err(_) => Err(LabError::name("fill", text, &["reflect", "nearest", "wrap", "a number from 0 to 255"])),
+                Err(_) => Err(LabError::name(
+                    "fill",
+                    text,
+                    &["reflect", "nearest", "wrap", "a number from 0 to 255"],
+                )),
             },
         }
     }

@@ -21,7 +21,10 @@ use crate::random::{Purpose, Seed};
 pub fn epoch_order(len: usize, seed: Option<Seed>, epoch: usize) -> Vec<u32> {
     let mut order: Vec<u32> = (0..len as u32).collect();
     if let Some(seed) = seed {
-        shuffle(&mut order, &mut seed.generator(Purpose::Shuffle, epoch as u64));
+        shuffle(
+            &mut order,
+            &mut seed.generator(Purpose::Shuffle, epoch as u64),
+        );
     }
     order
 }
@@ -47,8 +50,17 @@ impl Dataset {
         let length: usize = self.shape.iter().product();
         if images.len() != rows.len() * length || labels.len() != rows.len() {
             let found = format!("{} numbers and {} labels", images.len(), labels.len());
-            let expected = format!("{} images of {} and as many labels", rows.len(), shape_text(&self.shape));
-            return Err(LabError::shape("gather", found, expected, "give buffers of that length"));
+            let expected = format!(
+                "{} images of {} and as many labels",
+                rows.len(),
+                shape_text(&self.shape)
+            );
+            return Err(LabError::shape(
+                "gather",
+                found,
+                expected,
+                "give buffers of that length",
+            ));
         }
         if let Some(&row) = rows.iter().find(|&&row| row as usize >= self.len()) {
             return Err(self.no_image(row as usize));
@@ -56,7 +68,10 @@ impl Dataset {
         if let Some((augmentation, ..)) = augment {
             augmentation.validate()?;
         }
-        labels.iter_mut().zip(rows).for_each(|(label, &row)| *label = self.labels[self.rows[row as usize] as usize]);
+        labels
+            .iter_mut()
+            .zip(rows)
+            .for_each(|(label, &row)| *label = self.labels[self.rows[row as usize] as usize]);
         self.fill(rows, augment, threads, images);
         Ok(())
     }
@@ -79,8 +94,17 @@ impl Dataset {
                 match augment {
                     None => self.normalize(bytes, image),
                     Some((augmentation, seed, epoch, first)) => {
-                        let map = augmentation.random_map(seed, epoch, first + position, self.shape);
-                        resample(bytes, self.shape, &self.table, augmentation.fill, &map, &mut scratch, image);
+                        let map =
+                            augmentation.random_map(seed, epoch, first + position, self.shape);
+                        resample(
+                            bytes,
+                            self.shape,
+                            &self.table,
+                            augmentation.fill,
+                            &map,
+                            &mut scratch,
+                            image,
+                        );
                     }
                 }
             }
@@ -92,11 +116,19 @@ impl Dataset {
             compute::unit(bytes, image);
         } else if let [red, green, blue] = &self.table[..] {
             for (to, &[r, g, b]) in image.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
-                *to = [red[usize::from(r)], green[usize::from(g)], blue[usize::from(b)]];
+                *to = [
+                    red[usize::from(r)],
+                    green[usize::from(g)],
+                    blue[usize::from(b)],
+                ];
             }
         } else {
             let tables = self.table.iter().cycle();
-            image.iter_mut().zip(bytes).zip(tables).for_each(|((to, &byte), table)| *to = table[usize::from(byte)]);
+            image
+                .iter_mut()
+                .zip(bytes)
+                .zip(tables)
+                .for_each(|((to, &byte), table)| *to = table[usize::from(byte)]);
         }
     }
 
@@ -114,10 +146,21 @@ impl Dataset {
     /// [`LabError::Value`] for a size of 0.
     pub fn batches(&self, size: usize) -> Result<Batches> {
         if size == 0 {
-            return Err(LabError::value("batch size", "0", "at least 1", "32 to 256 are usual"));
+            return Err(LabError::value(
+                "batch size",
+                "0",
+                "at least 1",
+                "32 to 256 are usual",
+            ));
         }
         let order = epoch_order(self.len(), None, 0);
-        Ok(Batches { data: self.clone(), order, augmentation: None, size, next: 0 })
+        Ok(Batches {
+            data: self.clone(),
+            order,
+            augmentation: None,
+            size,
+            next: 0,
+        })
     }
 }
 
@@ -134,7 +177,11 @@ pub struct Batches {
 impl Batches {
     /// The same from the beginning, in the order that a training with this seed takes in this epoch (from 0).
     pub fn shuffled(self, seed: Seed, epoch: usize) -> Self {
-        Self { order: epoch_order(self.data.len(), Some(seed), epoch), next: 0, ..self }
+        Self {
+            order: epoch_order(self.data.len(), Some(seed), epoch),
+            next: 0,
+            ..self
+        }
     }
 
     /// The same with each image changed at random, as a training with this seed changes it in this epoch (from 0).
@@ -153,7 +200,10 @@ impl Batches {
     /// What [`Augmentation::validate`] finds.
     pub fn augmented(self, augmentation: Augmentation, seed: Seed, epoch: usize) -> Result<Self> {
         augmentation.validate()?;
-        Ok(Self { augmentation: Some((augmentation, seed, epoch)), ..self })
+        Ok(Self {
+            augmentation: Some((augmentation, seed, epoch)),
+            ..self
+        })
     }
 }
 
@@ -170,11 +220,19 @@ impl Iterator for Batches {
         self.next += rows.len();
         let [height, width, channels] = self.data.image_shape();
         let mut images = vec![0.0; rows.len() * height * width * channels];
-        let augment =
-            self.augmentation.as_ref().map(|(augmentation, seed, epoch)| (augmentation, *seed, *epoch, first));
+        let augment = self
+            .augmentation
+            .as_ref()
+            .map(|(augmentation, seed, epoch)| (augmentation, *seed, *epoch, first));
         self.data.fill(rows, augment, &Threads::one(), &mut images);
-        let labels = rows.iter().filter_map(|&row| self.data.label(row as usize)).collect();
-        Some((Array4::from_shape_vec((rows.len(), height, width, channels), images).ok()?, labels))
+        let labels = rows
+            .iter()
+            .filter_map(|&row| self.data.label(row as usize))
+            .collect();
+        Some((
+            Array4::from_shape_vec((rows.len(), height, width, channels), images).ok()?,
+            labels,
+        ))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -11,12 +11,27 @@ use crate::error::{LabError, Result};
 use crate::text::thousands;
 
 /// The names of the classes, in the order of the labels.
-pub const CLASS_NAMES: [&str; 10] =
-    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+pub const CLASS_NAMES: [&str; 10] = [
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+];
 
 /// The files of the 50,000 training images, 10,000 in each.
-pub const TRAIN_FILES: [&str; 5] =
-    ["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"];
+pub const TRAIN_FILES: [&str; 5] = [
+    "data_batch_1.bin",
+    "data_batch_2.bin",
+    "data_batch_3.bin",
+    "data_batch_4.bin",
+    "data_batch_5.bin",
+];
 
 /// The file of the 10,000 test images.
 pub const TEST_FILE: &str = "test_batch.bin";
@@ -57,7 +72,12 @@ impl Cifar10 {
     /// that is not exactly 10,000 records of 3,073 bytes, or a label above 9.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
         let dir = dir.as_ref();
-        let holds_any = |dir: &Path| TRAIN_FILES.iter().chain([&TEST_FILE]).any(|name| dir.join(name).exists());
+        let holds_any = |dir: &Path| {
+            TRAIN_FILES
+                .iter()
+                .chain([&TEST_FILE])
+                .any(|name| dir.join(name).exists())
+        };
         let inner = dir.join(FOLDER);
         let dir = if holds_any(dir) {
             dir
@@ -66,17 +86,26 @@ impl Cifar10 {
         } else {
             let found = format!("none of the data set's files, neither here nor in {FOLDER}");
             let remedy = format!("{REMEDY}; a notebook finds them in \"../data\"");
-            return Err(LabError::format(dir, found, format!("{} to {TEST_FILE}", TRAIN_FILES[0]), remedy));
+            return Err(LabError::format(
+                dir,
+                found,
+                format!("{} to {TEST_FILE}", TRAIN_FILES[0]),
+                remedy,
+            ));
         };
         let threads = Threads::new(None)?;
-        Ok(Self { train: read(dir, &TRAIN_FILES, &threads)?, test: read(dir, &[TEST_FILE], &threads)? })
+        Ok(Self {
+            train: read(dir, &TRAIN_FILES, &threads)?,
+            test: read(dir, &[TEST_FILE], &threads)?,
+        })
     }
 
     /// 1,000 training and 500 test images, 100 and 50 of each class: real ones, built into the crate.
     pub fn sample() -> Self {
         let train = include_bytes!("../../assets/sample_train.png");
         let test = include_bytes!("../../assets/sample_test.png");
-        let sheet = |png, labels| sheet(png, labels).expect("a test shows that the built-in sheets decode");
+        let sheet =
+            |png, labels| sheet(png, labels).expect("a test shows that the built-in sheets decode");
         Self {
             train: sheet(train, include_str!("../../assets/sample_train_labels.txt")),
             test: sheet(test, include_str!("../../assets/sample_test_labels.txt")),
@@ -90,9 +119,18 @@ fn read(dir: &Path, names: &[&str], threads: &Threads) -> Result<Dataset> {
         let (path, whole) = (dir.join(name), MOST_RECORDS * RECORD);
         let length = binary::file_length(&path)?;
         if length != whole as u64 {
-            let records = format!("{} records of {} bytes", thousands(MOST_RECORDS), thousands(RECORD));
+            let records = format!(
+                "{} records of {} bytes",
+                thousands(MOST_RECORDS),
+                thousands(RECORD)
+            );
             let expected = format!("{} bytes ({records})", thousands(whole));
-            return Err(LabError::format(path, binary::length_text(length), expected, REMEDY));
+            return Err(LabError::format(
+                path,
+                binary::length_text(length),
+                expected,
+                REMEDY,
+            ));
         }
     }
 
@@ -104,12 +142,24 @@ fn read(dir: &Path, names: &[&str], threads: &Threads) -> Result<Dataset> {
     const LENGTH: usize = 1_000;
     let count = names.len() * MOST_RECORDS;
     let (mut pixels, mut labels) = (vec![0; count * PIXELS], vec![0; count]);
-    let places = pixels.chunks_mut(LENGTH * PIXELS).zip(labels.chunks_mut(LENGTH));
-    let mut pieces: Vec<Piece> = places.map(|(pixels, labels)| Piece { pixels, labels, outcome: Ok(()) }).collect();
+    let places = pixels
+        .chunks_mut(LENGTH * PIXELS)
+        .zip(labels.chunks_mut(LENGTH));
+    let mut pieces: Vec<Piece> = places
+        .map(|(pixels, labels)| Piece {
+            pixels,
+            labels,
+            outcome: Ok(()),
+        })
+        .collect();
     threads.chunks(&mut pieces, 1, |number, piece| {
-        let (file, first) = (number * LENGTH / MOST_RECORDS, number * LENGTH % MOST_RECORDS);
+        let (file, first) = (
+            number * LENGTH / MOST_RECORDS,
+            number * LENGTH % MOST_RECORDS,
+        );
         for piece in piece {
-            piece.outcome = binary::read_records(&dir.join(names[file]), first, piece.pixels, piece.labels);
+            piece.outcome =
+                binary::read_records(&dir.join(names[file]), first, piece.pixels, piece.labels);
         }
     });
     pieces.into_iter().try_for_each(|piece| piece.outcome)?;
@@ -121,17 +171,27 @@ fn sheet(png: &[u8], labels: &str) -> Result<Dataset, png::DecodingError> {
     const COLUMNS: usize = 25;
     const SIDE: usize = 32 * 3;
     let mut reader = png::Decoder::new(Cursor::new(png)).read_info()?;
-    let labels: Vec<u8> = labels.bytes().filter(u8::is_ascii_digit).map(|digit| digit - b'0').collect();
+    let labels: Vec<u8> = labels
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .map(|digit| digit - b'0')
+        .collect();
     let mut sheet = vec![0; labels.len() * PIXELS];
     reader.next_frame(&mut sheet)?;
     let mut pixels = Vec::with_capacity(sheet.len());
     for image in 0..labels.len() {
         let corner = image / COLUMNS * 32 * COLUMNS * SIDE + image % COLUMNS * SIDE;
-        (0..32).for_each(|y| pixels.extend_from_slice(&sheet[corner + y * COLUMNS * SIDE..][..SIDE]));
+        (0..32)
+            .for_each(|y| pixels.extend_from_slice(&sheet[corner + y * COLUMNS * SIDE..][..SIDE]));
     }
     Ok(cifar(pixels, labels))
 }
 
 fn cifar(pixels: Vec<u8>, labels: Vec<u8>) -> Dataset {
-    Dataset::from_parts(pixels, labels, CLASS_NAMES.map(str::to_owned).into(), [32, 32, 3])
+    Dataset::from_parts(
+        pixels,
+        labels,
+        CLASS_NAMES.map(str::to_owned).into(),
+        [32, 32, 3],
+    )
 }

@@ -58,16 +58,34 @@ impl Dataset {
         if images.is_empty() || u32::try_from(count).is_err() {
             let remedy = "give at least one image with at least one pixel";
             let expected = "count x height x width x channels";
-            return Err(LabError::shape("images", shape_text(images.shape()), expected, remedy));
+            return Err(LabError::shape(
+                "images",
+                shape_text(images.shape()),
+                expected,
+                remedy,
+            ));
         }
         if labels.len() != count {
-            let (found, expected) = (format!("{} labels", labels.len()), format!("one for each of {count} images"));
-            return Err(LabError::shape("labels", found, expected, "give as many labels as images"));
+            let (found, expected) = (
+                format!("{} labels", labels.len()),
+                format!("one for each of {count} images"),
+            );
+            return Err(LabError::shape(
+                "labels",
+                found,
+                expected,
+                "give as many labels as images",
+            ));
         }
         let classes = class_names.len();
         if !(1..=256).contains(&classes) {
             let found = format!("{classes} names");
-            return Err(LabError::value("class_names", found, "1 to 256", "give a name per class"));
+            return Err(LabError::value(
+                "class_names",
+                found,
+                "1 to 256",
+                "give a name per class",
+            ));
         }
         check_labels("labels", &labels, classes)?;
         let pixels = if images.is_standard_layout() {
@@ -79,11 +97,21 @@ impl Dataset {
         } else {
             images.iter().copied().collect()
         };
-        Ok(Self::from_parts(pixels, labels, class_names.into(), [height, width, channels]))
+        Ok(Self::from_parts(
+            pixels,
+            labels,
+            class_names.into(),
+            [height, width, channels],
+        ))
     }
 
     /// A data set whose parts are known to fit together.
-    pub(super) fn from_parts(pixels: Vec<u8>, labels: Vec<u8>, class_names: Arc<[String]>, shape: [usize; 3]) -> Self {
+    pub(super) fn from_parts(
+        pixels: Vec<u8>,
+        labels: Vec<u8>,
+        class_names: Arc<[String]>,
+        shape: [usize; 3],
+    ) -> Self {
         let normalization = Normalization::unit(shape[2]);
         Self {
             rows: (0..labels.len() as u32).collect(),
@@ -128,7 +156,10 @@ impl Dataset {
 
     /// All labels, in order.
     pub fn labels(&self) -> Vec<u8> {
-        self.rows.iter().map(|&row| self.labels[row as usize]).collect()
+        self.rows
+            .iter()
+            .map(|&row| self.labels[row as usize])
+            .collect()
     }
 
     /// The pixels of image `index` as `(height, width, channels)`, or `None` past the end; nothing is copied.
@@ -140,14 +171,21 @@ impl Dataset {
     /// A copy of all images, in order, as `(count, height, width, channels)`.
     pub fn images(&self) -> Array4<u8> {
         let [height, width, channels] = self.shape;
-        let pixels: Vec<u8> = self.rows.iter().flat_map(|&row| self.row_pixels(row)).copied().collect();
+        let pixels: Vec<u8> = self
+            .rows
+            .iter()
+            .flat_map(|&row| self.row_pixels(row))
+            .copied()
+            .collect();
         Array4::from_shape_vec((self.len(), height, width, channels), pixels).unwrap_or_default()
     }
 
     /// How many images each class has.
     pub fn class_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.class_count()];
-        self.rows.iter().for_each(|&row| counts[usize::from(self.labels[row as usize])] += 1);
+        self.rows
+            .iter()
+            .for_each(|&row| counts[usize::from(self.labels[row as usize])] += 1);
         counts
     }
 
@@ -169,7 +207,12 @@ impl Dataset {
     /// # Errors
     /// [`LabError::Value`] for an index past the end.
     pub fn subset(&self, indices: &[usize]) -> Result<Self> {
-        let row = |&index: &usize| self.rows.get(index).copied().ok_or_else(|| self.no_image(index));
+        let row = |&index: &usize| {
+            self.rows
+                .get(index)
+                .copied()
+                .ok_or_else(|| self.no_image(index))
+        };
         Ok(self.with_rows(indices.iter().map(row).collect::<Result<_>>()?))
     }
 
@@ -185,7 +228,11 @@ impl Dataset {
     /// when its numbers (read from a file, say) are unusable.
     pub fn with_normalization(self, normalization: Normalization) -> Result<Self> {
         normalization.check(self.shape[2])?;
-        Ok(Self { table: normalization.table(), normalization: Arc::new(normalization), ..self })
+        Ok(Self {
+            table: normalization.table(),
+            normalization: Arc::new(normalization),
+            ..self
+        })
     }
 
     /// How the bytes become numbers when a batch is gathered.
@@ -200,24 +247,36 @@ impl Dataset {
             fingerprint.bytes(self.row_pixels(row));
             fingerprint.number(self.labels[row as usize].into());
         }
-        self.table.iter().for_each(|table| fingerprint.floats(table));
+        self.table
+            .iter()
+            .for_each(|table| fingerprint.floats(table));
         fingerprint.text()
     }
 
     /// Whether no pixel is above 1: bytes that were divided by 255 once already.
     pub(crate) fn is_dark(&self) -> bool {
-        !self.rows.iter().any(|&row| self.row_pixels(row).iter().any(|&byte| byte > 1))
+        !self
+            .rows
+            .iter()
+            .any(|&row| self.row_pixels(row).iter().any(|&byte| byte > 1))
     }
 
     /// How many images it shares with another view of the same pixels.
     pub(crate) fn shared_with(&self, other: &Self) -> usize {
-        let others: HashSet<_> = other.rows.iter().filter(|_| Arc::ptr_eq(&self.pixels, &other.pixels)).collect();
+        let others: HashSet<_> = other
+            .rows
+            .iter()
+            .filter(|_| Arc::ptr_eq(&self.pixels, &other.pixels))
+            .collect();
         self.rows.iter().filter(|row| others.contains(row)).count()
     }
 
     /// A view of the same images by other rows, which must be among this view's.
     pub(super) fn with_rows(&self, rows: Arc<[u32]>) -> Self {
-        Self { rows, ..self.clone() }
+        Self {
+            rows,
+            ..self.clone()
+        }
     }
 
     /// The bytes of the image at `row` of the shared pixels.
@@ -227,18 +286,31 @@ impl Dataset {
     }
 
     pub(super) fn no_image(&self, index: usize) -> LabError {
-        LabError::value("index", index.to_string(), format!("below {}", self.len()), "count from 0 to `len() - 1`")
+        LabError::value(
+            "index",
+            index.to_string(),
+            format!("below {}", self.len()),
+            "count from 0 to `len() - 1`",
+        )
     }
 }
 
 impl fmt::Debug for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (images, classes) = (thousands(self.len()), self.class_count());
-        write!(f, "Dataset({images} images of {}, {classes} classes)", shape_text(&self.shape))
+        write!(
+            f,
+            "Dataset({images} images of {}, {classes} classes)",
+            shape_text(&self.shape)
+        )
     }
 }
 
 /// `32 x 32 x 3`.
 pub(super) fn shape_text(shape: &[usize]) -> String {
-    shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ")
+    shape
+        .iter()
+        .map(usize::to_string)
+        .collect::<Vec<_>>()
+        .join(" x ")
 }

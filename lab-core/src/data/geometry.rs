@@ -46,24 +46,39 @@ pub(super) struct Map {
 }
 
 impl Map {
-    pub(super) const IDENTITY: Self = Self { x: [1.0, 0.0, 0.0], y: [0.0, 1.0, 0.0] };
+    pub(super) const IDENTITY: Self = Self {
+        x: [1.0, 0.0, 0.0],
+        y: [0.0, 1.0, 0.0],
+    };
 
     /// This map followed by a movement of its result: the movement is undone first, then this map looked up.
     pub(super) fn then(self, movement: Move, [height, width, _]: [usize; 3]) -> Self {
         let undo = match movement {
-            Move::HorizontalFlip => Self { x: [-1.0, 0.0, width as f64 - 1.0], ..Self::IDENTITY },
-            Move::Shift { dx, dy } => Self { x: [1.0, 0.0, -dx], y: [0.0, 1.0, -dy] },
+            Move::HorizontalFlip => Self {
+                x: [-1.0, 0.0, width as f64 - 1.0],
+                ..Self::IDENTITY
+            },
+            Move::Shift { dx, dy } => Self {
+                x: [1.0, 0.0, -dx],
+                y: [0.0, 1.0, -dy],
+            },
             Move::Rotate { degrees } => {
                 let (sin, cos) = libm::sincos(degrees.to_radians());
                 let (cx, cy) = ((width as f64 - 1.0) / 2.0, (height as f64 - 1.0) / 2.0);
-                Self { x: [cos, -sin, cx - cos * cx + sin * cy], y: [sin, cos, cy - sin * cx - cos * cy] }
+                Self {
+                    x: [cos, -sin, cx - cos * cx + sin * cy],
+                    y: [sin, cos, cy - sin * cx - cos * cy],
+                }
             }
         };
         let row = |a: [f64; 3]| {
             let term = |k: usize| a[0] * undo.x[k] + a[1] * undo.y[k];
             [term(0), term(1), term(2) + a[2]]
         };
-        Self { x: row(self.x), y: row(self.y) }
+        Self {
+            x: row(self.x),
+            y: row(self.y),
+        }
     }
 }
 
@@ -87,7 +102,13 @@ struct Axis {
 
 impl Axis {
     /// The axis, and for each whole pixel that it reaches the pixels of the image that stand there and one further.
-    fn new(a: [f64; 3], size: usize, [height, width, _]: [usize; 3], fill: Fill, pixels: &mut Vec<[u32; 2]>) -> Self {
+    fn new(
+        a: [f64; 3],
+        size: usize,
+        [height, width, _]: [usize; 3],
+        fill: Fill,
+        pixels: &mut Vec<[u32; 2]>,
+    ) -> Self {
         // Far away every fill repeats or is constant: the centre can be brought near, so that the list stays short.
         let centre = a[0] * (width as f64 - 1.0) / 2.0 + a[1] * (height as f64 - 1.0) / 2.0 + a[2];
         let far = 2.0 * (height + width) as f64;
@@ -103,12 +124,18 @@ impl Axis {
         let highest = (start + across.max(0) + down.max(0)) >> 32;
         pixels.clear();
         pixels.extend((lowest..=highest).map(|i| [fill.pixel(i, size), fill.pixel(i + 1, size)]));
-        Self { start: start - lowest * ONE, step, line }
+        Self {
+            start: start - lowest * ONE,
+            step,
+            line,
+        }
     }
 
     /// Whether whole pixels fall on whole pixels.
     fn is_whole(&self) -> bool {
-        [self.start, self.step, self.line].iter().all(|place| place % ONE == 0)
+        [self.start, self.step, self.line]
+            .iter()
+            .all(|place| place % ONE == 0)
     }
 }
 
@@ -118,7 +145,9 @@ impl Fill {
         let size = size as i64;
         let inside = match self {
             _ if (0..size).contains(&i) => i,
-            Self::Reflect => i.rem_euclid(2 * size).min(2 * size - 1 - i.rem_euclid(2 * size)),
+            Self::Reflect => i
+                .rem_euclid(2 * size)
+                .min(2 * size - 1 - i.rem_euclid(2 * size)),
             Self::Nearest => i.clamp(0, size - 1),
             Self::Wrap => i.rem_euclid(size),
             Self::Constant(_) => size,
@@ -140,7 +169,11 @@ pub(super) fn resample(
     out: &mut [f32],
 ) {
     let [height, width, channels] = shape;
-    let Scratch { columns, rows, stage } = scratch;
+    let Scratch {
+        columns,
+        rows,
+        stage,
+    } = scratch;
     let x = Axis::new(map.x, width, shape, fill, columns);
     let y = Axis::new(map.y, height, shape, fill, rows);
     let whole = x.is_whole() && y.is_whole();
@@ -149,12 +182,17 @@ pub(super) fn resample(
     // where they are fewer, what is written beyond a pixel is overwritten by what belongs there.
     let stride = width + 1;
     stage.resize(stride * (height + 1), [0.0; 4]);
-    rows.iter_mut().flatten().for_each(|row| *row *= stride as u32);
+    rows.iter_mut()
+        .flatten()
+        .for_each(|row| *row *= stride as u32);
     for (group, tables) in tables.chunks(4).enumerate().rev() {
         if let Fill::Constant(byte) = fill {
             stage.fill(look_up(tables, &[byte; 4]));
         }
-        for (staged, line) in stage.chunks_exact_mut(stride).zip(bytes.chunks_exact(width * channels)) {
+        for (staged, line) in stage
+            .chunks_exact_mut(stride)
+            .zip(bytes.chunks_exact(width * channels))
+        {
             for (staged, pixel) in staged.iter_mut().zip(line.chunks_exact(channels)) {
                 *staged = look_up(tables, &pixel[4 * group..]);
             }
@@ -162,7 +200,8 @@ pub(super) fn resample(
         for j in 0..height {
             let (mut px, mut py) = (x.start + x.line * j as i64, y.start + y.line * j as i64);
             for i in 0..width {
-                let ([left, right], [above, below]) = (columns[(px >> 32) as usize], rows[(py >> 32) as usize]);
+                let ([left, right], [above, below]) =
+                    (columns[(px >> 32) as usize], rows[(py >> 32) as usize]);
                 let at = |row: u32, column: u32| stage[(row + column) as usize];
                 let mut value = at(above, left);
                 if !whole {
@@ -174,7 +213,10 @@ pub(super) fn resample(
                 let first = (j * width + i) * channels + 4 * group;
                 match out.get_mut(first..first + 4) {
                     Some(four) => four.copy_from_slice(&value),
-                    None => out[first..].iter_mut().zip(value).for_each(|(to, value)| *to = value),
+                    None => out[first..]
+                        .iter_mut()
+                        .zip(value)
+                        .for_each(|(to, value)| *to = value),
                 }
                 px += x.step;
                 py += y.step;
@@ -186,7 +228,12 @@ pub(super) fn resample(
 /// The values of up to four channels of a pixel.
 fn look_up(tables: &[Table], pixel: &[u8]) -> [f32; 4] {
     if let ([red, green, blue], &[r, g, b, ..]) = (tables, pixel) {
-        return [red[usize::from(r)], green[usize::from(g)], blue[usize::from(b)], 0.0];
+        return [
+            red[usize::from(r)],
+            green[usize::from(g)],
+            blue[usize::from(b)],
+            0.0,
+        ];
     }
     let value = |k: usize| Some(tables.get(k)?[usize::from(*pixel.get(k)?)]);
     std::array::from_fn(|k| value(k).unwrap_or(0.0))

@@ -30,19 +30,28 @@ pub fn from_one_hot(rows: ArrayView2<'_, f32>) -> Result<Vec<u8>> {
     let label = |(number, row): (usize, ArrayView1<'_, f32>)| {
         let ones = row.iter().filter(|&&value| value == 1.0).count();
         let zeros = row.iter().filter(|&&value| value == 0.0).count();
-        let position = row.iter().position(|&value| value == 1.0).and_then(|label| u8::try_from(label).ok());
-        position.filter(|_| ones == 1 && ones + zeros == row.len()).ok_or_else(|| {
-            let found = format!("{ones} ones and {zeros} zeros among {} values", row.len());
-            let remedy = "for rows of probabilities take the position of the largest value instead";
-            let expected = "zeros and a single one, at most 256 classes";
-            LabError::value(format!("one-hot row {number}"), found, expected, remedy)
-        })
+        let position = row
+            .iter()
+            .position(|&value| value == 1.0)
+            .and_then(|label| u8::try_from(label).ok());
+        position
+            .filter(|_| ones == 1 && ones + zeros == row.len())
+            .ok_or_else(|| {
+                let found = format!("{ones} ones and {zeros} zeros among {} values", row.len());
+                let remedy =
+                    "for rows of probabilities take the position of the largest value instead";
+                let expected = "zeros and a single one, at most 256 classes";
+                LabError::value(format!("one-hot row {number}"), found, expected, remedy)
+            })
     };
     rows.rows().into_iter().enumerate().map(label).collect()
 }
 
 pub(super) fn spread(labels: &[u8], classes: usize) -> Array2<f32> {
     let mut rows = Array2::zeros((labels.len(), classes));
-    rows.rows_mut().into_iter().zip(labels).for_each(|(mut row, &label)| row[usize::from(label)] = 1.0);
+    rows.rows_mut()
+        .into_iter()
+        .zip(labels)
+        .for_each(|(mut row, &label)| row[usize::from(label)] = 1.0);
     rows
 }

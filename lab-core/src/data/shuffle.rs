@@ -32,7 +32,10 @@ mod tests {
     /// The statistic Σ(count − expected)²/expected.
     fn chi_squared(counts: &[u32]) -> f64 {
         let expected = f64::from(counts.iter().sum::<u32>()) / counts.len() as f64;
-        counts.iter().map(|&count| (f64::from(count) - expected).powi(2) / expected).sum()
+        counts
+            .iter()
+            .map(|&count| (f64::from(count) - expected).powi(2) / expected)
+            .sum()
     }
 
     #[test]
@@ -66,6 +69,9 @@ mod tests {
         let draws: Vec<f64> = (0..10_000).map(|_| unit(&mut generator)).collect();
         assert!(draws.iter().all(|draw| (0.0..1.0).contains(draw)));
         let mean = draws.iter().sum::<f64>() / 10_000.0;
-        assert!((mean - 0.5).abs() < 4.0 / (12.0f64 * 10_000.0).sqrt(), "{mean}");
+        assert!(
+            (mean - 0.5).abs() < 4.0 / (12.0f64 * 10_000.0).sqrt(),
+            "{mean}"
+        );
     }
 }

@@ -21,9 +21,14 @@ impl Dataset {
     /// # Errors
     /// [`LabError::Value`] for a fraction outside (0, 1), or one that leaves a part empty.
     pub fn split(&self, fraction: f64, seed: Seed) -> Result<(Self, Self)> {
-        let first = self.part("split", fraction, |count, fraction| (count * fraction).round())?;
+        let first = self.part("split", fraction, |count, fraction| {
+            (count * fraction).round()
+        })?;
         let rows = self.shuffled_rows(seed);
-        Ok((self.with_rows(rows[..first].into()), self.with_rows(rows[first..].into())))
+        Ok((
+            self.with_rows(rows[..first].into()),
+            self.with_rows(rows[first..].into()),
+        ))
     }
 
     /// Two parts at random, as [`split`](Self::split), in which every class has its share to within one image.
@@ -41,21 +46,31 @@ impl Dataset {
     /// # Errors
     /// [`LabError::Value`] for a fraction outside (0, 1), or one that leaves a part empty.
     pub fn split_stratified(&self, fraction: f64, seed: Seed) -> Result<(Self, Self)> {
-        let first = self.part("split_stratified", fraction, |count, fraction| (count * fraction).round())?;
-        let shares: Vec<f64> = self.class_counts().iter().map(|&count| count as f64 * fraction).collect();
+        let first = self.part("split_stratified", fraction, |count, fraction| {
+            (count * fraction).round()
+        })?;
+        let shares: Vec<f64> = self
+            .class_counts()
+            .iter()
+            .map(|&count| count as f64 * fraction)
+            .collect();
         let mut quotas: Vec<usize> = shares.iter().map(|share| share.floor() as usize).collect();
         let mut by_loss: Vec<usize> = (0..shares.len()).collect();
         by_loss.sort_by(|&a, &b| shares[b].fract().total_cmp(&shares[a].fract()));
         let missing = first.saturating_sub(quotas.iter().sum());
-        by_loss.iter().take(missing).for_each(|&class| quotas[class] += 1);
+        by_loss
+            .iter()
+            .take(missing)
+            .for_each(|&class| quotas[class] += 1);
 
         // One shuffle is enough: the first so many of each class go to the first part, in shuffled order.
-        let (kept, rest): (Vec<u32>, Vec<u32>) = self.shuffled_rows(seed).iter().partition(|&&row| {
-            let quota = &mut quotas[usize::from(self.labels[row as usize])];
-            let keep = *quota > 0;
-            *quota -= usize::from(keep);
-            keep
-        });
+        let (kept, rest): (Vec<u32>, Vec<u32>) =
+            self.shuffled_rows(seed).iter().partition(|&&row| {
+                let quota = &mut quotas[usize::from(self.labels[row as usize])];
+                let keep = *quota > 0;
+                *quota -= usize::from(keep);
+                keep
+            });
         Ok((self.with_rows(kept.into()), self.with_rows(rest.into())))
     }
 
@@ -74,21 +89,42 @@ impl Dataset {
     /// # Errors
     /// [`LabError::Value`] for a fraction outside (0, 1), or one that leaves a part empty.
     pub fn hold_out_last(&self, fraction: f64) -> Result<(Self, Self)> {
-        let first = self.part("hold_out_last", fraction, |count, fraction| (count * (1.0 - fraction)).floor())?;
-        Ok((self.with_rows(self.rows[..first].into()), self.with_rows(self.rows[first..].into())))
+        let first = self.part("hold_out_last", fraction, |count, fraction| {
+            (count * (1.0 - fraction)).floor()
+        })?;
+        Ok((
+            self.with_rows(self.rows[..first].into()),
+            self.with_rows(self.rows[first..].into()),
+        ))
     }
 
     /// The size of the first part, from the number of images and the fraction.
     fn part(&self, place: &str, fraction: f64, size: impl Fn(f64, f64) -> f64) -> Result<usize> {
         if !(fraction > 0.0 && fraction < 1.0) {
             let remedy = "0.8 keeps four fifths in the first part";
-            return Err(LabError::value(format!("{place}: fraction"), fraction.to_string(), "between 0 and 1", remedy));
+            return Err(LabError::value(
+                format!("{place}: fraction"),
+                fraction.to_string(),
+                "between 0 and 1",
+                remedy,
+            ));
         }
         let first = size(self.len() as f64, fraction) as usize;
         if first == 0 || first >= self.len() {
-            let found = format!("{fraction} of {} images, which leaves a part empty", thousands(self.len()));
-            let (expected, remedy) = ("at least one image in each part", "choose another fraction, or use more images");
-            return Err(LabError::value(format!("{place}: fraction"), found, expected, remedy));
+            let found = format!(
+                "{fraction} of {} images, which leaves a part empty",
+                thousands(self.len())
+            );
+            let (expected, remedy) = (
+                "at least one image in each part",
+                "choose another fraction, or use more images",
+            );
+            return Err(LabError::value(
+                format!("{place}: fraction"),
+                found,
+                expected,
+                remedy,
+            ));
         }
         Ok(first)
     }

@@ -39,7 +39,10 @@ impl Dataset {
             }
         }
         let count = (self.len() * self.shape[0] * self.shape[1]) as u64;
-        let mean = sums.iter().map(|&sum| sum as f64 / count as f64 / 255.0).collect();
+        let mean = sums
+            .iter()
+            .map(|&sum| sum as f64 / count as f64 / 255.0)
+            .collect();
         let std = sums.iter().zip(&squares).map(|(&sum, &square)| {
             let (sum, square, count) = (u128::from(sum), u128::from(square), u128::from(count));
             ((count * square - sum * sum) as f64).sqrt() / count as f64 / 255.0

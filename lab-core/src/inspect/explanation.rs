@@ -16,7 +16,9 @@ use crate::plots::figure::{Area, Figure, Key, Page};
 use crate::plots::figures::draw_image;
 use crate::plots::html::escape;
 use crate::plots::notebook::show;
-use crate::plots::theme::{GREY, INK, MARGIN, NOTE, Stroke, TICK, Type, VALIDATION, WIDTH, fill, tint, u};
+use crate::plots::theme::{
+    GREY, INK, MARGIN, NOTE, Stroke, TICK, Type, VALIDATION, WIDTH, fill, tint, u,
+};
 use crate::text::thousands;
 
 /// How many training images are shown, and how many classes at most.
@@ -82,8 +84,16 @@ impl Sequential {
         let shape = data.image_shape();
         self.check_inputs("data", &shape)?;
         if data.class_count() != self.output_size() {
-            let (found, expected) = (format!("({})", self.output_size()), format!("({})", data.class_count()));
-            return Err(LabError::shape("last layer", found, expected, "give it one unit for each class"));
+            let (found, expected) = (
+                format!("({})", self.output_size()),
+                format!("({})", data.class_count()),
+            );
+            return Err(LabError::shape(
+                "last layer",
+                found,
+                expected,
+                "give it one unit for each class",
+            ));
         }
         let remedy = "give the data that the network learnt from";
         if train.image_shape() != shape {
@@ -91,8 +101,17 @@ impl Sequential {
             return Err(LabError::shape("training data", found, expected, remedy));
         }
         if train.is_empty() || train.class_names() != data.class_names() {
-            let found = if train.is_empty() { "no images" } else { "other classes" };
-            return Err(LabError::value("training data", found, "images of the same classes", remedy));
+            let found = if train.is_empty() {
+                "no images"
+            } else {
+                "other classes"
+            };
+            return Err(LabError::value(
+                "training data",
+                found,
+                "images of the same classes",
+                remedy,
+            ));
         }
         let threads = Threads::new(None)?;
         let mut trace = self.trace(&one, &threads)?;
@@ -100,10 +119,15 @@ impl Sequential {
         let output = self.output_array(trace.output(last).to_vec());
         let predicted = predicted_classes(output.view())?[0];
         let gradient = self.input_gradient(&mut trace, predicted.into(), &threads);
-        let greatest =
-            gradient.chunks_exact(shape[2]).map(|pixel| pixel.iter().fold(0.0, |most: f32, g| most.max(g.abs())));
-        let saliency = Array2::from_shape_vec((shape[0], shape[1]), greatest.collect()).unwrap_or_default();
-        let image = one.image(0).map(|image| image.to_owned()).unwrap_or_default();
+        let greatest = gradient
+            .chunks_exact(shape[2])
+            .map(|pixel| pixel.iter().fold(0.0, |most: f32, g| most.max(g.abs())));
+        let saliency =
+            Array2::from_shape_vec((shape[0], shape[1]), greatest.collect()).unwrap_or_default();
+        let image = one
+            .image(0)
+            .map(|image| image.to_owned())
+            .unwrap_or_default();
         Ok(Explanation {
             nearest: nearest(&image, train, &threads),
             image,
@@ -123,7 +147,10 @@ fn nearest(image: &Array3<u8>, train: &Dataset, threads: &Threads) -> Vec<Neighb
     let mut squares = vec![(0_u64, 0_usize); train.len()];
     threads.chunks(&mut squares, PIECE, |piece, squares| {
         for (index, square) in (piece * PIECE..).zip(squares) {
-            let other = train.image(index).and_then(|other| other.to_slice()).unwrap_or_default();
+            let other = train
+                .image(index)
+                .and_then(|other| other.to_slice())
+                .unwrap_or_default();
             *square = (squared_distance(&pixels, other), index);
         }
     });
@@ -132,7 +159,12 @@ fn nearest(image: &Array3<u8>, train: &Dataset, threads: &Threads) -> Vec<Neighb
     squares[..count].sort_unstable();
     let neighbour = |&(square, index): &(u64, usize)| {
         let (label, image) = (train.label(index)?, train.image(index)?.to_owned());
-        Some(Neighbour { index, label, distance: (square as f64).sqrt(), image })
+        Some(Neighbour {
+            index,
+            label,
+            distance: (square as f64).sqrt(),
+            image,
+        })
     };
     squares[..count].iter().filter_map(neighbour).collect()
 }
@@ -140,9 +172,15 @@ fn nearest(image: &Array3<u8>, train: &Dataset, threads: &Threads) -> Vec<Neighb
 fn squared_distance(a: &[u8], b: &[u8]) -> u64 {
     // Sums of 4,096 squares fit into 32 bits, which the processor adds many at a time.
     let part = |a: &[u8], b: &[u8]| -> u32 {
-        a.iter().zip(b).map(|(a, b)| (i32::from(*a) - i32::from(*b)).pow(2) as u32).sum()
+        a.iter()
+            .zip(b)
+            .map(|(a, b)| (i32::from(*a) - i32::from(*b)).pow(2) as u32)
+            .sum()
     };
-    a.chunks(4096).zip(b.chunks(4096)).map(|(a, b)| u64::from(part(a, b))).sum()
+    a.chunks(4096)
+        .zip(b.chunks(4096))
+        .map(|(a, b)| u64::from(part(a, b)))
+        .sum()
 }
 
 /// The sides of the large pictures and of the nearest images, and the room between two things, in CSS pixels.
@@ -153,13 +191,19 @@ const HEADING: f64 = 22.0;
 
 impl Explanation {
     fn name(&self, class: u8) -> &str {
-        self.class_names.get(usize::from(class)).map_or("", String::as_str)
+        self.class_names
+            .get(usize::from(class))
+            .map_or("", String::as_str)
     }
 
     /// `ship (0.21), taken for cat (0.53)`.
     fn verdict(&self) -> String {
         let [truth, predicted] = [self.truth, self.predicted].map(|class| {
-            let p = self.probabilities.get(usize::from(class)).copied().unwrap_or(f32::NAN);
+            let p = self
+                .probabilities
+                .get(usize::from(class))
+                .copied()
+                .unwrap_or(f32::NAN);
             format!("{} ({p:.2})", self.name(class))
         });
         if self.truth == self.predicted {
@@ -171,7 +215,9 @@ impl Explanation {
 
     /// The classes that are shown, in their order: all, or those with the greatest outputs.
     fn shown(&self) -> Vec<(u8, f32)> {
-        let mut classes: Vec<(u8, f32)> = (0..=u8::MAX).zip(self.probabilities.iter().copied()).collect();
+        let mut classes: Vec<(u8, f32)> = (0..=u8::MAX)
+            .zip(self.probabilities.iter().copied())
+            .collect();
         classes.sort_by(|a, b| b.1.total_cmp(&a.1));
         classes.truncate(BARS);
         classes.sort_by_key(|class| class.0);
@@ -195,24 +241,47 @@ impl Explanation {
         let side = self.image.dim().0.max(self.image.dim().1).max(1);
         if side > 2 * SMALL as usize {
             let found = format!("{side} pixels a side");
-            return Err(LabError::value("image", found, "at most 256", "explain smaller images"));
+            return Err(LabError::value(
+                "image",
+                found,
+                "at most 256",
+                "explain smaller images",
+            ));
         }
         // A whole number of device pixels, half a CSS pixel each, keeps all squares equal.
         let scale = |room: f64| (2.0 * room / side as f64).floor() / 2.0;
-        let most = self.saliency.iter().copied().filter(|g| g.is_finite()).fold(f32::MIN_POSITIVE, f32::max);
+        let most = self
+            .saliency
+            .iter()
+            .copied()
+            .filter(|g| g.is_finite())
+            .fold(f32::MIN_POSITIVE, f32::max);
         let mut heat = Array3::zeros((self.saliency.nrows(), self.saliency.ncols(), 3));
         for ((y, x), g) in self.saliency.indexed_iter() {
             let RGBColor(red, green, blue) = tint(VALIDATION, f64::from(g / most));
-            [red, green, blue].into_iter().enumerate().for_each(|(channel, value)| heat[[y, x, channel]] = value);
+            [red, green, blue]
+                .into_iter()
+                .enumerate()
+                .for_each(|(channel, value)| heat[[y, x, channel]] = value);
         }
-        let key = |name: &str, series: usize| Key { name: name.into(), stroke: Stroke::of(series), block: Some(1.0) };
+        let key = |name: &str, series: usize| Key {
+            name: name.into(),
+            stroke: Stroke::of(series),
+            block: Some(1.0),
+        };
         let mut legend = vec![key("true class", 0), key("predicted, wrong", 1)];
         legend.truncate(1 + usize::from(self.truth != self.predicted));
         let title = self.verdict();
         let second = HEADING + LARGE + GAP;
         let below = second + HEADING + SMALL;
         let (subtitle, width) = (String::new(), WIDTH - 2.0 * MARGIN);
-        let page = Page { title: &title, subtitle, legend, width, height: below + 38.0 };
+        let page = Page {
+            title: &title,
+            subtitle,
+            legend,
+            width,
+            height: below + 38.0,
+        };
         page.draw(self.alt(), |area| {
             let mattered = LARGE + GAP;
             write(area, "the image", (NOTE, HPos::Left), LARGE, (0.0, 8.0))?;
@@ -221,14 +290,44 @@ impl Explanation {
             write(area, &depends, (NOTE, HPos::Left), LARGE, (mattered, 8.0))?;
             draw_image(area, &heat.view(), (mattered, HEADING), scale(LARGE))?;
             self.draw_bars(area, 2.0 * mattered)?;
-            write(area, &self.searched_text(), (NOTE, HPos::Left), width, (0.0, second + 8.0))?;
+            write(
+                area,
+                &self.searched_text(),
+                (NOTE, HPos::Left),
+                width,
+                (0.0, second + 8.0),
+            )?;
             for (i, neighbour) in self.nearest.iter().enumerate() {
                 let left = i as f64 * (width - SMALL) / (NEAREST - 1) as f64;
-                draw_image(area, &neighbour.image.view(), (left, second + HEADING), scale(SMALL))?;
-                let same = if neighbour.label == self.truth { TICK.bold() } else { TICK };
-                let (class, distance) = (self.name(neighbour.label), distance_text(neighbour.distance));
-                write(area, class, (same, HPos::Center), SMALL, (left + SMALL / 2.0, below + 10.0))?;
-                write(area, &distance, (TICK, HPos::Center), SMALL, (left + SMALL / 2.0, below + 26.0))?;
+                draw_image(
+                    area,
+                    &neighbour.image.view(),
+                    (left, second + HEADING),
+                    scale(SMALL),
+                )?;
+                let same = if neighbour.label == self.truth {
+                    TICK.bold()
+                } else {
+                    TICK
+                };
+                let (class, distance) = (
+                    self.name(neighbour.label),
+                    distance_text(neighbour.distance),
+                );
+                write(
+                    area,
+                    class,
+                    (same, HPos::Center),
+                    SMALL,
+                    (left + SMALL / 2.0, below + 10.0),
+                )?;
+                write(
+                    area,
+                    &distance,
+                    (TICK, HPos::Center),
+                    SMALL,
+                    (left + SMALL / 2.0, below + 26.0),
+                )?;
             }
             Ok(())
         })
@@ -238,7 +337,13 @@ impl Explanation {
     fn draw_bars(&self, area: &Area<'_>, left: f64) -> Result<()> {
         let (name, number) = (72.0, 36.0);
         let length = WIDTH - 2.0 * MARGIN - left - name - number;
-        write(area, "the probabilities", (NOTE, HPos::Left), name + length, (left + 8.0, 8.0))?;
+        write(
+            area,
+            "the probabilities",
+            (NOTE, HPos::Left),
+            name + length,
+            (left + 8.0, 8.0),
+        )?;
         for (i, (class, p)) in self.shown().into_iter().enumerate() {
             let middle = HEADING + LARGE / BARS as f64 * (i as f64 + 0.5);
             let (series, kind) = match class {
@@ -247,34 +352,66 @@ impl Explanation {
                 _ => (7, TICK.coloured(GREY)),
             };
             let bar = length * f64::from(p.clamp(0.0, 1.0));
-            write(area, self.name(class), (kind, HPos::Right), name - 6.0, (left + name - 6.0, middle))?;
-            let corners = [(u(left + name), u(middle - 8.0)), (u(left + name + bar.max(0.5)), u(middle + 8.0))];
+            write(
+                area,
+                self.name(class),
+                (kind, HPos::Right),
+                name - 6.0,
+                (left + name - 6.0, middle),
+            )?;
+            let corners = [
+                (u(left + name), u(middle - 8.0)),
+                (u(left + name + bar.max(0.5)), u(middle + 8.0)),
+            ];
             area.draw(&Rectangle::new(corners, fill(Stroke::of(series).colour)))?;
-            write(area, &format!("{p:.2}"), (kind, HPos::Left), number, (left + name + bar + 5.0, middle))?;
+            write(
+                area,
+                &format!("{p:.2}"),
+                (kind, HPos::Left),
+                number,
+                (left + name + bar + 5.0, middle),
+            )?;
         }
         Ok(())
     }
 
     fn searched_text(&self) -> String {
-        format!("the nearest of {} training images, and the distance of their pixels", thousands(self.searched))
+        format!(
+            "the nearest of {} training images, and the distance of their pixels",
+            thousands(self.searched)
+        )
     }
 
     /// The text without its bars, in one line.
     fn alt(&self) -> String {
         let text = self.to_string().replace('█', "");
-        let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
-        format!("The image, a heat map of what the answer depends on: {}", lines.collect::<Vec<_>>().join(", "))
+        let lines = text
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        format!(
+            "The image, a heat map of what the answer depends on: {}",
+            lines.collect::<Vec<_>>().join(", ")
+        )
     }
 
     /// Shows the picture in a notebook; evcxr calls this for the last expression of a cell.
     pub fn evcxr_display(&self) {
-        let html = self.figure().map_or_else(|error| escape(&error.to_string()), |figure| figure.to_html());
+        let html = self.figure().map_or_else(
+            |error| escape(&error.to_string()),
+            |figure| figure.to_html(),
+        );
         show(&html, &self.to_string());
     }
 }
 
 /// Writes as much of a text as there is room for.
-fn write(area: &Area<'_>, text: &str, (kind, h): (Type, HPos), room: f64, (x, y): (f64, f64)) -> Result<()> {
+fn write(
+    area: &Area<'_>,
+    text: &str,
+    (kind, h): (Type, HPos),
+    room: f64,
+    (x, y): (f64, f64),
+) -> Result<()> {
     Ok(area.draw_text(&kind.fit(text, room), &kind.style(h), (u(x), u(y)))?)
 }
 
@@ -290,8 +427,19 @@ impl fmt::Display for Explanation {
             writeln!(f, "{:>12} {p:.3} {bar}", self.name(class))?;
         }
         write!(f, "{}:", self.searched_text())?;
-        for Neighbour { index, label, distance, .. } in &self.nearest {
-            write!(f, "\n{:>12} {:>6}  (image {index})", self.name(*label), distance_text(*distance))?;
+        for Neighbour {
+            index,
+            label,
+            distance,
+            ..
+        } in &self.nearest
+        {
+            write!(
+                f,
+                "\n{:>12} {:>6}  (image {index})",
+                self.name(*label),
+                distance_text(*distance)
+            )?;
         }
         Ok(())
     }

@@ -95,31 +95,69 @@ impl Sequential {
     ///
     /// # Errors
     /// As for [`Sequential::inspect`], and [`LabError::Value`] for an optimizer with an option outside its range.
-    pub fn inspect_with(&self, batch: &Dataset, loss: Loss, optimizer: impl Into<Optimizer>) -> Result<Inspection> {
+    pub fn inspect_with(
+        &self,
+        batch: &Dataset,
+        loss: Loss,
+        optimizer: impl Into<Optimizer>,
+    ) -> Result<Inspection> {
         if batch.len() > MOST {
-            let (found, expected) = (format!("{} images", thousands(batch.len())), "at most 1,024");
-            return Err(LabError::value("batch", found, expected, "look at a part: .take(64)"));
+            let (found, expected) = (
+                format!("{} images", thousands(batch.len())),
+                "at most 1,024",
+            );
+            return Err(LabError::value(
+                "batch",
+                found,
+                expected,
+                "look at a part: .take(64)",
+            ));
         }
         let (optimizer, threads) = (optimizer.into(), Threads::new(None)?);
         let gradients = self.gradients(batch, loss, Seed(0))?;
         let trace = self.trace(batch, &threads)?;
         let shape = [&[batch.len()], self.input_shape()].concat();
-        let images = ArrayViewD::from_shape(IxDyn(&shape), &trace.input)
-            .map_err(|error| LabError::shape("batch", error.to_string(), format!("{shape:?}"), "report this"))?;
+        let images = ArrayViewD::from_shape(IxDyn(&shape), &trace.input).map_err(|error| {
+            LabError::shape(
+                "batch",
+                error.to_string(),
+                format!("{shape:?}"),
+                "report this",
+            )
+        })?;
         // The same seed as for the gradients, so that dropout forgets the same units.
         let mut stepped = self.clone();
         let mut trainer = Trainer::new(loss, optimizer).progress(Silent).seed(Seed(0));
-        let (value, _) = trainer.train_on_batch(&mut stepped, &images, Targets::Classes(&batch.labels()), None)?;
-        let rows = self.summary().rows.into_iter().zip(self.architecture().layers()).enumerate();
+        let (value, _) = trainer.train_on_batch(
+            &mut stepped,
+            &images,
+            Targets::Classes(&batch.labels()),
+            None,
+        )?;
+        let rows = self
+            .summary()
+            .rows
+            .into_iter()
+            .zip(self.architecture().layers())
+            .enumerate();
         let layers = rows.map(|(number, (row, layer))| {
             let output = trace.output(number);
-            let activation = if let Layer::Dense(dense) = layer { Some(dense.activation()) } else { None };
+            let activation = if let Layer::Dense(dense) = layer {
+                Some(dense.activation())
+            } else {
+                None
+            };
             let units = output.len() / batch.len();
             let (mean, deviation) = mean_and_deviation(output);
-            let of_layer = |name: &str| name.strip_prefix(&row.name).is_some_and(|rest| rest.starts_with('.'));
+            let of_layer = |name: &str| {
+                name.strip_prefix(&row.name)
+                    .is_some_and(|rest| rest.starts_with('.'))
+            };
             let mut own = gradients.iter().filter(|(name, _)| of_layer(name));
             let kernel = own.next();
-            let update = kernel.map(|(name, _)| relative_change(self, &stepped, name)).transpose()?;
+            let update = kernel
+                .map(|(name, _)| relative_change(self, &stepped, name))
+                .transpose()?;
             Ok(LayerInspection {
                 kind: row.kind,
                 output_shape: row.output_shape.clone(),
@@ -130,39 +168,56 @@ impl Sequential {
                 dead: (activation == Some(Activation::Relu)).then(|| dead(output, units)),
                 saturated: activation.and_then(|activation| saturated(activation, output, units)),
                 kernel_gradient: kernel.map(|(_, gradient)| sum_of_squares(gradient).sqrt()),
-                bias_gradient: own.next().map(|(_, gradient)| sum_of_squares(gradient).sqrt()),
+                bias_gradient: own
+                    .next()
+                    .map(|(_, gradient)| sum_of_squares(gradient).sqrt()),
                 update,
                 name: row.name.clone(),
             })
         });
         let layers = layers.collect::<Result<_>>()?;
-        let optimizer =
-            format!("{optimizer} ({})", short(optimizer.learning_rate().to_string().parse().unwrap_or(0.0)));
-        Ok(Inspection { images: batch.len(), loss: value, optimizer, layers })
+        let optimizer = format!(
+            "{optimizer} ({})",
+            short(optimizer.learning_rate().to_string().parse().unwrap_or(0.0))
+        );
+        Ok(Inspection {
+            images: batch.len(),
+            loss: value,
+            optimizer,
+            layers,
+        })
     }
 }
 
 fn mean_and_deviation(values: &[f32]) -> (f64, f64) {
     let count = values.len().max(1) as f64;
     let mean = values.iter().map(|&a| f64::from(a)).sum::<f64>() / count;
-    let variance = values.iter().map(|&a| (f64::from(a) - mean).powi(2)).sum::<f64>() / count;
+    let variance = values
+        .iter()
+        .map(|&a| (f64::from(a) - mean).powi(2))
+        .sum::<f64>()
+        / count;
     (mean, variance.sqrt())
 }
 
 fn quantiles(values: &[f32]) -> [f64; 5] {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f32::total_cmp);
-    let at = |share: f64| sorted.get((share * sorted.len().saturating_sub(1) as f64).round() as usize);
+    let at =
+        |share: f64| sorted.get((share * sorted.len().saturating_sub(1) as f64).round() as usize);
     [0.05, 0.25, 0.5, 0.75, 0.95].map(|share| at(share).map_or(f64::NAN, |&a| f64::from(a)))
 }
 
 fn dead(output: &[f32], units: usize) -> f64 {
-    let silent = (0..units).filter(|unit| output.iter().skip(*unit).step_by(units).all(|a| *a == 0.0));
+    let silent =
+        (0..units).filter(|unit| output.iter().skip(*unit).step_by(units).all(|a| *a == 0.0));
     silent.count() as f64 / units as f64
 }
 
 fn saturated(activation: Activation, output: &[f32], units: usize) -> Option<f64> {
-    let share = |near: fn(&f32) -> bool| Some(output.iter().filter(|a| near(a)).count() as f64 / output.len() as f64);
+    let share = |near: fn(&f32) -> bool| {
+        Some(output.iter().filter(|a| near(a)).count() as f64 / output.len() as f64)
+    };
     match activation {
         Activation::Tanh => share(|a| a.abs() >= 0.99),
         Activation::Sigmoid => share(|a| *a <= 0.01 || *a >= 0.99),
@@ -176,7 +231,14 @@ fn saturated(activation: Activation, output: &[f32], units: usize) -> Option<f64
 /// ‖after − before‖ / ‖before‖ of one array.
 fn relative_change(before: &Sequential, after: &Sequential, name: &str) -> Result<f64> {
     let (before, after) = (before.weight(name)?, after.weight(name)?);
-    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>().sqrt();
-    let change = norm(&mut after.iter().zip(&before).map(|(after, before)| f64::from(*after) - f64::from(*before)));
+    let norm = |values: &mut dyn Iterator<Item = f64>| {
+        values.map(|value| value * value).sum::<f64>().sqrt()
+    };
+    let change = norm(
+        &mut after
+            .iter()
+            .zip(&before)
+            .map(|(after, before)| f64::from(*after) - f64::from(*before)),
+    );
     Ok(change / norm(&mut before.iter().map(|w| f64::from(*w))))
 }

@@ -8,12 +8,15 @@ use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::files::write_failed;
-use crate::training::{BatchRecord, Callback, CallbackState, Control, EpochRecord, History, Stopped};
+use crate::training::{
+    BatchRecord, Callback, CallbackState, Control, EpochRecord, History, Stopped,
+};
 
 /// How often the file is written within an epoch, at most: oftener than an eye needs is work for nothing.
 const EVERY: Duration = Duration::from_millis(400);
 
-const HEADER: &str = "epoch,epochs,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds,state\n";
+const HEADER: &str =
+    "epoch,epochs,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds,state\n";
 
 /// Writes where a training is to a CSV file: a row for each epoch, and rows for the epoch at hand, whose number is then a
 /// fraction. The file is never half written; its last column says how the training ended.
@@ -48,31 +51,71 @@ struct Row {
 pub(crate) fn announce(path: &Path) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(folder).map_err(|error| write_failed(folder, error))?;
-    match fs::OpenOptions::new().write(true).create_new(true).open(path) {
+    match fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+    {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        opened => opened.and_then(|mut file| file.write_all(HEADER.as_bytes())).map_err(|e| write_failed(path, e)),
+        opened => opened
+            .and_then(|mut file| file.write_all(HEADER.as_bytes()))
+            .map_err(|e| write_failed(path, e)),
     }
 }
 
 impl LiveLogger {
     pub(super) fn new(path: PathBuf, epochs: usize, batches: usize) -> Self {
         let now = Instant::now();
-        Self { path, epochs, batches, rows: Vec::new(), whole: 0, begun: now, written: now, training: false }
+        Self {
+            path,
+            epochs,
+            batches,
+            rows: Vec::new(),
+            whole: 0,
+            begun: now,
+            written: now,
+            training: false,
+        }
     }
 
     fn epoch(&mut self, record: &EpochRecord, seconds: f64) {
-        let EpochRecord { epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, .. } = *record;
+        let EpochRecord {
+            epoch,
+            loss,
+            accuracy,
+            val_loss,
+            val_accuracy,
+            learning_rate,
+            ..
+        } = *record;
         self.rows.truncate(self.whole);
-        self.rows.push(Row { epoch: epoch as f64, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds });
+        self.rows.push(Row {
+            epoch: epoch as f64,
+            loss,
+            accuracy,
+            val_loss,
+            val_accuracy,
+            learning_rate,
+            seconds,
+        });
         self.whole = self.rows.len();
     }
 
     /// What cannot be told harms no training: a disk that is full is an error where results are written.
     fn write(&mut self, state: &str) {
         let (epochs, mut text) = (self.epochs, HEADER.to_owned());
-        let optional = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        let optional =
+            |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
         for row in &self.rows {
-            let Row { epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds } = *row;
+            let Row {
+                epoch,
+                loss,
+                accuracy,
+                val_loss,
+                val_accuracy,
+                learning_rate,
+                seconds,
+            } = *row;
             let (val_loss, val_accuracy) = (optional(val_loss), optional(val_accuracy));
             // Writing to a string does not fail.
             _ = writeln!(
@@ -117,10 +160,24 @@ impl Callback for LiveLogger {
         if self.written.elapsed() < EVERY || record.batch == self.batches {
             return Ok(());
         }
-        let BatchRecord { epoch, batch, loss, accuracy, learning_rate } = *record;
+        let BatchRecord {
+            epoch,
+            batch,
+            loss,
+            accuracy,
+            learning_rate,
+        } = *record;
         let epoch = (epoch - 1) as f64 + batch as f64 / self.batches as f64;
         let seconds = self.begun.elapsed().as_secs_f64();
-        self.rows.push(Row { epoch, loss, accuracy, val_loss: None, val_accuracy: None, learning_rate, seconds });
+        self.rows.push(Row {
+            epoch,
+            loss,
+            accuracy,
+            val_loss: None,
+            val_accuracy: None,
+            learning_rate,
+            seconds,
+        });
         self.write("training");
         Ok(())
     }
@@ -165,7 +222,9 @@ mod tests {
         fn on_batch_end(&mut self, _: &BatchRecord, _: &mut Control<'_>) -> Result<()> {
             // Long enough that the next batch is worth a row.
             std::thread::sleep(EVERY / 3);
-            self.1.borrow_mut().push(fs::read_to_string(&self.0).unwrap());
+            self.1
+                .borrow_mut()
+                .push(fs::read_to_string(&self.0).unwrap());
             Ok(())
         }
     }
@@ -175,18 +234,26 @@ mod tests {
 
     impl Callback for Failing {
         fn on_epoch_begin(&mut self, epoch: usize, _: &mut Control<'_>) -> Result<()> {
-            if epoch < self.0 { Ok(()) } else { Err(crate::LabError::value("test", "an error", "none", "none")) }
+            if epoch < self.0 {
+                Ok(())
+            } else {
+                Err(crate::LabError::value("test", "an error", "none", "none"))
+            }
         }
     }
 
     #[test]
-    fn a_training_that_an_error_ends_is_not_told_as_finished_and_a_file_that_cannot_be_written_ends_none() {
+    fn a_training_that_an_error_ends_is_not_told_as_finished_and_a_file_that_cannot_be_written_ends_none()
+     {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.csv");
         let data = Cifar10::sample().train.take(100);
         let fit = |path: &Path, failing: usize| {
-            let mut model =
-                Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0)).unwrap();
+            let mut model = Sequential::new([32, 32, 3])
+                .flatten()
+                .dense(10, Activation::Softmax)
+                .build(Seed(0))
+                .unwrap();
             Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3))
                 .epochs(2)
                 .progress(Silent)
@@ -195,7 +262,12 @@ mod tests {
                 .fit(&mut model, &data, None)
         };
         assert!(fit(&path, 1).is_err());
-        assert!(fs::read_to_string(&path).unwrap().trim_end().ends_with("failed"));
+        assert!(
+            fs::read_to_string(&path)
+                .unwrap()
+                .trim_end()
+                .ends_with("failed")
+        );
         fs::write(folder.path().join("file"), "").unwrap();
         assert!(fit(&folder.path().join("file").join("run.csv"), 2).is_ok());
     }
@@ -205,7 +277,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("live").join("run.csv");
         let data = Cifar10::sample().train.take(400);
-        let mut model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0)).unwrap();
+        let mut model = Sequential::new([32, 32, 3])
+            .flatten()
+            .dense(10, Activation::Softmax)
+            .build(Seed(0))
+            .unwrap();
         let seen = std::rc::Rc::default();
         let history = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3))
             .epochs(2)
@@ -215,7 +291,11 @@ mod tests {
             .callback(Reader(path.clone(), std::rc::Rc::clone(&seen)))
             .fit(&mut model, &data, &data.take(40))
             .unwrap();
-        let first = |text: &String| text.lines().last().and_then(|row| row.split(',').next()?.parse::<f64>().ok());
+        let first = |text: &String| {
+            text.lines()
+                .last()
+                .and_then(|row| row.split(',').next()?.parse::<f64>().ok())
+        };
         let epochs: Vec<f64> = seen.borrow().iter().filter_map(first).collect();
         assert_eq!(epochs.len(), 20, "a row after each batch");
         assert!(epochs.iter().any(|epoch| epoch.fract() > 0.0), "{epochs:?}");

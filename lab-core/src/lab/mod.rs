@@ -51,7 +51,12 @@ impl Scale {
         match name {
             "" | "full" => Ok(Self::Full),
             "sample" => Ok(Self::Sample),
-            other => Err(LabError::value(Self::VARIABLE, format!("`{other}`"), "`full` or `sample`", "unset it")),
+            other => Err(LabError::value(
+                Self::VARIABLE,
+                format!("`{other}`"),
+                "`full` or `sample`",
+                "unset it",
+            )),
         }
     }
 
@@ -89,19 +94,30 @@ impl Lab {
         let here = std::env::current_dir()
             .map_err(|error| LabError::io("find", ".", error, "start in a folder that exists"))?;
         Self::root_above(&here).ok_or_else(|| {
-            let remedy = "start in the folder that has README.md and lab-core/ in it, or in one below it";
-            LabError::format(&here, "no laboratory here or above", "a Cargo.toml beside lab-core/", remedy)
+            let remedy =
+                "start in the folder that has README.md and lab-core/ in it, or in one below it";
+            LabError::format(
+                &here,
+                "no laboratory here or above",
+                "a Cargo.toml beside lab-core/",
+                remedy,
+            )
         })
     }
 
     /// The laboratory in a folder of one's choice.
     pub fn at(root: impl Into<PathBuf>, scale: Scale) -> Self {
-        Self { root: root.into(), scale }
+        Self {
+            root: root.into(),
+            scale,
+        }
     }
 
     /// The folder that holds a laboratory: `folder` or the nearest one above it.
     pub fn root_above(folder: &Path) -> Option<PathBuf> {
-        let is_laboratory = |folder: &&Path| folder.join("Cargo.toml").is_file() && folder.join("lab-core").is_dir();
+        let is_laboratory = |folder: &&Path| {
+            folder.join("Cargo.toml").is_file() && folder.join("lab-core").is_dir()
+        };
         folder.ancestors().find(is_laboratory).map(Path::to_owned)
     }
 
@@ -165,7 +181,9 @@ impl Lab {
         let folder = self.run_folder("");
         let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-        let mut names: Vec<String> = names.filter(|name| name.starts_with(prefix) && !name.starts_with('.')).collect();
+        let mut names: Vec<String> = names
+            .filter(|name| name.starts_with(prefix) && !name.starts_with('.'))
+            .collect();
         names.sort();
         if names.is_empty() {
             return Err(run::missing(
@@ -175,7 +193,10 @@ impl Lab {
                 "nothing".to_owned(),
             ));
         }
-        let runs = names.iter().map(|name| self.saved(name)).collect::<Result<Vec<_>>>()?;
+        let runs = names
+            .iter()
+            .map(|name| self.saved(name))
+            .collect::<Result<Vec<_>>>()?;
         same_laboratory(&runs.iter().collect::<Vec<_>>())?;
         Ok(runs)
     }
@@ -190,7 +211,10 @@ impl Lab {
     }
 
     /// The file in [`Lab::live_folder`] of a run that is awaited, which is made where it is missing.
-    #[cfg_attr(not(feature = "display"), expect(dead_code, reason = "only those who show something wait for it"))]
+    #[cfg_attr(
+        not(feature = "display"),
+        expect(dead_code, reason = "only those who show something wait for it")
+    )]
     pub(crate) fn await_run(&self, name: &str) -> Result<()> {
         live::announce(&self.live_folder().join(format!("{name}.csv")))
     }
@@ -204,9 +228,16 @@ impl Lab {
     pub(crate) fn check_run_name(name: &str) -> Result<()> {
         let may_be = |c: char| c.is_alphanumeric() || " -_.+=()@".contains(c);
         if name.is_empty() || name.starts_with('.') || !name.chars().all(may_be) {
-            let (expected, remedy) =
-                ("letters, digits, spaces and -_.+=()@, the first no dot", "write it like 03-adam-0");
-            return Err(LabError::value("name of a run", format!("`{name}`"), expected, remedy));
+            let (expected, remedy) = (
+                "letters, digits, spaces and -_.+=()@, the first no dot",
+                "write it like 03-adam-0",
+            );
+            return Err(LabError::value(
+                "name of a run",
+                format!("`{name}`"),
+                expected,
+                remedy,
+            ));
         }
         Ok(())
     }

@@ -73,7 +73,10 @@ impl Machine {
     /// This one, with as many threads as cores unless told otherwise.
     pub fn this(threads: Option<usize>) -> Self {
         let instructions = format!("{:?} on {}", Instructions::detect(), std::env::consts::ARCH);
-        Self { instructions, threads: threads.unwrap_or_else(Threads::default_count) }
+        Self {
+            instructions,
+            threads: threads.unwrap_or_else(Threads::default_count),
+        }
     }
 }
 
@@ -109,7 +112,12 @@ impl TestRecord {
             precision_weighted: weighted.precision,
             recall_weighted: weighted.recall,
             f1_weighted: weighted.f1,
-            confusion_matrix: evaluation.confusion_matrix().counts().outer_iter().map(|row| row.to_vec()).collect(),
+            confusion_matrix: evaluation
+                .confusion_matrix()
+                .counts()
+                .outer_iter()
+                .map(|row| row.to_vec())
+                .collect(),
             per_class: report.per_class().to_vec(),
             warnings: report.warnings().to_vec(),
         }
@@ -120,18 +128,33 @@ impl TestRecord {
     /// # Errors
     /// Where the record's matrix is not square, or has not a row for each class.
     pub fn confusion_matrix(&self) -> Result<ConfusionMatrix> {
-        let names: Vec<&str> = self.per_class.iter().map(|scores| &scores.name[..]).collect();
+        let names: Vec<&str> = self
+            .per_class
+            .iter()
+            .map(|scores| &scores.name[..])
+            .collect();
         let (rows, cells) = (self.confusion_matrix.len(), self.confusion_matrix.concat());
-        let counts = Array2::from_shape_vec((rows, cells.len() / rows.max(1)), cells).map_err(|error| {
-            LabError::shape("confusion matrix", error.to_string(), "rows of one length", "make the run again")
-        })?;
+        let counts =
+            Array2::from_shape_vec((rows, cells.len() / rows.max(1)), cells).map_err(|error| {
+                LabError::shape(
+                    "confusion matrix",
+                    error.to_string(),
+                    "rows of one length",
+                    "make the run again",
+                )
+            })?;
         ConfusionMatrix::from_counts(counts, &names)
     }
 }
 
 impl Record {
     /// The record of a finished training that was not tested yet.
-    pub fn new(data: DataRecord, model: &Sequential, training: Settings, history: &History) -> Self {
+    pub fn new(
+        data: DataRecord,
+        model: &Sequential,
+        training: Settings,
+        history: &History,
+    ) -> Self {
         let (epochs, seconds) = (history.epochs.len(), history.seconds());
         let best = history.best().map_or(epochs, |best| best.epoch);
         Self {
@@ -141,7 +164,11 @@ impl Record {
             weights_seed: model.seed().map(|seed| seed.0),
             parameters: model.parameter_count(),
             machine: Machine::this(training.threads),
-            weights_of_epoch: if training.restores_best() { best } else { epochs },
+            weights_of_epoch: if training.restores_best() {
+                best
+            } else {
+                epochs
+            },
             training,
             epochs,
             stopped: history.stopped,
@@ -158,9 +185,19 @@ impl Record {
     /// Where it is missing, too large, or not the record of a run.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(METRICS);
-        let text = read_small(&path, "the record of a run", "give the folder of a finished run")?;
-        serde_json::from_str(&text)
-            .map_err(|error| LabError::format(&path, error.to_string(), "the record of a run", "make the run again"))
+        let text = read_small(
+            &path,
+            "the record of a run",
+            "give the folder of a finished run",
+        )?;
+        serde_json::from_str(&text).map_err(|error| {
+            LabError::format(
+                &path,
+                error.to_string(),
+                "the record of a run",
+                "make the run again",
+            )
+        })
     }
 
     /// Writes `metrics.json` into a run's folder, whole or not at all.

@@ -26,7 +26,12 @@ const CHECKPOINT_EVERY: usize = 5;
 
 impl Experiment {
     pub(super) fn new(lab: Lab, name: String) -> Self {
-        Self { lab, name, quiet: false, resume: false }
+        Self {
+            lab,
+            name,
+            quiet: false,
+            resume: false,
+        }
     }
 
     /// Prints one line when it is done instead of a line for each epoch: for one of many.
@@ -48,16 +53,37 @@ impl Experiment {
     /// # Errors
     /// As [`Trainer::fit`], where the folder cannot be written, and where a callback interrupts the training; then the
     /// run that was there before stays.
-    pub fn fit(self, trainer: Trainer, model: &mut Sequential, train: &Dataset, validation: &Dataset) -> Result<Run> {
-        let Self { lab, name, quiet, resume } = self;
+    pub fn fit(
+        self,
+        trainer: Trainer,
+        model: &mut Sequential,
+        train: &Dataset,
+        validation: &Dataset,
+    ) -> Result<Run> {
+        let Self {
+            lab,
+            name,
+            quiet,
+            resume,
+        } = self;
         Lab::check_run_name(&name)?;
         let path = lab.run_folder(&name);
         let folder = RunFolder::begin(&path)?;
         let planned = trainer.settings();
         let live = lab.live_folder().join(format!("{name}.csv"));
-        let live = LiveLogger::new(live, planned.epochs, train.len().div_ceil(planned.batch_size.max(1)));
-        let trainer = trainer.callback(CsvLogger::new(folder.file(HISTORY))).callback(live);
-        let trainer = if quiet { trainer.progress(Silent) } else { trainer };
+        let live = LiveLogger::new(
+            live,
+            planned.epochs,
+            train.len().div_ceil(planned.batch_size.max(1)),
+        );
+        let trainer = trainer
+            .callback(CsvLogger::new(folder.file(HISTORY)))
+            .callback(live);
+        let trainer = if quiet {
+            trainer.progress(Silent)
+        } else {
+            trainer
+        };
         let checkpoints = folder.checkpoints();
         let trainer = trainer.checkpoint(&checkpoints, CHECKPOINT_EVERY);
         let resuming = format!("lab.run(\"{name}\").resume()");
@@ -81,21 +107,39 @@ impl Experiment {
         let settings = trainer.settings();
         let history = trainer.fit(model, train, validation)?;
         if let Stopped::Interrupted { epoch, step } = history.stopped {
-            let found = format!("a training that was interrupted after step {step} of epoch {epoch}");
-            return Err(LabError::format(path, found, "a whole run", format!("go on with {resuming}")));
+            let found =
+                format!("a training that was interrupted after step {step} of epoch {epoch}");
+            return Err(LabError::format(
+                path,
+                found,
+                "a whole run",
+                format!("go on with {resuming}"),
+            ));
         }
         let set = lab.scale().data_set().to_owned();
-        let data = DataRecord { set, train: train.len(), validation: validation.len() };
+        let data = DataRecord {
+            set,
+            train: train.len(),
+            validation: validation.len(),
+        };
         let record = Record::new(data, model, settings, &history);
         folder.write_record(&record)?;
         folder.commit()?;
         // It is of no use any more; what cannot be removed harms nobody.
         _ = std::fs::remove_dir_all(checkpoints);
-        let run = Run { name, history, record, folder: path };
+        let run = Run {
+            name,
+            history,
+            record,
+            folder: path,
+        };
         if quiet {
             let warnings = match run.history.warnings.len() {
                 0 => String::new(),
-                count => format!("  ({count} warning{}: show the run)", if count == 1 { "" } else { "s" }),
+                count => format!(
+                    "  ({count} warning{}: show the run)",
+                    if count == 1 { "" } else { "s" }
+                ),
             };
             println!("{}{warnings}", run.line());
         }
@@ -149,7 +193,14 @@ impl Run {
     /// # Errors
     /// Where it was not tested.
     pub fn test_record(&self) -> Result<&TestRecord> {
-        let absent = || LabError::format(&self.folder, "no test", "a run that was tested", "call .test on it");
+        let absent = || {
+            LabError::format(
+                &self.folder,
+                "no test",
+                "a run that was tested",
+                "call .test on it",
+            )
+        };
         self.record.test.as_ref().ok_or_else(absent)
     }
 
@@ -160,7 +211,11 @@ impl Run {
 
     /// The best validation accuracy of an epoch; none where no epoch was finished or validated.
     pub fn best_val_accuracy(&self) -> Option<f64> {
-        let finite = self.history.epochs.iter().filter_map(|record| record.val_accuracy);
+        let finite = self
+            .history
+            .epochs
+            .iter()
+            .filter_map(|record| record.val_accuracy);
         finite.max_by(f64::total_cmp)
     }
 
@@ -171,8 +226,16 @@ impl Run {
 
     /// One line: name, epochs, seconds, the best validation, the test accuracy.
     pub fn line(&self) -> String {
-        let Self { name, history, record, .. } = self;
-        let mut line = format!("{name:<28} {:>2} epochs {:>6.1} s", record.epochs, record.seconds);
+        let Self {
+            name,
+            history,
+            record,
+            ..
+        } = self;
+        let mut line = format!(
+            "{name:<28} {:>2} epochs {:>6.1} s",
+            record.epochs, record.seconds
+        );
         if let Stopped::Diverged { epoch, step } = record.stopped {
             line += &format!("  diverged in epoch {epoch}, step {step}");
         } else if let Some(last) = history.epochs.last() {
@@ -180,7 +243,11 @@ impl Run {
         }
         if let Some(best) = history.best().filter(|best| best.val_loss.is_some()) {
             let value = |value: Option<f64>| value.unwrap_or(f64::NAN);
-            line += &format!("  val_loss {:.4}  val_accuracy {:.4}", value(best.val_loss), value(best.val_accuracy));
+            line += &format!(
+                "  val_loss {:.4}  val_accuracy {:.4}",
+                value(best.val_loss),
+                value(best.val_accuracy)
+            );
         }
         if let Some(accuracy) = self.test_accuracy() {
             line += &format!("  test {accuracy:.4}");
@@ -201,7 +268,8 @@ impl Run {
         // A training that diverged in its first epoch has an empty history.
         let mut history = match record.epochs {
             0 => History::default(),
-            _ => History::from_csv(folder.join(HISTORY)).map_err(|error| missing(error.to_string()))?,
+            _ => History::from_csv(folder.join(HISTORY))
+                .map_err(|error| missing(error.to_string()))?,
         };
         (history.stopped, history.warnings) = (record.stopped, record.warnings.clone());
         if record.epochs != history.epochs.len() {
@@ -212,17 +280,35 @@ impl Run {
             )));
         }
         if record.data.set != scale.data_set() {
-            return Err(missing(format!("a run on {}, not on {}", record.data.set, scale.data_set())));
+            return Err(missing(format!(
+                "a run on {}, not on {}",
+                record.data.set,
+                scale.data_set()
+            )));
         }
-        Ok(Self { name: name.to_owned(), history, record, folder: folder.to_owned() })
+        Ok(Self {
+            name: name.to_owned(),
+            history,
+            record,
+            folder: folder.to_owned(),
+        })
     }
 }
 
 /// The error of runs that are not there or cannot be used; a name that begins with a number is a notebook's.
 pub(super) fn missing(folder: &Path, name: &str, scale: Scale, found: String) -> LabError {
-    let sample = if scale == Scale::Sample { " --sample" } else { "" };
-    let remedy = match name.get(..2).filter(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
-        Some(number) => format!("notebook {number} makes it: cargo lab report{sample} --only {number}"),
+    let sample = if scale == Scale::Sample {
+        " --sample"
+    } else {
+        ""
+    };
+    let remedy = match name
+        .get(..2)
+        .filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        Some(number) => {
+            format!("notebook {number} makes it: cargo lab report{sample} --only {number}")
+        }
         None => "make the run first".to_owned(),
     };
     LabError::format(folder, found, "a finished run", remedy)
@@ -232,7 +318,10 @@ impl fmt::Display for Run {
     /// The line of [`Run::line`], the warnings under it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.line())?;
-        self.history.warnings.iter().try_for_each(|warning| write!(f, "\n  warning: {warning}"))
+        self.history
+            .warnings
+            .iter()
+            .try_for_each(|warning| write!(f, "\n  warning: {warning}"))
     }
 }
 
@@ -241,13 +330,31 @@ impl fmt::Display for Run {
 /// # Errors
 /// Names two runs that do not.
 pub fn same_laboratory(runs: &[&Run]) -> Result<()> {
-    let of = |run: &Run| (run.record.data.set.clone(), run.record.lab.clone(), run.record.machine.instructions.clone());
-    let Some(first) = runs.first() else { return Ok(()) };
-    let Some(other) = runs.iter().find(|run| of(run) != of(first)) else { return Ok(()) };
+    let of = |run: &Run| {
+        (
+            run.record.data.set.clone(),
+            run.record.lab.clone(),
+            run.record.machine.instructions.clone(),
+        )
+    };
+    let Some(first) = runs.first() else {
+        return Ok(());
+    };
+    let Some(other) = runs.iter().find(|run| of(run) != of(first)) else {
+        return Ok(());
+    };
     let describe = |run: &Run| {
         let (set, version, instructions) = of(run);
-        format!("{} on {set} with version {version} and {instructions}", run.name)
+        format!(
+            "{} on {set} with version {version} and {instructions}",
+            run.name
+        )
     };
     let remedy = "make them all again: cargo lab report";
-    Err(LabError::value("runs", describe(other), format!("as {}", describe(first)), remedy))
+    Err(LabError::value(
+        "runs",
+        describe(other),
+        format!("as {}", describe(first)),
+        remedy,
+    ))
 }

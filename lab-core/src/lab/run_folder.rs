@@ -43,22 +43,41 @@ impl RunFolder {
     /// # Errors
     /// Where the folder holds something that is no run, another training is writing one, or it cannot be written.
     pub fn begin(target: &Path) -> Result<Self> {
-        let name = target
-            .file_name()
-            .ok_or_else(|| LabError::value("--out", target.display().to_string(), "a folder with a name", REMEDY))?;
+        let name = target.file_name().ok_or_else(|| {
+            LabError::value(
+                "--out",
+                target.display().to_string(),
+                "a folder with a name",
+                REMEDY,
+            )
+        })?;
         check_replaceable(target)?;
         let beside = |what: &str| target.with_file_name(format!(".{}.{what}", name.display()));
         let (unfinished, before) = (beside("unfinished"), beside("before"));
-        let failed = |error| LabError::io("write", target, error, "check its permissions, or choose another folder");
-        target.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+        let failed = |error| {
+            LabError::io(
+                "write",
+                target,
+                error,
+                "check its permissions, or choose another folder",
+            )
+        };
+        target
+            .parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .map_err(failed)?;
         // The lock stays where it is, so that everybody means the same file by it.
         let lock = File::create(beside("lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let remedy =
-                    "wait until it ends, or choose another name: lab.run(\"…\"), on the command line --out DIR";
-                return Err(LabError::format(target, "another training at work", "no other training", remedy));
+                let remedy = "wait until it ends, or choose another name: lab.run(\"…\"), on the command line --out DIR";
+                return Err(LabError::format(
+                    target,
+                    "another training at work",
+                    "no other training",
+                    remedy,
+                ));
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
@@ -74,7 +93,12 @@ impl RunFolder {
                 _ => {}
             }
         }
-        Ok(Self { target: target.to_owned(), unfinished, keep: false, _lock: lock })
+        Ok(Self {
+            target: target.to_owned(),
+            unfinished,
+            keep: false,
+            _lock: lock,
+        })
     }
 
     /// The folder for the checkpoints of the training; it stays when the run does not get finished.
@@ -116,10 +140,15 @@ impl RunFolder {
     /// Where folders cannot be renamed; then the run before is in its place again.
     pub fn commit(mut self) -> Result<()> {
         self.keep = true;
-        let Self { target, unfinished, .. } = &self;
+        let Self {
+            target, unfinished, ..
+        } = &self;
         let before = unfinished.with_extension("before");
         let failed = |error| {
-            let remedy = format!("the new run is in {}: check the permissions and rename it", unfinished.display());
+            let remedy = format!(
+                "the new run is in {}: check the permissions and rename it",
+                unfinished.display()
+            );
             LabError::io("replace", target, error, remedy)
         };
         _ = fs::remove_dir_all(&before);
@@ -142,15 +171,24 @@ fn check_replaceable(target: &Path) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(|error| LabError::io("read", target, error, REMEDY))?,
     };
-    let names = entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>();
+    let names = entries
+        .map(|entry| entry.map(|entry| entry.file_name()))
+        .collect::<io::Result<Vec<_>>>();
     let names = names.map_err(|error| LabError::io("read", target, error, REMEDY))?;
-    let stranger = names.iter().find(|name| FILES.iter().all(|known| name.as_os_str() != *known));
+    let stranger = names
+        .iter()
+        .find(|name| FILES.iter().all(|known| name.as_os_str() != *known));
     let found = match stranger {
         Some(stranger) => format!("a file `{}`", stranger.display()),
         None if names.is_empty() || Record::read(target).is_ok() => return Ok(()),
         None => format!("no {METRICS} of a run"),
     };
-    Err(LabError::format(target, found, "a new folder, or that of an earlier run", REMEDY))
+    Err(LabError::format(
+        target,
+        found,
+        "a new folder, or that of an earlier run",
+        REMEDY,
+    ))
 }
 
 #[cfg(test)]
@@ -162,16 +200,25 @@ mod tests {
     use crate::training::{Adam, History, Loss, Trainer};
 
     fn content(folder: &Path) -> Vec<String> {
-        let mut names: Vec<_> =
-            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().display().to_string()).collect();
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().display().to_string())
+            .collect();
         names.sort();
         names
     }
 
     /// A run whose record says that it did `epochs` epochs.
     fn write(run: &RunFolder, epochs: usize) {
-        let network = Sequential::new([2]).dense(2, Activation::Softmax).build(Seed(0)).unwrap();
-        let data = DataRecord { set: "sample".into(), train: 1, validation: 1 };
+        let network = Sequential::new([2])
+            .dense(2, Activation::Softmax)
+            .build(Seed(0))
+            .unwrap();
+        let data = DataRecord {
+            set: "sample".into(),
+            train: 1,
+            validation: 1,
+        };
         let settings = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(0.1)).settings();
         let mut record = Record::new(data, &network, settings, &History::default());
         record.epochs = epochs;
@@ -197,7 +244,11 @@ mod tests {
         abandoned.write(MODEL, "half").unwrap();
         drop(abandoned);
         assert_eq!(epochs(&target), 2);
-        assert_eq!(content(target.parent().unwrap()), [".final.lock", "final"], "a run that fails leaves nothing");
+        assert_eq!(
+            content(target.parent().unwrap()),
+            [".final.lock", "final"],
+            "a run that fails leaves nothing"
+        );
 
         let run = RunFolder::begin(&target).unwrap();
         write(&run, 4);
@@ -232,13 +283,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("thesis.txt"), "dear").unwrap();
         let error = RunFolder::begin(folder.path()).err().unwrap().to_string();
-        assert!(error.contains("found a file `thesis.txt`") && error.contains("--out DIR"), "{error}");
+        assert!(
+            error.contains("found a file `thesis.txt`") && error.contains("--out DIR"),
+            "{error}"
+        );
         assert_eq!(content(folder.path()), ["thesis.txt"]);
         // Metrics of something else are no run either.
         let other = folder.path().join("other");
         fs::create_dir(&other).unwrap();
         fs::write(other.join(METRICS), "{}").unwrap();
-        assert!(RunFolder::begin(&other).err().unwrap().to_string().contains("no metrics.json of a run"));
+        assert!(
+            RunFolder::begin(&other)
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("no metrics.json of a run")
+        );
         assert_eq!(fs::read_to_string(other.join(METRICS)).unwrap(), "{}");
     }
 }

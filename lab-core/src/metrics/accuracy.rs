@@ -44,14 +44,25 @@ pub fn top_k_accuracy(truth: &[u8], probabilities: ArrayView2<f32>, k: usize) ->
     check_probabilities(probabilities)?;
     check_labels("truth", truth, classes)?;
     if !(1..=classes).contains(&k) {
-        return Err(LabError::value("k", k.to_string(), format!("1 to {classes}"), "ask for 1 class or more"));
+        return Err(LabError::value(
+            "k",
+            k.to_string(),
+            format!("1 to {classes}"),
+            "ask for 1 class or more",
+        ));
     }
     let hit = |label: u8, row: ArrayView1<f32>| {
         let label = usize::from(label);
-        let ahead = |class: &usize| row[*class] > row[label] || (row[*class] == row[label] && *class < label);
+        let ahead = |class: &usize| {
+            row[*class] > row[label] || (row[*class] == row[label] && *class < label)
+        };
         (0..classes).filter(ahead).count() < k
     };
-    let hits = truth.iter().zip(probabilities.outer_iter()).filter(|(label, row)| hit(**label, row.view())).count();
+    let hits = truth
+        .iter()
+        .zip(probabilities.outer_iter())
+        .filter(|(label, row)| hit(**label, row.view()))
+        .count();
     Ok(hits as f64 / truth.len() as f64)
 }
 
@@ -68,7 +79,10 @@ pub fn top_k_accuracy(truth: &[u8], probabilities: ArrayView2<f32>, k: usize) ->
 /// ```
 pub fn predicted_classes(probabilities: ArrayView2<f32>) -> Result<Vec<u8>> {
     check_probabilities(probabilities)?;
-    Ok(probabilities.outer_iter().map(|row| argmax(row.iter().copied()) as u8).collect())
+    Ok(probabilities
+        .outer_iter()
+        .map(|row| argmax(row.iter().copied()) as u8)
+        .collect())
 }
 
 /// The position of the largest value, of equal ones the first; 0 for an empty row.

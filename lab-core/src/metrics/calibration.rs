@@ -64,14 +64,28 @@ impl Calibration {
         check_probabilities(probabilities)?;
         check_labels("truth", truth, probabilities.ncols())?;
         if !(1..=1000).contains(&bins) {
-            return Err(LabError::value("bins", bins.to_string(), "1 to 1000", "15 is the usual number"));
+            return Err(LabError::value(
+                "bins",
+                bins.to_string(),
+                "1 to 1000",
+                "15 is the usual number",
+            ));
         }
         let edge = |i: usize| i as f64 / bins as f64;
-        let empty = |i| Bin { lower: edge(i), upper: edge(i + 1), count: 0, accuracy: 0.0, confidence: 0.0 };
+        let empty = |i| Bin {
+            lower: edge(i),
+            upper: edge(i + 1),
+            count: 0,
+            accuracy: 0.0,
+            confidence: 0.0,
+        };
         let mut bins: Vec<Bin> = (0..bins).map(empty).collect();
         for (i, (&label, row)) in truth.iter().zip(probabilities.outer_iter()).enumerate() {
             if let Some(value) = row.iter().find(|p| !(0.0..=1.0 + ROUNDING).contains(*p)) {
-                let (found, remedy) = (format!("{value} in row {i}"), "give the outputs of a softmax, not logits");
+                let (found, remedy) = (
+                    format!("{value} in row {i}"),
+                    "give the outputs of a softmax, not logits",
+                );
                 return Err(LabError::value("probabilities", found, "0 to 1", remedy));
             }
             let class = argmax(row.iter().copied());

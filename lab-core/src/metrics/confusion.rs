@@ -32,7 +32,14 @@ pub struct Confusion {
 
 impl fmt::Display for Confusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} taken for {}: {} ({:.1} %)", self.truth, self.predicted, self.count, 100.0 * self.share)
+        write!(
+            f,
+            "{} taken for {}: {} ({:.1} %)",
+            self.truth,
+            self.predicted,
+            self.count,
+            100.0 * self.share
+        )
     }
 }
 
@@ -78,9 +85,20 @@ impl ConfusionMatrix {
         if counts.dim() != (classes, classes) {
             let expected = format!("({classes}, {classes})");
             let remedy = "give a row and a column for each class name";
-            return Err(LabError::shape("counts", format!("{:?}", counts.dim()), expected, remedy));
+            return Err(LabError::shape(
+                "counts",
+                format!("{:?}", counts.dim()),
+                expected,
+                remedy,
+            ));
         }
-        Ok(Self { counts, class_names: class_names.iter().map(|name| name.as_ref().to_owned()).collect() })
+        Ok(Self {
+            counts,
+            class_names: class_names
+                .iter()
+                .map(|name| name.as_ref().to_owned())
+                .collect(),
+        })
     }
 
     /// The counts, `(classes, classes)`: `[[t, p]]` samples of class `t` were taken for class `p`.
@@ -124,7 +142,10 @@ impl ConfusionMatrix {
     /// ```
     pub fn most_confused(&self, n: usize) -> Vec<Confusion> {
         let shares = self.normalized();
-        let mistakes = self.counts.indexed_iter().filter(|&((t, p), &count)| t != p && count > 0);
+        let mistakes = self
+            .counts
+            .indexed_iter()
+            .filter(|&((t, p), &count)| t != p && count > 0);
         let mut mistakes: Vec<_> = mistakes.collect();
         mistakes.sort_by_key(|&(_, &count)| Reverse(count));
         let confusion = |(at, &count): ((usize, usize), &u64)| Confusion {
@@ -141,10 +162,16 @@ impl fmt::Display for ConfusionMatrix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const CORNER: &str = "true \\ predicted";
         let length = |text: &str| text.chars().count();
-        let first = self.class_names.iter().map(|name| length(name)).fold(length(CORNER), usize::max);
+        let first = self
+            .class_names
+            .iter()
+            .map(|name| length(name))
+            .fold(length(CORNER), usize::max);
         let columns = self.class_names.iter().zip(self.counts.columns());
         let width = |(name, column): (&String, ndarray::ArrayView1<u64>)| {
-            column.iter().fold(length(name), |w, n| w.max(length(&n.to_string())))
+            column
+                .iter()
+                .fold(length(name), |w, n| w.max(length(&n.to_string())))
         };
         let widths: Vec<usize> = columns.map(width).collect();
 

@@ -33,12 +33,22 @@ const MOST_CLASSES: usize = 256;
 /// There are true labels, and as many of them as of `place`.
 fn check_length(truth: &[u8], place: &str, length: usize) -> Result<()> {
     if truth.is_empty() {
-        return Err(LabError::value("truth", "no labels", "at least one", "evaluate on at least one sample"));
+        return Err(LabError::value(
+            "truth",
+            "no labels",
+            "at least one",
+            "evaluate on at least one sample",
+        ));
     }
     if truth.len() != length {
         let expected = format!("({}), one for each true label", truth.len());
         let remedy = "give the labels and the predictions of the same samples, in the same order";
-        return Err(LabError::shape(place, format!("({length})"), expected, remedy));
+        return Err(LabError::shape(
+            place,
+            format!("({length})"),
+            expected,
+            remedy,
+        ));
     }
     Ok(())
 }
@@ -49,17 +59,31 @@ fn check_classes(place: &str, classes: usize) -> Result<()> {
         return Ok(());
     }
     let (found, expected) = (format!("{classes} classes"), format!("1 to {MOST_CLASSES}"));
-    Err(LabError::value(place, found, expected, "give one entry for each class"))
+    Err(LabError::value(
+        place,
+        found,
+        expected,
+        "give one entry for each class",
+    ))
 }
 
 /// One column for each of 1 to 256 classes, and no NaN.
 fn check_probabilities(probabilities: ArrayView2<f32>) -> Result<()> {
     check_classes("probabilities", probabilities.ncols())?;
-    match probabilities.outer_iter().position(|row| row.iter().any(|p| p.is_nan())) {
+    match probabilities
+        .outer_iter()
+        .position(|row| row.iter().any(|p| p.is_nan()))
+    {
         None => Ok(()),
         Some(row) => {
-            let remedy = "look for NaN in the input and the weights: a training that diverged leaves them";
-            Err(LabError::value("probabilities", format!("NaN in row {row}"), "a number for every class", remedy))
+            let remedy =
+                "look for NaN in the input and the weights: a training that diverged leaves them";
+            Err(LabError::value(
+                "probabilities",
+                format!("NaN in row {row}"),
+                "a number for every class",
+                remedy,
+            ))
         }
     }
 }

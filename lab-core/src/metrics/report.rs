@@ -60,7 +60,11 @@ pub fn classification_report(
     predicted: &[u8],
     class_names: &[impl AsRef<str>],
 ) -> Result<ClassificationReport> {
-    Ok(ClassificationReport::new(&ConfusionMatrix::new(truth, predicted, class_names)?))
+    Ok(ClassificationReport::new(&ConfusionMatrix::new(
+        truth,
+        predicted,
+        class_names,
+    )?))
 }
 
 impl ClassificationReport {
@@ -72,7 +76,8 @@ impl ClassificationReport {
         let mut per_class = Vec::new();
         let mut warnings = Vec::new();
         for (class, name) in confusion.class_names().iter().enumerate() {
-            let (hits, support, predicted) = (counts[[class, class]], supports[class], predictions[class]);
+            let (hits, support, predicted) =
+                (counts[[class, class]], supports[class], predictions[class]);
             per_class.push(Scores {
                 name: name.clone(),
                 precision: ratio(hits, predicted),
@@ -81,23 +86,42 @@ impl ClassificationReport {
                 support,
             });
             match (predicted, support) {
-                (0, 0) => {
-                    warnings.push(format!("{name}: no sample of it and never predicted, so all its scores count as 0"))
-                }
-                (0, _) => warnings.push(format!("{name}: never predicted, so its precision counts as 0")),
-                (_, 0) => warnings.push(format!("{name}: no sample of it, so its recall counts as 0")),
+                (0, 0) => warnings.push(format!(
+                    "{name}: no sample of it and never predicted, so all its scores count as 0"
+                )),
+                (0, _) => warnings.push(format!(
+                    "{name}: never predicted, so its precision counts as 0"
+                )),
+                (_, 0) => warnings.push(format!(
+                    "{name}: no sample of it, so its recall counts as 0"
+                )),
                 _ => {}
             }
         }
         let classes = per_class.len() as f64;
         let macro_average = average("macro avg", &per_class, total, |_| 1.0 / classes);
-        let weighted_average = average("weighted avg", &per_class, total, |class| ratio(class.support, total));
-        Self { accuracy: confusion.accuracy(), per_class, macro_average, weighted_average, warnings }
+        let weighted_average = average("weighted avg", &per_class, total, |class| {
+            ratio(class.support, total)
+        });
+        Self {
+            accuracy: confusion.accuracy(),
+            per_class,
+            macro_average,
+            weighted_average,
+            warnings,
+        }
     }
 
     /// Adds a warning before the others, where there is one.
     pub(crate) fn with_warning(self, warning: Option<&str>) -> Self {
-        Self { warnings: warning.map(str::to_owned).into_iter().chain(self.warnings).collect(), ..self }
+        Self {
+            warnings: warning
+                .map(str::to_owned)
+                .into_iter()
+                .chain(self.warnings)
+                .collect(),
+            ..self
+        }
     }
 
     /// The share of samples recognized, in [0, 1].
@@ -135,39 +159,83 @@ impl ClassificationReport {
     /// # Ok::<(), lab_core::LabError>(())
     /// ```
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("strings and finite numbers can always be written as JSON")
+        serde_json::to_string_pretty(self)
+            .expect("strings and finite numbers can always be written as JSON")
     }
 }
 
 fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
 }
 
-fn average(name: &str, per_class: &[Scores], support: u64, weight: impl Fn(&Scores) -> f64) -> Scores {
-    let sum = |score: fn(&Scores) -> f64| per_class.iter().map(|class| weight(class) * score(class)).sum();
-    Scores { name: name.into(), precision: sum(|s| s.precision), recall: sum(|s| s.recall), f1: sum(|s| s.f1), support }
+fn average(
+    name: &str,
+    per_class: &[Scores],
+    support: u64,
+    weight: impl Fn(&Scores) -> f64,
+) -> Scores {
+    let sum = |score: fn(&Scores) -> f64| {
+        per_class
+            .iter()
+            .map(|class| weight(class) * score(class))
+            .sum()
+    };
+    Scores {
+        name: name.into(),
+        precision: sum(|s| s.precision),
+        recall: sum(|s| s.recall),
+        f1: sum(|s| s.f1),
+        support,
+    }
 }
 
 impl fmt::Display for ClassificationReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let averages = [&self.macro_average, &self.weighted_average];
-        let names = self.per_class.iter().chain(averages).map(|scores| scores.name.chars().count());
+        let names = self
+            .per_class
+            .iter()
+            .chain(averages)
+            .map(|scores| scores.name.chars().count());
         let width = names.max().unwrap_or_default();
         let row = |f: &mut fmt::Formatter<'_>, s: &Scores| {
-            let Scores { name, precision, recall, f1, support } = s;
-            writeln!(f, "{name:>width$}  {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>9}")
+            let Scores {
+                name,
+                precision,
+                recall,
+                f1,
+                support,
+            } = s;
+            writeln!(
+                f,
+                "{name:>width$}  {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>9}"
+            )
         };
 
-        writeln!(f, "{:>width$}  {:>9} {:>9} {:>9} {:>9}\n", "", "precision", "recall", "f1-score", "support")?;
+        writeln!(
+            f,
+            "{:>width$}  {:>9} {:>9} {:>9} {:>9}\n",
+            "", "precision", "recall", "f1-score", "support"
+        )?;
         for class in &self.per_class {
             row(f, class)?;
         }
         let (accuracy, support) = (self.accuracy, self.weighted_average.support);
-        writeln!(f, "\n{:>width$}  {:>9} {:>9} {accuracy:>9.4} {support:>9}", "accuracy", "", "")?;
+        writeln!(
+            f,
+            "\n{:>width$}  {:>9} {:>9} {accuracy:>9.4} {support:>9}",
+            "accuracy", "", ""
+        )?;
         averages.into_iter().try_for_each(|scores| row(f, scores))?;
         if !self.warnings.is_empty() {
             writeln!(f)?;
         }
-        self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))
+        self.warnings
+            .iter()
+            .try_for_each(|warning| writeln!(f, "warning: {warning}"))
     }
 }

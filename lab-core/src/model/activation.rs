@@ -120,11 +120,20 @@ impl Activation {
     }
 
     /// Turns the gradient with respect to a into the one with respect to z; `z` is empty where it was not kept.
-    pub(super) fn backward(self, z: &[f32], a: &[f32], gradient: &mut [f32], units: usize, threads: &Threads) {
+    pub(super) fn backward(
+        self,
+        z: &[f32],
+        a: &[f32],
+        gradient: &mut [f32],
+        units: usize,
+        threads: &Threads,
+    ) {
         match self {
             Self::Linear => {}
             Self::Relu => threads.pieces(a, gradient, |a, g| compute::relu_backward(a, g, 0.0)),
-            Self::LeakyRelu => threads.pieces(a, gradient, |a, g| compute::relu_backward(a, g, SLOPE)),
+            Self::LeakyRelu => {
+                threads.pieces(a, gradient, |a, g| compute::relu_backward(a, g, SLOPE))
+            }
             Self::Elu => threads.pieces(a, gradient, compute::elu_backward),
             Self::Gelu => threads.pieces(z, gradient, compute::gelu_backward),
             Self::Sigmoid => threads.pieces(a, gradient, compute::sigmoid_backward),
@@ -141,13 +150,28 @@ mod tests {
     #[test]
     fn derivatives_are_the_slopes_of_the_functions() {
         let z: Vec<f32> = (-40..40).map(|i| (i as f32 + 0.5) / 10.0).collect();
-        for kind in Activation::ALL.into_iter().filter(|kind| *kind != Activation::Softmax) {
-            let moved = |by: f32| kind.values(&z.iter().map(|z| z + by).collect::<Vec<_>>()).unwrap();
+        for kind in Activation::ALL
+            .into_iter()
+            .filter(|kind| *kind != Activation::Softmax)
+        {
+            let moved = |by: f32| {
+                kind.values(&z.iter().map(|z| z + by).collect::<Vec<_>>())
+                    .unwrap()
+            };
             let (above, below, slopes) = (moved(1e-2), moved(-1e-2), kind.derivatives(&z).unwrap());
             for ((above, below), slope) in above.iter().zip(&below).zip(&slopes) {
-                assert!(((above - below) / 2e-2 - slope).abs() < 1e-3, "{kind}: {slope}");
+                assert!(
+                    ((above - below) / 2e-2 - slope).abs() < 1e-3,
+                    "{kind}: {slope}"
+                );
             }
         }
-        assert!(Activation::Softmax.values(&z).unwrap_err().to_string().contains("sigmoid"));
+        assert!(
+            Activation::Softmax
+                .values(&z)
+                .unwrap_err()
+                .to_string()
+                .contains("sigmoid")
+        );
     }
 }

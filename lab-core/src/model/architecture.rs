@@ -50,7 +50,10 @@ const MOST_NUMBERS: usize = 1 << 30;
 
 impl Architecture {
     pub(super) fn new(input_shape: &[usize]) -> Self {
-        Self { input_shape: input_shape.to_vec(), layers: Vec::new() }
+        Self {
+            input_shape: input_shape.to_vec(),
+            layers: Vec::new(),
+        }
     }
 
     /// Adds a [`Flatten`] layer: `(32, 32, 3)` → `(3072)`.
@@ -94,9 +97,17 @@ impl Architecture {
     /// # Errors
     /// As for [`Architecture::build`].
     pub fn parameter_count(&self) -> Result<usize> {
-        let arrays =
-            |plans: Vec<ParameterPlan>| plans.iter().map(|plan| plan.shape.iter().product::<usize>()).sum::<usize>();
-        Ok(self.plan()?.into_iter().map(|(_, plans)| arrays(plans)).sum())
+        let arrays = |plans: Vec<ParameterPlan>| {
+            plans
+                .iter()
+                .map(|plan| plan.shape.iter().product::<usize>())
+                .sum::<usize>()
+        };
+        Ok(self
+            .plan()?
+            .into_iter()
+            .map(|(_, plans)| arrays(plans))
+            .sum())
     }
 
     /// The places of the layers and their parameters: drawn with `seed`, or zeros when weights follow from a file.
@@ -108,12 +119,28 @@ impl Architecture {
                 match (plan.start, seed) {
                     (Start::Constant(start), _) => value.fill(start),
                     (Start::Drawn(initializer), Some(seed)) => {
-                        initializer.fill(&mut value, plan.shape[0], plan.shape[1], seed, parameters.len() as u64);
+                        initializer.fill(
+                            &mut value,
+                            plan.shape[0],
+                            plan.shape[1],
+                            seed,
+                            parameters.len() as u64,
+                        );
                     }
                     (Start::Drawn(_), None) => {}
                 }
-                let (name, trainable, l2) = (format!("{}.{}", place.name, plan.name), plan.trainable, plan.l2);
-                parameters.push(Parameter { name, shape: plan.shape, value, trainable, l2 });
+                let (name, trainable, l2) = (
+                    format!("{}.{}", place.name, plan.name),
+                    plan.trainable,
+                    plan.l2,
+                );
+                parameters.push(Parameter {
+                    name,
+                    shape: plan.shape,
+                    value,
+                    trainable,
+                    l2,
+                });
             }
             places.push(place);
         }
@@ -123,13 +150,20 @@ impl Architecture {
     /// Each layer's place and the arrays that it needs, once all shapes are found to fit.
     fn plan(&self) -> Result<Vec<(Place, Vec<ParameterPlan>)>> {
         let size = |shape: &[usize]| {
-            let size = shape.iter().try_fold(1_usize, |size, &n| size.checked_mul(n));
+            let size = shape
+                .iter()
+                .try_fold(1_usize, |size, &n| size.checked_mul(n));
             size.filter(|size| (1..=MOST_NUMBERS).contains(size))
         };
         if size(&self.input_shape).is_none() {
             let found = format!("{:?}", self.input_shape);
             let expected = "1 to 2^30 numbers an example";
-            return Err(LabError::shape("input", found, expected, "[32, 32, 3] is the shape of CIFAR-10's images"));
+            return Err(LabError::shape(
+                "input",
+                found,
+                expected,
+                "[32, 32, 3] is the shape of CIFAR-10's images",
+            ));
         }
         if self.layers.is_empty() {
             let remedy = "add .flatten() and .dense(10, Activation::Softmax)";
@@ -147,7 +181,12 @@ impl Architecture {
                 if numbers > MOST_NUMBERS {
                     let found = format!("{} of shape {:?}", array.name, array.shape);
                     let expected = "at most 2^30 weights up to here";
-                    return Err(LabError::value(name, found, expected, "make the layers narrower"));
+                    return Err(LabError::value(
+                        name,
+                        found,
+                        expected,
+                        "make the layers narrower",
+                    ));
                 }
             }
             let place = Place {
@@ -168,7 +207,11 @@ impl Architecture {
     /// Keras's name for a layer: `dense`, then `dense_1`, counted within this network.
     fn name(&self, number: usize) -> String {
         let (_, name) = self.layers[number].mathematics().kind();
-        match self.layers[..number].iter().filter(|layer| layer.mathematics().kind().1 == name).count() {
+        match self.layers[..number]
+            .iter()
+            .filter(|layer| layer.mathematics().kind().1 == name)
+            .count()
+        {
             0 => name.to_owned(),
             earlier => format!("{name}_{earlier}"),
         }

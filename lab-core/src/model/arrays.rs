@@ -30,7 +30,11 @@ impl View for Array<'_> {
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        self.values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>().into()
+        self.values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect::<Vec<u8>>()
+            .into()
     }
 
     fn data_len(&self) -> usize {
@@ -40,7 +44,12 @@ impl View for Array<'_> {
 
 /// Writes arrays and one text under `key`, whole or not at all. One text only: the order of several would change from
 /// run to run, and so would the bytes of the file.
-pub(crate) fn write_arrays(path: &Path, arrays: Vec<(String, Array<'_>)>, key: &str, text: String) -> Result<()> {
+pub(crate) fn write_arrays(
+    path: &Path,
+    arrays: Vec<(String, Array<'_>)>,
+    key: &str,
+    text: String,
+) -> Result<()> {
     let metadata = HashMap::from([(key.to_owned(), text)]);
     let whole = safetensors::serialize(arrays, Some(metadata));
     let whole = whole.map_err(|error| write_failed(path, Error::other(error)))?;
@@ -54,10 +63,17 @@ pub(crate) fn read_bytes(path: &Path, remedy: &str) -> Result<Vec<u8>> {
     let length = file.metadata().map_err(failed)?.len();
     if length > MOST_BYTES {
         let remedy = "take a file that this laboratory wrote";
-        return Err(LabError::format(path, format!("{length} bytes"), format!("at most {MOST_BYTES}"), remedy));
+        return Err(LabError::format(
+            path,
+            format!("{length} bytes"),
+            format!("at most {MOST_BYTES}"),
+            remedy,
+        ));
     }
     let mut bytes = Vec::with_capacity(length as usize);
-    file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(MOST_BYTES)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     Ok(bytes)
 }
 
@@ -72,12 +88,17 @@ impl<'a> Arrays<'a> {
     /// Reads the table of contents; `path` is for errors.
     pub(crate) fn of(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
         let broken = |error: safetensors::SafeTensorError| {
-            let remedy = "the file is damaged or no safetensors file: take another copy, or train again";
+            let remedy =
+                "the file is damaged or no safetensors file: take another copy, or train again";
             LabError::format(path, error.to_string(), "a whole safetensors file", remedy)
         };
         let (_, contents) = SafeTensors::read_metadata(bytes).map_err(broken)?;
         let texts = contents.metadata().clone().unwrap_or_default();
-        Ok(Self { path, file: SafeTensors::deserialize(bytes).map_err(broken)?, texts })
+        Ok(Self {
+            path,
+            file: SafeTensors::deserialize(bytes).map_err(broken)?,
+            texts,
+        })
     }
 
     /// The text under `key`.
@@ -93,12 +114,30 @@ impl<'a> Arrays<'a> {
     pub(crate) fn take(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let wrong = |found: String| {
             let expected = format!("`{name}` of shape {shape:?} as F32");
-            LabError::format(self.path, found, expected, "take the weights of a network with the same layers")
+            LabError::format(
+                self.path,
+                found,
+                expected,
+                "take the weights of a network with the same layers",
+            )
         };
-        let array = self.file.tensor(name).map_err(|_| wrong("no such array".to_owned()))?;
+        let array = self
+            .file
+            .tensor(name)
+            .map_err(|_| wrong("no such array".to_owned()))?;
         if array.shape() != shape || array.dtype() != Dtype::F32 {
-            return Err(wrong(format!("shape {:?} as {:?}", array.shape(), array.dtype())));
+            return Err(wrong(format!(
+                "shape {:?} as {:?}",
+                array.shape(),
+                array.dtype()
+            )));
         }
-        Ok(array.data().as_chunks::<4>().0.iter().map(|&number| f32::from_le_bytes(number)).collect())
+        Ok(array
+            .data()
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|&number| f32::from_le_bytes(number))
+            .collect())
     }
 }

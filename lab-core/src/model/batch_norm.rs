@@ -42,7 +42,12 @@ impl Mathematics for BatchNorm {
     fn output_shape(&self, name: &str, input: &[usize]) -> Result<Vec<usize>> {
         if input.len() != 1 {
             let remedy = "put .flatten() before it";
-            return Err(LabError::shape(name, format!("{input:?}"), "one row of numbers, like [3072]", remedy));
+            return Err(LabError::shape(
+                name,
+                format!("{input:?}"),
+                "one row of numbers, like [3072]",
+                remedy,
+            ));
         }
         Ok(input.to_vec())
     }
@@ -66,8 +71,15 @@ impl Mathematics for BatchNorm {
     /// x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β.
     fn forward(&self, here: Here<'_>, own: &[Parameter], cache: &mut Cache) {
         let (input, features) = (here.input, here.place.inputs);
-        let [gamma, beta, moving_mean, moving_variance] = own else { return };
-        let Cache { output, kept, scratch, .. } = cache;
+        let [gamma, beta, moving_mean, moving_variance] = own else {
+            return;
+        };
+        let Cache {
+            output,
+            kept,
+            scratch,
+            ..
+        } = cache;
         // μ and σ², and room for dγ and dβ on the way back.
         scratch.resize(4 * features, 0.0);
         let (mean, variance) = scratch[..2 * features].split_at_mut(features);
@@ -79,7 +91,9 @@ impl Mathematics for BatchNorm {
         }
         kept.resize(input.len(), 0.0);
         output.resize(input.len(), 0.0);
-        let rows = input.chunks_exact(features).zip(kept.chunks_exact_mut(features));
+        let rows = input
+            .chunks_exact(features)
+            .zip(kept.chunks_exact_mut(features));
         for ((x, standard), y) in rows.zip(output.chunks_exact_mut(features)) {
             for j in 0..features {
                 standard[j] = (x[j] - mean[j]) / (variance[j] + EPSILON).sqrt();
@@ -95,7 +109,11 @@ impl Mathematics for BatchNorm {
         let (statistics, sums) = cache.scratch.split_at_mut(2 * features);
         sums.fill(0.0);
         let (gamma_gradient, beta_gradient) = sums.split_at_mut(features);
-        for (dy, standard) in flow.gradient.chunks_exact(features).zip(cache.kept.chunks_exact(features)) {
+        for (dy, standard) in flow
+            .gradient
+            .chunks_exact(features)
+            .zip(cache.kept.chunks_exact(features))
+        {
             for j in 0..features {
                 gamma_gradient[j] += dy[j] * standard[j];
                 beta_gradient[j] += dy[j];
@@ -103,10 +121,19 @@ impl Mathematics for BatchNorm {
         }
         let variance = &statistics[features..];
         let count = (flow.gradient.len() / features) as f32;
-        let depends = if here.pass.training.is_some() { 1.0 / count } else { 0.0 };
-        for (dy, standard) in flow.gradient.chunks_exact_mut(features).zip(cache.kept.chunks_exact(features)) {
+        let depends = if here.pass.training.is_some() {
+            1.0 / count
+        } else {
+            0.0
+        };
+        for (dy, standard) in flow
+            .gradient
+            .chunks_exact_mut(features)
+            .zip(cache.kept.chunks_exact(features))
+        {
             for j in 0..features {
-                let through_statistics = depends * (beta_gradient[j] + standard[j] * gamma_gradient[j]);
+                let through_statistics =
+                    depends * (beta_gradient[j] + standard[j] * gamma_gradient[j]);
                 let scale = gamma[j] / (variance[j] + EPSILON).sqrt();
                 dy[j] = scale * (dy[j] - through_statistics);
             }
@@ -116,8 +143,14 @@ impl Mathematics for BatchNorm {
     }
 
     fn learn(&self, parameters: &mut [Parameter], cache: &Cache) {
-        let [_, _, moving_mean, moving_variance] = parameters else { return };
-        let seen = moving_mean.value.iter_mut().chain(&mut moving_variance.value).zip(&cache.scratch);
+        let [_, _, moving_mean, moving_variance] = parameters else {
+            return;
+        };
+        let seen = moving_mean
+            .value
+            .iter_mut()
+            .chain(&mut moving_variance.value)
+            .zip(&cache.scratch);
         seen.for_each(|(moving, batch)| *moving = MOMENTUM * *moving + (1.0 - MOMENTUM) * batch);
     }
 }

@@ -33,7 +33,12 @@ impl Mathematics for Dropout {
     fn output_shape(&self, name: &str, input: &[usize]) -> Result<Vec<usize>> {
         if !(0.0..1.0).contains(&self.rate) {
             let remedy = "0.5 drops half of the inputs";
-            return Err(LabError::value(format!("{name}: rate"), self.rate.to_string(), "0 to below 1", remedy));
+            return Err(LabError::value(
+                format!("{name}: rate"),
+                self.rate.to_string(),
+                "0 to below 1",
+                remedy,
+            ));
         }
         Ok(input.to_vec())
     }
@@ -44,9 +49,14 @@ impl Mathematics for Dropout {
 
     /// a = x ⊙ mask / (1 − rate).
     fn forward(&self, here: Here<'_>, _: &[Parameter], cache: &mut Cache) {
-        let (Some((seed, step)), threads) = (here.pass.training, here.pass.threads) else { return };
+        let (Some((seed, step)), threads) = (here.pass.training, here.pass.threads) else {
+            return;
+        };
         let stream = (here.place.number as u64) << 48 | step;
-        let (threshold, kept) = ((self.rate * 65_536.0).round() as u32, 1.0 / (1.0 - self.rate));
+        let (threshold, kept) = (
+            (self.rate * 65_536.0).round() as u32,
+            1.0 / (1.0 - self.rate),
+        );
         cache.kept.resize(here.input.len(), 0.0);
         cache.output.resize(here.input.len(), 0.0);
         // Two bytes of the stream decide on each number; every piece begins at its own place in the stream.
@@ -56,15 +66,26 @@ impl Mathematics for Dropout {
             let mut bytes = [0; 2 * PIECE];
             generator.fill_bytes(&mut bytes);
             for (mask, bytes) in mask.iter_mut().zip(bytes.as_chunks().0) {
-                *mask = if u32::from(u16::from_le_bytes(*bytes)) < threshold { 0.0 } else { kept };
+                *mask = if u32::from(u16::from_le_bytes(*bytes)) < threshold {
+                    0.0
+                } else {
+                    kept
+                };
             }
         });
         let masked = here.input.iter().zip(&cache.kept).map(|(x, mask)| x * mask);
-        cache.output.iter_mut().zip(masked).for_each(|(a, masked)| *a = masked);
+        cache
+            .output
+            .iter_mut()
+            .zip(masked)
+            .for_each(|(a, masked)| *a = masked);
     }
 
     /// dx = da ⊙ mask / (1 − rate).
     fn backward(&self, _: Here<'_>, cache: &mut Cache, flow: &mut Flow, _: Learning<'_>) {
-        flow.gradient.iter_mut().zip(&cache.kept).for_each(|(g, mask)| *g *= mask);
+        flow.gradient
+            .iter_mut()
+            .zip(&cache.kept)
+            .for_each(|(g, mask)| *g *= mask);
     }
 }

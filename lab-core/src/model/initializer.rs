@@ -33,7 +33,14 @@ const DEVIATION_OF_TRUNCATED: f64 = 0.879_625_66;
 
 impl Initializer {
     /// Fills a kernel of shape (`fan_in`, `fan_out`); `number` tells the arrays of one model apart.
-    pub(super) fn fill(self, kernel: &mut [f32], fan_in: usize, fan_out: usize, seed: Seed, number: u64) {
+    pub(super) fn fill(
+        self,
+        kernel: &mut [f32],
+        fan_in: usize,
+        fan_out: usize,
+        seed: Seed,
+        number: u64,
+    ) {
         let mut generator = seed.generator(Purpose::Initialize, number);
         let (fan_in, fan_out) = (fan_in as f64, fan_out as f64);
         let variance = match self {
@@ -72,20 +79,52 @@ mod tests {
     fn kernels_have_the_variance_and_the_bounds_of_their_formula() {
         let (fan_in, fan_out) = (700, 300);
         for (initializer, variance, bound) in [
-            (Initializer::GlorotUniform, 2.0 / 1000.0, (6.0_f64 / 1000.0).sqrt()),
-            (Initializer::GlorotNormal, 2.0 / 1000.0, 2.0 * (2.0_f64 / 1000.0).sqrt() / DEVIATION_OF_TRUNCATED),
-            (Initializer::HeUniform, 2.0 / 700.0, (6.0_f64 / 700.0).sqrt()),
-            (Initializer::HeNormal, 2.0 / 700.0, 2.0 * (2.0_f64 / 700.0).sqrt() / DEVIATION_OF_TRUNCATED),
+            (
+                Initializer::GlorotUniform,
+                2.0 / 1000.0,
+                (6.0_f64 / 1000.0).sqrt(),
+            ),
+            (
+                Initializer::GlorotNormal,
+                2.0 / 1000.0,
+                2.0 * (2.0_f64 / 1000.0).sqrt() / DEVIATION_OF_TRUNCATED,
+            ),
+            (
+                Initializer::HeUniform,
+                2.0 / 700.0,
+                (6.0_f64 / 700.0).sqrt(),
+            ),
+            (
+                Initializer::HeNormal,
+                2.0 / 700.0,
+                2.0 * (2.0_f64 / 700.0).sqrt() / DEVIATION_OF_TRUNCATED,
+            ),
         ] {
             let mut kernel = vec![0.0; fan_in * fan_out];
             initializer.fill(&mut kernel, fan_in, fan_out, Seed(7), 3);
             let count = kernel.len() as f64;
             let mean = kernel.iter().map(|&w| f64::from(w)).sum::<f64>() / count;
-            let found = kernel.iter().map(|&w| (f64::from(w) - mean).powi(2)).sum::<f64>() / count;
-            let widest = kernel.iter().map(|&w| f64::from(w).abs()).fold(0.0, f64::max);
-            assert!(mean.abs() < 4.0 * (variance / count).sqrt(), "{initializer:?}: mean {mean}");
-            assert!((found / variance - 1.0).abs() < 0.02, "{initializer:?}: variance {found}, not {variance}");
-            assert!(widest <= bound * 1.000_001 && widest > 0.99 * bound, "{initializer:?}: {widest}, bound {bound}");
+            let found = kernel
+                .iter()
+                .map(|&w| (f64::from(w) - mean).powi(2))
+                .sum::<f64>()
+                / count;
+            let widest = kernel
+                .iter()
+                .map(|&w| f64::from(w).abs())
+                .fold(0.0, f64::max);
+            assert!(
+                mean.abs() < 4.0 * (variance / count).sqrt(),
+                "{initializer:?}: mean {mean}"
+            );
+            assert!(
+                (found / variance - 1.0).abs() < 0.02,
+                "{initializer:?}: variance {found}, not {variance}"
+            );
+            assert!(
+                widest <= bound * 1.000_001 && widest > 0.99 * bound,
+                "{initializer:?}: {widest}, bound {bound}"
+            );
         }
     }
 }

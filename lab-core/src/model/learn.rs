@@ -14,17 +14,29 @@ pub(crate) enum Learning<'a> {
         gradients: &'a mut [Vec<f32>],
     },
     /// Each changes its array as soon as it is known, and is not kept: less goes to memory and back.
-    Applied { parameters: &'a mut [Parameter], steps: &'a [Step], slots: &'a mut [[Vec<f32>; 2]] },
+    Applied {
+        parameters: &'a mut [Parameter],
+        steps: &'a [Step],
+        slots: &'a mut [[Vec<f32>; 2]],
+    },
 }
 
 impl Learning<'_> {
     /// The same for some of the arrays.
     pub(super) fn of(&mut self, range: Range<usize>) -> Learning<'_> {
         match self {
-            Self::Noted { parameters, gradients } => {
-                Learning::Noted { parameters: &parameters[range.clone()], gradients: &mut gradients[range] }
-            }
-            Self::Applied { parameters, steps, slots } => Learning::Applied {
+            Self::Noted {
+                parameters,
+                gradients,
+            } => Learning::Noted {
+                parameters: &parameters[range.clone()],
+                gradients: &mut gradients[range],
+            },
+            Self::Applied {
+                parameters,
+                steps,
+                slots,
+            } => Learning::Applied {
                 parameters: &mut parameters[range.clone()],
                 steps: &steps[range.clone()],
                 slots: &mut slots[range],
@@ -44,25 +56,56 @@ impl Learning<'_> {
     pub(super) fn take(&mut self, number: usize, gradient: &[f32], threads: &Threads) {
         match self {
             Self::Noted { gradients, .. } => gradients[number].copy_from_slice(gradient),
-            Self::Applied { parameters, steps, slots } => {
+            Self::Applied {
+                parameters,
+                steps,
+                slots,
+            } => {
                 let slots = slots[number].each_mut().map(Vec::as_mut_slice);
-                compute::update(&steps[number], gradient, &mut parameters[number].value, slots, threads);
+                compute::update(
+                    &steps[number],
+                    gradient,
+                    &mut parameters[number].value,
+                    slots,
+                    threads,
+                );
             }
         }
     }
 
     /// Takes the gradient A·B + 2 λ W of an array W with the penalty λ Σ w².
-    pub(super) fn take_product(&mut self, number: usize, a: MatRef<'_>, b: MatRef<'_>, threads: &Threads) {
+    pub(super) fn take_product(
+        &mut self,
+        number: usize,
+        a: MatRef<'_>,
+        b: MatRef<'_>,
+        threads: &Threads,
+    ) {
         match self {
-            Self::Noted { parameters, gradients } => {
-                let Parameter { value, l2, shape, .. } = &parameters[number];
-                compute::product(a, b, &mut gradients[number], threads, |row, column, part| {
-                    if *l2 > 0.0 {
-                        compute::add_penalty(*l2, &value[row * shape[1] + column..], part);
-                    }
-                });
+            Self::Noted {
+                parameters,
+                gradients,
+            } => {
+                let Parameter {
+                    value, l2, shape, ..
+                } = &parameters[number];
+                compute::product(
+                    a,
+                    b,
+                    &mut gradients[number],
+                    threads,
+                    |row, column, part| {
+                        if *l2 > 0.0 {
+                            compute::add_penalty(*l2, &value[row * shape[1] + column..], part);
+                        }
+                    },
+                );
             }
-            Self::Applied { parameters, steps, slots } => {
+            Self::Applied {
+                parameters,
+                steps,
+                slots,
+            } => {
                 let Parameter { value, l2, .. } = &mut parameters[number];
                 let slots = slots[number].each_mut().map(Vec::as_mut_slice);
                 compute::update_by_product(&steps[number], a, b, *l2, value, slots, threads);

@@ -36,14 +36,25 @@ impl<S: Data<Elem = f32> + Sync, D: Dimension> Inputs for ArrayBase<S, D> {
         let size = self.example_shape().iter().product::<usize>().max(1);
         match self.as_slice() {
             Some(slice) => into.copy_from_slice(&slice[first * size..first * size + into.len()]),
-            None => into.iter_mut().zip(self.iter().skip(first * size)).for_each(|(to, from)| *to = *from),
+            None => into
+                .iter_mut()
+                .zip(self.iter().skip(first * size))
+                .for_each(|(to, from)| *to = *from),
         }
         match into.iter().position(|x| !x.is_finite()) {
             None => Ok(()),
             Some(at) => {
-                let (place, found) = (first + at / size, format!("{} in place {}", into[at], at % size));
+                let (place, found) = (
+                    first + at / size,
+                    format!("{} in place {}", into[at], at % size),
+                );
                 let remedy = "look where the array comes from: a division by 0 or a missing value";
-                Err(LabError::value(format!("example {place}"), found, "finite numbers", remedy))
+                Err(LabError::value(
+                    format!("example {place}"),
+                    found,
+                    "finite numbers",
+                    remedy,
+                ))
             }
         }
     }
@@ -60,7 +71,11 @@ impl Sequential {
     /// # Errors
     /// [`LabError::Shape`] where the examples do not fit the network, [`LabError::Value`] where one is not finite.
     pub fn predict(&self, inputs: &impl Inputs) -> Result<Array2<f32>> {
-        let threads = if inputs.count() == 1 { Threads::one() } else { Threads::new(None)? };
+        let threads = if inputs.count() == 1 {
+            Threads::one()
+        } else {
+            Threads::new(None)?
+        };
         let mut outputs = Vec::with_capacity(inputs.count() * self.output_size());
         self.for_each_batch(inputs, &threads, |rows, _| outputs.extend_from_slice(rows))?;
         Ok(self.output_array(outputs))
@@ -85,7 +100,10 @@ impl Sequential {
 
     /// Outputs row after row as an array of shape (N, classes).
     pub(crate) fn output_array(&self, outputs: Vec<f32>) -> Array2<f32> {
-        let shape = (outputs.len() / self.output_size().max(1), self.output_size());
+        let shape = (
+            outputs.len() / self.output_size().max(1),
+            self.output_size(),
+        );
         Array2::from_shape_vec(shape, outputs).unwrap_or_default()
     }
 
@@ -95,7 +113,8 @@ impl Sequential {
             return Ok(());
         }
         let (found, expected) = (format!("{shape:?}"), format!("{:?}", self.input_shape()));
-        let remedy = format!("begin the network with Sequential::new({found}), or reshape the data");
+        let remedy =
+            format!("begin the network with Sequential::new({found}), or reshape the data");
         Err(LabError::shape(place, found, expected, remedy))
     }
 
@@ -111,7 +130,10 @@ impl Sequential {
         let size = self.places.first().map_or(0, |place| place.inputs);
         let mut batch = vec![0.0; size * BATCH.min(inputs.count())];
         let mut tape = Tape::default();
-        let pass = Pass { training: None, threads };
+        let pass = Pass {
+            training: None,
+            threads,
+        };
         for first in (0..inputs.count()).step_by(BATCH) {
             let batch = &mut batch[..size * BATCH.min(inputs.count() - first)];
             inputs.write(first, batch, threads)?;

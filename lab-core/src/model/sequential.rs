@@ -65,13 +65,22 @@ impl Architecture {
     /// [`LabError::Shape`] or [`LabError::Value`] that names the first layer that does not fit.
     pub fn build(self, seed: Seed) -> Result<Sequential> {
         let (places, parameters) = self.lay_out(Some(seed))?;
-        Ok(Sequential { architecture: self, places, parameters, seed: Some(seed), identity: Identity::default() })
+        Ok(Sequential {
+            architecture: self,
+            places,
+            parameters,
+            seed: Some(seed),
+            identity: Identity::default(),
+        })
     }
 }
 
 impl Sequential {
     /// Starts the plan of a network that takes examples of this shape; [`Architecture::build`] ends it.
-    #[allow(clippy::new_ret_no_self, reason = "a network begins with its plan, and readers look for it here")]
+    #[allow(
+        clippy::new_ret_no_self,
+        reason = "a network begins with its plan, and readers look for it here"
+    )]
     pub fn new(input_shape: impl AsRef<[usize]>) -> Architecture {
         Architecture::new(input_shape.as_ref())
     }
@@ -98,12 +107,17 @@ impl Sequential {
 
     /// How many numbers the network holds, moving averages included, as Keras's `count_params`.
     pub fn parameter_count(&self) -> usize {
-        self.parameters.iter().map(|parameter| parameter.value.len()).sum()
+        self.parameters
+            .iter()
+            .map(|parameter| parameter.value.len())
+            .sum()
     }
 
     /// The names of the network's arrays, in order: `dense.kernel`, `dense.bias`, `dense_1.kernel`, ….
     pub fn weight_names(&self) -> impl Iterator<Item = &str> {
-        self.parameters.iter().map(|parameter| parameter.name.as_str())
+        self.parameters
+            .iter()
+            .map(|parameter| parameter.name.as_str())
     }
 
     /// One of the network's arrays, by name; a dense kernel has the shape (inputs, units).
@@ -112,8 +126,14 @@ impl Sequential {
     /// [`LabError::Value`] where the network has no such array.
     pub fn weight(&self, name: &str) -> Result<ArrayViewD<'_, f32>> {
         let parameter = &self.parameters[self.find(name)?];
-        ArrayViewD::from_shape(IxDyn(&parameter.shape), &parameter.value)
-            .map_err(|error| LabError::shape(name, error.to_string(), format!("{:?}", parameter.shape), "report this"))
+        ArrayViewD::from_shape(IxDyn(&parameter.shape), &parameter.value).map_err(|error| {
+            LabError::shape(
+                name,
+                error.to_string(),
+                format!("{:?}", parameter.shape),
+                "report this",
+            )
+        })
     }
 
     /// Replaces one of the network's arrays.
@@ -132,24 +152,45 @@ impl Sequential {
         let at = self.find(name)?;
         let parameter = &mut self.parameters[at];
         if value.shape() != parameter.shape {
-            let (found, expected) = (format!("{:?}", value.shape()), format!("{:?}", parameter.shape));
-            return Err(LabError::shape(name, found, expected, "give an array of the layer's shape"));
+            let (found, expected) = (
+                format!("{:?}", value.shape()),
+                format!("{:?}", parameter.shape),
+            );
+            return Err(LabError::shape(
+                name,
+                found,
+                expected,
+                "give an array of the layer's shape",
+            ));
         }
         parameter.value = value.iter().copied().collect();
         Ok(())
     }
 
     fn find(&self, name: &str) -> Result<usize> {
-        self.parameters.iter().position(|parameter| parameter.name == name).ok_or_else(|| {
-            let known = self.weight_names().collect::<Vec<_>>().join(", ");
-            LabError::value("name of a weight", format!("`{name}`"), format!("one of {known}"), "use a listed name")
-        })
+        self.parameters
+            .iter()
+            .position(|parameter| parameter.name == name)
+            .ok_or_else(|| {
+                let known = self.weight_names().collect::<Vec<_>>().join(", ");
+                LabError::value(
+                    "name of a weight",
+                    format!("`{name}`"),
+                    format!("one of {known}"),
+                    "use a listed name",
+                )
+            })
     }
 
     /// λ Σ w² over all penalized kernels: what L2 adds to the loss.
     pub fn penalty(&self) -> f64 {
-        let penalized = self.parameters.iter().filter(|parameter| parameter.l2 > 0.0);
-        penalized.map(|parameter| f64::from(parameter.l2) * compute::sum_of_squares(&parameter.value)).sum()
+        let penalized = self
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.l2 > 0.0);
+        penalized
+            .map(|parameter| f64::from(parameter.l2) * compute::sum_of_squares(&parameter.value))
+            .sum()
     }
 
     /// The activation of the last layer, where that is a dense one.
@@ -165,7 +206,10 @@ impl Sequential {
         let hidden = self.layers().take(self.places.len() - 1);
         let softmax = |layer: &Layer| matches!(layer, Layer::Dense(it) if it.activation() == Activation::Softmax);
         let warning = "softmax before the last layer leaves little to learn from: use it in the last one alone";
-        hidden.filter(|(layer, _)| softmax(layer)).map(|(_, place)| format!("{}: {warning}", place.name)).collect()
+        hidden
+            .filter(|(layer, _)| softmax(layer))
+            .map(|(_, place)| format!("{}: {warning}", place.name))
+            .collect()
     }
 
     fn layers(&self) -> impl DoubleEndedIterator<Item = (&Layer, &Place)> + ExactSizeIterator {
@@ -196,14 +240,44 @@ impl Sequential {
     ///
     /// `at_logits` says that the gradient is with respect to the last layer's z already.
     pub(crate) fn backward(&self, input: &[f32], tape: &mut Tape, at_logits: bool, pass: Pass<'_>) {
-        let Self { architecture, places, parameters, .. } = self;
-        let Tape { caches, flow, gradients, .. } = tape;
+        let Self {
+            architecture,
+            places,
+            parameters,
+            ..
+        } = self;
+        let Tape {
+            caches,
+            flow,
+            gradients,
+            ..
+        } = tape;
         if gradients.len() != parameters.len() {
-            let length = |parameter: &Parameter| if parameter.trainable { parameter.value.len() } else { 0 };
-            *gradients = parameters.iter().map(|parameter| vec![0.0; length(parameter)]).collect();
+            let length = |parameter: &Parameter| {
+                if parameter.trainable {
+                    parameter.value.len()
+                } else {
+                    0
+                }
+            };
+            *gradients = parameters
+                .iter()
+                .map(|parameter| vec![0.0; length(parameter)])
+                .collect();
         }
         flow.at_logits = at_logits;
-        walk_back(architecture.layers(), places, input, caches, flow, pass, Learning::Noted { parameters, gradients });
+        walk_back(
+            architecture.layers(),
+            places,
+            input,
+            caches,
+            flow,
+            pass,
+            Learning::Noted {
+                parameters,
+                gradients,
+            },
+        );
     }
 
     /// The same way back, on which each array is changed as soon as its gradient is known: `steps` and `slots` are the
@@ -217,11 +291,28 @@ impl Sequential {
         steps: &[Step],
         slots: &mut [[Vec<f32>; 2]],
     ) {
-        let Self { architecture, places, parameters, .. } = self;
+        let Self {
+            architecture,
+            places,
+            parameters,
+            ..
+        } = self;
         let Tape { caches, flow, .. } = tape;
         flow.at_logits = at_logits;
-        let learning = Learning::Applied { parameters, steps, slots };
-        walk_back(architecture.layers(), places, input, caches, flow, pass, learning);
+        let learning = Learning::Applied {
+            parameters,
+            steps,
+            slots,
+        };
+        walk_back(
+            architecture.layers(),
+            places,
+            input,
+            caches,
+            flow,
+            pass,
+            learning,
+        );
     }
 
     /// Changes every array that is learnt by its gradient.
@@ -232,16 +323,32 @@ impl Sequential {
         slots: &mut [[Vec<f32>; 2]],
         threads: &Threads,
     ) {
-        let mut learning = Learning::Applied { parameters: &mut self.parameters, steps, slots };
-        for (number, gradient) in gradients.iter().enumerate().filter(|(_, gradient)| !gradient.is_empty()) {
+        let mut learning = Learning::Applied {
+            parameters: &mut self.parameters,
+            steps,
+            slots,
+        };
+        for (number, gradient) in gradients
+            .iter()
+            .enumerate()
+            .filter(|(_, gradient)| !gradient.is_empty())
+        {
             learning.take(number, gradient, threads);
         }
     }
 
     /// Takes over the moving averages of the last training pass.
     pub(crate) fn learn(&mut self, tape: &Tape) {
-        for ((layer, place), cache) in self.architecture.layers().iter().zip(&self.places).zip(&tape.caches) {
-            layer.mathematics().learn(&mut self.parameters[place.parameters.clone()], cache);
+        for ((layer, place), cache) in self
+            .architecture
+            .layers()
+            .iter()
+            .zip(&self.places)
+            .zip(&tape.caches)
+        {
+            layer
+                .mathematics()
+                .learn(&mut self.parameters[place.parameters.clone()], cache);
         }
     }
 }
@@ -264,7 +371,12 @@ fn walk_back(
         let (before, here) = caches.split_at_mut(number);
         let input = here[0].source.map_or(input, |from| &before[from].output);
         flow.to_input = flow.whole || place.parameters.start > 0;
-        layer.backward(Here { place, input, pass }, &mut here[0], flow, learning.of(place.parameters.clone()));
+        layer.backward(
+            Here { place, input, pass },
+            &mut here[0],
+            flow,
+            learning.of(place.parameters.clone()),
+        );
         flow.at_logits = false;
         if !flow.to_input {
             break;
@@ -285,13 +397,22 @@ pub(crate) struct Tape {
 impl Tape {
     /// The output of the last pass, and its z where the last layer keeps it; `input` where no layer did anything.
     pub(crate) fn outputs<'t>(&'t self, input: &'t [f32]) -> (&'t [f32], &'t [f32]) {
-        self.last.map_or((input, &[]), |last| (&self.caches[last].output, &self.caches[last].kept))
+        self.last.map_or((input, &[]), |last| {
+            (&self.caches[last].output, &self.caches[last].kept)
+        })
     }
 
     /// The same, and room for the gradient, as long as the output.
-    pub(crate) fn results<'t>(&'t mut self, input: &'t [f32]) -> (&'t [f32], &'t [f32], &'t mut [f32]) {
-        let Self { caches, flow, last, .. } = self;
-        let (output, kept) = last.map_or((input, &[][..]), |last| (&caches[last].output, &caches[last].kept));
+    pub(crate) fn results<'t>(
+        &'t mut self,
+        input: &'t [f32],
+    ) -> (&'t [f32], &'t [f32], &'t mut [f32]) {
+        let Self {
+            caches, flow, last, ..
+        } = self;
+        let (output, kept) = last.map_or((input, &[][..]), |last| {
+            (&caches[last].output, &caches[last].kept)
+        });
         flow.gradient.resize(output.len(), 0.0);
         (output, kept, &mut flow.gradient)
     }

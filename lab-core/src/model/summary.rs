@@ -44,16 +44,36 @@ impl Sequential {
     /// ```
     pub fn summary(&self) -> Summary {
         let count = |trainable: bool| {
-            let counted = self.parameters.iter().filter(|parameter| parameter.trainable == trainable);
+            let counted = self
+                .parameters
+                .iter()
+                .filter(|parameter| parameter.trainable == trainable);
             counted.map(|parameter| parameter.value.len()).sum()
         };
-        let rows = self.architecture().layers().iter().zip(&self.places).map(|(layer, place)| SummaryRow {
-            name: place.name.clone(),
-            kind: layer.mathematics().kind().0,
-            output_shape: place.output_shape.iter().fold("(None".to_owned(), |text, n| format!("{text}, {n}")) + ")",
-            parameters: self.parameters[place.parameters.clone()].iter().map(|p| p.value.len()).sum(),
-        });
-        Summary { rows: rows.collect(), trainable: count(true), non_trainable: count(false), warnings: self.warnings() }
+        let rows = self
+            .architecture()
+            .layers()
+            .iter()
+            .zip(&self.places)
+            .map(|(layer, place)| SummaryRow {
+                name: place.name.clone(),
+                kind: layer.mathematics().kind().0,
+                output_shape: place
+                    .output_shape
+                    .iter()
+                    .fold("(None".to_owned(), |text, n| format!("{text}, {n}"))
+                    + ")",
+                parameters: self.parameters[place.parameters.clone()]
+                    .iter()
+                    .map(|p| p.value.len())
+                    .sum(),
+            });
+        Summary {
+            rows: rows.collect(),
+            trainable: count(true),
+            non_trainable: count(false),
+            warnings: self.warnings(),
+        }
     }
 }
 
@@ -65,7 +85,14 @@ impl Architecture {
     pub fn summary(&self) -> Result<Summary> {
         let (places, parameters) = self.lay_out(None)?;
         let (architecture, identity) = (self.clone(), Identity::default());
-        Ok(Sequential { architecture, places, parameters, seed: None, identity }.summary())
+        Ok(Sequential {
+            architecture,
+            places,
+            parameters,
+            seed: None,
+            identity,
+        }
+        .summary())
     }
 }
 
@@ -77,31 +104,60 @@ impl Summary {
             ("Trainable", self.trainable),
             ("Non-trainable", self.non_trainable),
         ]
-        .map(|(name, count)| format!("{name} params: {} ({})", thousands(count), memory(4 * count)));
-        counts.into_iter().chain(self.warnings.iter().map(|warning| format!("warning: {warning}"))).collect()
+        .map(|(name, count)| {
+            format!(
+                "{name} params: {} ({})",
+                thousands(count),
+                memory(4 * count)
+            )
+        });
+        counts
+            .into_iter()
+            .chain(
+                self.warnings
+                    .iter()
+                    .map(|warning| format!("warning: {warning}")),
+            )
+            .collect()
     }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cells = self
-            .rows
-            .iter()
-            .map(|row| [format!("{} ({})", row.name, row.kind), row.output_shape.clone(), thousands(row.parameters)]);
+        let cells = self.rows.iter().map(|row| {
+            [
+                format!("{} ({})", row.name, row.kind),
+                row.output_shape.clone(),
+                thousands(row.parameters),
+            ]
+        });
         let cells: Vec<_> = cells.collect();
         let headings = ["Layer (type)", "Output Shape", "Param #"];
         let width = |column: usize| {
-            let widest = cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+            let widest = cells
+                .iter()
+                .map(|row| row[column].chars().count())
+                .max()
+                .unwrap_or(0);
             widest.max(headings[column].len()).max([31, 22, 13][column])
         };
         let [a, b, c] = [width(0), width(1), width(2)];
         let rule = |line: &str, ends: [char; 3]| {
             let [left, middle, right] = ends;
-            format!("{left}{}{middle}{}{middle}{}{right}", line.repeat(a + 2), line.repeat(b + 2), line.repeat(c + 2))
+            format!(
+                "{left}{}{middle}{}{middle}{}{right}",
+                line.repeat(a + 2),
+                line.repeat(b + 2),
+                line.repeat(c + 2)
+            )
         };
         writeln!(f, "Model: \"sequential\"")?;
         writeln!(f, "{}", rule("━", ['┏', '┳', '┓']))?;
-        writeln!(f, "┃ {:<a$} ┃ {:<b$} ┃ {:>c$} ┃", headings[0], headings[1], headings[2])?;
+        writeln!(
+            f,
+            "┃ {:<a$} ┃ {:<b$} ┃ {:>c$} ┃",
+            headings[0], headings[1], headings[2]
+        )?;
         writeln!(f, "{}", rule("━", ['┡', '╇', '┩']))?;
         for (number, [layer, shape, count]) in cells.iter().enumerate() {
             if number > 0 {

@@ -16,7 +16,10 @@ pub(crate) struct Trace {
 impl Trace {
     /// The output of the layer of this number, row after row; of one that only passes on, what it was given.
     pub(crate) fn output(&self, number: usize) -> &[f32] {
-        let done = self.tape.caches[..=number].iter().rev().find(|cache| !cache.output.is_empty());
+        let done = self.tape.caches[..=number]
+            .iter()
+            .rev()
+            .find(|cache| !cache.output.is_empty());
         done.map_or(&self.input, |cache| &cache.output)
     }
 }
@@ -28,19 +31,42 @@ impl Sequential {
         let mut input = vec![0.0; inputs.count() * self.input_shape().iter().product::<usize>()];
         inputs.write(0, &mut input, threads)?;
         let mut tape = Tape::default();
-        self.forward(&input, &mut tape, Pass { training: None, threads });
+        self.forward(
+            &input,
+            &mut tape,
+            Pass {
+                training: None,
+                threads,
+            },
+        );
         Ok(Trace { input, tape })
     }
 
     /// The gradient of one unit of the output with respect to each number of the input; where the network ends in a
     /// dense layer it is that of the unit's z, before the activation.
-    pub(crate) fn input_gradient(&self, trace: &mut Trace, unit: usize, threads: &Threads) -> Vec<f32> {
+    pub(crate) fn input_gradient(
+        &self,
+        trace: &mut Trace,
+        unit: usize,
+        threads: &Threads,
+    ) -> Vec<f32> {
         let Trace { input, tape } = trace;
         let units = self.output_size().max(1);
         let gradient = tape.results(input).2;
-        gradient.iter_mut().enumerate().for_each(|(at, g)| *g = f32::from(at % units == unit));
+        gradient
+            .iter_mut()
+            .enumerate()
+            .for_each(|(at, g)| *g = f32::from(at % units == unit));
         tape.flow.whole = true;
-        self.backward(input, tape, true, Pass { training: None, threads });
+        self.backward(
+            input,
+            tape,
+            true,
+            Pass {
+                training: None,
+                threads,
+            },
+        );
         std::mem::take(&mut tape.flow.gradient)
     }
 }

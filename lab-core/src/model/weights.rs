@@ -32,9 +32,12 @@ impl Sequential {
     /// [`LabError::Io`] where the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let architecture =
-            serde_json::to_string(self.architecture()).map_err(|error| write_failed(path, error.into()))?;
-        let arrays = self.parameters.iter().map(|parameter| (parameter.name.clone(), parameter.array()));
+        let architecture = serde_json::to_string(self.architecture())
+            .map_err(|error| write_failed(path, error.into()))?;
+        let arrays = self
+            .parameters
+            .iter()
+            .map(|parameter| (parameter.name.clone(), parameter.array()));
         write_arrays(path, arrays.collect(), ARCHITECTURE, architecture)
     }
 
@@ -47,10 +50,18 @@ impl Sequential {
         let bytes = read_bytes(path, REMEDY)?;
         let arrays = Arrays::of(path, &bytes)?;
         let wrong = |found: String| {
-            LabError::format(path, found, "a network written by Sequential::save", "use load_weights for weights alone")
+            LabError::format(
+                path,
+                found,
+                "a network written by Sequential::save",
+                "use load_weights for weights alone",
+            )
         };
-        let text = arrays.text(ARCHITECTURE).ok_or_else(|| wrong("no architecture".to_owned()))?;
-        let architecture: Architecture = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let text = arrays
+            .text(ARCHITECTURE)
+            .ok_or_else(|| wrong("no architecture".to_owned()))?;
+        let architecture: Architecture =
+            serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
         let mut model = architecture.unfilled(path, bytes.len())?;
         model.fill(path, &arrays)?;
         Ok(model)
@@ -69,18 +80,39 @@ impl Sequential {
 
     fn fill(&mut self, path: &Path, arrays: &Arrays<'_>) -> Result<()> {
         let own: Vec<&str> = self.weight_names().collect();
-        if let Some(name) = arrays.names().into_iter().find(|&name| !own.contains(&name)) {
-            let (found, expected) = (format!("an array `{name}`"), format!("only {}", own.join(", ")));
-            return Err(LabError::format(path, found, expected, "take the weights of a network with the same layers"));
+        if let Some(name) = arrays
+            .names()
+            .into_iter()
+            .find(|&name| !own.contains(&name))
+        {
+            let (found, expected) = (
+                format!("an array `{name}`"),
+                format!("only {}", own.join(", ")),
+            );
+            return Err(LabError::format(
+                path,
+                found,
+                expected,
+                "take the weights of a network with the same layers",
+            ));
         }
         self.fill_from(arrays, "")
     }
 
     /// Takes all weights from the arrays whose names begin with `prefix`; on an error nothing is changed.
     pub(crate) fn fill_from(&mut self, arrays: &Arrays<'_>, prefix: &str) -> Result<()> {
-        let take = |parameter: &Parameter| arrays.take(&format!("{prefix}{}", parameter.name), &parameter.shape);
-        let values = self.parameters.iter().map(take).collect::<Result<Vec<_>>>()?;
-        self.parameters.iter_mut().zip(values).for_each(|(parameter, value)| parameter.value = value);
+        let take = |parameter: &Parameter| {
+            arrays.take(&format!("{prefix}{}", parameter.name), &parameter.shape)
+        };
+        let values = self
+            .parameters
+            .iter()
+            .map(take)
+            .collect::<Result<Vec<_>>>()?;
+        self.parameters
+            .iter_mut()
+            .zip(values)
+            .for_each(|(parameter, value)| parameter.value = value);
         Ok(())
     }
 }
@@ -90,7 +122,10 @@ const REMEDY: &str = "check the path; `cargo lab train` makes a network";
 
 impl Parameter {
     pub(crate) fn array(&self) -> Array<'_> {
-        Array { shape: &self.shape, values: &self.value }
+        Array {
+            shape: &self.shape,
+            values: &self.value,
+        }
     }
 }
 
@@ -100,9 +135,20 @@ impl Architecture {
         let numbers = self.parameter_count()?;
         if numbers > bytes / 4 {
             let remedy = "the file is damaged: take another copy, or train again";
-            return Err(LabError::format(path, format!("{bytes} bytes"), format!("{numbers} weights"), remedy));
+            return Err(LabError::format(
+                path,
+                format!("{bytes} bytes"),
+                format!("{numbers} weights"),
+                remedy,
+            ));
         }
         let (places, parameters) = self.lay_out(None)?;
-        Ok(Sequential { architecture: self, places, parameters, seed: None, identity: Identity::default() })
+        Ok(Sequential {
+            architecture: self,
+            places,
+            parameters,
+            seed: None,
+            identity: Identity::default(),
+        })
     }
 }

@@ -24,16 +24,32 @@ fn with_picture(html: String, figure: Result<Figure>) -> String {
 
 /// A text as it is in HTML, its lines and columns kept.
 pub(super) fn preformatted(text: &str) -> String {
-    format!("<pre style=\"color:inherit;background:none;margin:8px 0\">{}</pre>\n", escape(text))
+    format!(
+        "<pre style=\"color:inherit;background:none;margin:8px 0\">{}</pre>\n",
+        escape(text)
+    )
 }
 
 impl Dataset {
     /// The number of images of each class; of more than ten classes the first ten.
     fn class_table(&self) -> (String, Vec<Vec<String>>) {
         let more = self.class_count().saturating_sub(CLASSES);
-        let more = if more > 0 { format!(", the first {CLASSES} classes") } else { String::new() };
-        let counts = self.class_names().iter().zip(self.class_counts()).take(CLASSES);
-        (format!("{self:?}{more}"), counts.map(|(name, count)| vec![name.clone(), thousands(count)]).collect())
+        let more = if more > 0 {
+            format!(", the first {CLASSES} classes")
+        } else {
+            String::new()
+        };
+        let counts = self
+            .class_names()
+            .iter()
+            .zip(self.class_counts())
+            .take(CLASSES);
+        (
+            format!("{self:?}{more}"),
+            counts
+                .map(|(name, count)| vec![name.clone(), thousands(count)])
+                .collect(),
+        )
     }
 
     /// The first image of each class side by side; of more than ten classes the first ten.
@@ -49,7 +65,10 @@ impl Dataset {
     pub fn thumbnails(&self) -> Result<Figure> {
         let labels = self.labels();
         let first = |class: usize| labels.iter().position(|label| usize::from(*label) == class);
-        let first: Vec<usize> = (0..self.class_count()).filter_map(first).take(CLASSES).collect();
+        let first: Vec<usize> = (0..self.class_count())
+            .filter_map(first)
+            .take(CLASSES)
+            .collect();
         figures::samples("The first image of each class", self, &first, CLASSES)
     }
 
@@ -65,7 +84,10 @@ impl Dataset {
         header.extend(rows.iter().map(|row| Cell::number(&row[0])));
         let mut cells = vec![Cell::text("images")];
         cells.extend(rows.iter().map(|row| Cell::number(&row[1])));
-        with_picture(Table::new(&caption, &header).row(&cells).finish(&[]), self.thumbnails())
+        with_picture(
+            Table::new(&caption, &header).row(&cells).finish(&[]),
+            self.thumbnails(),
+        )
     }
 
     /// Shows the table and the images in a notebook; evcxr calls this for the last expression of a cell.
@@ -83,13 +105,20 @@ impl fmt::Display for Dataset {
 
 impl Sequential {
     fn origin(&self) -> String {
-        self.seed()
-            .map_or_else(|| "weights from a file".to_owned(), |seed| format!("weights drawn with seed {}", seed.0))
+        self.seed().map_or_else(
+            || "weights from a file".to_owned(),
+            |seed| format!("weights drawn with seed {}", seed.0),
+        )
     }
 
     /// Shows the summary in a notebook; evcxr calls this for the last expression of a cell.
     pub fn evcxr_display(&self) {
-        show(&self.summary().table(&format!("Sequential, {}", self.origin())), &self.to_string());
+        show(
+            &self
+                .summary()
+                .table(&format!("Sequential, {}", self.origin())),
+            &self.to_string(),
+        );
     }
 }
 
@@ -134,9 +163,16 @@ impl Augmentation {
     /// What [`Augmentation::validate`] finds.
     pub fn before_and_after(&self) -> Result<Figure> {
         let sample = Cifar10::sample().train;
-        let Some(image) = sample.image(SAMPLE) else { return figures::images(&self.to_string(), &[], 1) };
-        let after = self.draw(image, Seed(0), 5)?.into_iter().map(|image| (image, "after".to_owned()));
-        let all: Vec<_> = std::iter::once((image.to_owned(), "before".to_owned())).chain(after).collect();
+        let Some(image) = sample.image(SAMPLE) else {
+            return figures::images(&self.to_string(), &[], 1);
+        };
+        let after = self
+            .draw(image, Seed(0), 5)?
+            .into_iter()
+            .map(|image| (image, "after".to_owned()));
+        let all: Vec<_> = std::iter::once((image.to_owned(), "before".to_owned()))
+            .chain(after)
+            .collect();
         figures::images(&self.to_string(), &all, all.len())
     }
 
@@ -154,7 +190,12 @@ const SAMPLE: usize = 4;
 
 impl Evaluation {
     fn headline(&self) -> String {
-        format!("{} images: accuracy {:.4}, loss {:.4}", thousands(self.truth.len()), self.accuracy, self.loss)
+        format!(
+            "{} images: accuracy {:.4}, loss {:.4}",
+            thousands(self.truth.len()),
+            self.accuracy,
+            self.loss
+        )
     }
 
     /// Accuracy, loss and the report as an HTML table; it needs no style sheet.

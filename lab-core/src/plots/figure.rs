@@ -52,7 +52,9 @@ impl Figure {
     pub fn to_html(&self) -> String {
         let (alt, width, data) = (escape(&self.alt), self.size.0, base64(&self.png));
         let style = "max-width:100%;height:auto";
-        format!("<img alt=\"{alt}\" width=\"{width}\" style=\"{style}\" src=\"data:image/png;base64,{data}\">")
+        format!(
+            "<img alt=\"{alt}\" width=\"{width}\" style=\"{style}\" src=\"data:image/png;base64,{data}\">"
+        )
     }
 
     /// Writes the picture as a PNG file, whole or not at all.
@@ -95,22 +97,37 @@ const BETWEEN: f64 = 18.0;
 
 impl Page<'_> {
     /// Draws the frame and lets `content` draw the data below it.
-    pub(crate) fn draw(self, alt: String, content: impl FnOnce(&Area<'_>) -> Result<()>) -> Result<Figure> {
+    pub(crate) fn draw(
+        self,
+        alt: String,
+        content: impl FnOnce(&Area<'_>) -> Result<()>,
+    ) -> Result<Figure> {
         let title = TITLE.wrap(self.title, self.width, 3);
         let subtitle = NOTE.wrap(&self.subtitle, self.width, 3);
         let rows = self.legend_rows();
-        let legend = rows.last().map_or(0.0, |(row, ..)| 21.0 * (row + 1.0) + 4.0);
+        let legend = rows
+            .last()
+            .map_or(0.0, |(row, ..)| 21.0 * (row + 1.0) + 4.0);
         let head = 22.0 * title.len() as f64 + 19.0 * subtitle.len() as f64 + legend + 6.0;
         let size = (self.width + 2.0 * MARGIN, self.height + head + 2.0 * MARGIN);
         let [width, height] = [size.0, size.1].map(|css| css.round() as u32);
         if width.max(height) > 8_000 {
             let found = format!("a picture of {width} x {height} pixels");
-            return Err(LabError::value("figure", found, "at most 8,000 each way", "show fewer things at a time"));
+            return Err(LabError::value(
+                "figure",
+                found,
+                "at most 8,000 each way",
+                "show fewer things at a time",
+            ));
         }
         let [across, down] = [width, height].map(|css| (css * DENSITY) as usize);
         let mut pixels = vec![[255; 3]; across * down];
         {
-            let area = Canvas { pixels: &mut pixels, width: across }.into_drawing_area();
+            let area = Canvas {
+                pixels: &mut pixels,
+                width: across,
+            }
+            .into_drawing_area();
             let mut y = MARGIN + 9.0;
             for (lines, kind, step) in [(&title, TITLE, 22.0), (&subtitle, NOTE, 19.0)] {
                 for text in lines {
@@ -122,9 +139,18 @@ impl Page<'_> {
                 key.draw(&area, name, MARGIN + x, y + 4.0 + 21.0 * row)?;
             }
             let bottom = u(MARGIN + self.height);
-            content(&area.margin(u(f64::from(height)) - bottom, u(MARGIN), u(MARGIN), u(MARGIN)))?;
+            content(&area.margin(
+                u(f64::from(height)) - bottom,
+                u(MARGIN),
+                u(MARGIN),
+                u(MARGIN),
+            ))?;
         }
-        Ok(Figure { png: encode(&pixels, across as u32), alt, size: (width, height) })
+        Ok(Figure {
+            png: encode(&pixels, across as u32),
+            alt,
+            size: (width, height),
+        })
     }
 
     /// For each entry the number of its row, its place in it, and its name as far as there is room.
@@ -148,10 +174,16 @@ impl Key {
     fn draw(&self, area: &Area<'_>, name: &str, x: f64, y: f64) -> Result<()> {
         let colour = self.stroke.colour;
         if let Some(strength) = self.block {
-            area.draw(&Rectangle::new([(u(x), u(y - 5.0)), (u(x + 18.0), u(y + 5.0))], fill(tint(colour, strength))))?;
+            area.draw(&Rectangle::new(
+                [(u(x), u(y - 5.0)), (u(x + 18.0), u(y + 5.0))],
+                fill(tint(colour, strength)),
+            ))?;
         } else {
-            let pieces: &[[f64; 2]] =
-                if self.stroke.dashed { &[[0.0, 4.5], [6.8, 11.2], [13.5, 18.0]] } else { &[[0.0, 18.0]] };
+            let pieces: &[[f64; 2]] = if self.stroke.dashed {
+                &[[0.0, 4.5], [6.8, 11.2], [13.5, 18.0]]
+            } else {
+                &[[0.0, 18.0]]
+            };
             for piece in pieces {
                 let points = piece.map(|along| (u(x + along), u(y)));
                 area.draw(&PathElement::new(points.to_vec(), line(colour, 2.5)))?;
@@ -164,7 +196,12 @@ impl Key {
 /// Drawing in memory fails only where an area is laid out without room.
 impl<E: std::error::Error + Send + Sync> From<DrawingAreaErrorKind<E>> for LabError {
     fn from(error: DrawingAreaErrorKind<E>) -> Self {
-        LabError::value("figure", error.to_string(), "room for what is drawn", "show fewer things at a time")
+        LabError::value(
+            "figure",
+            error.to_string(),
+            "room for what is drawn",
+            "show fewer things at a time",
+        )
     }
 }
 
@@ -192,10 +229,14 @@ fn encode(pixels: &[[u8; 3]], width: u32) -> Vec<u8> {
         let written = if palette.len() <= 256 {
             encoder.set_color(png::ColorType::Indexed);
             encoder.set_palette(palette.concat());
-            encoder.write_header().and_then(|mut writer| writer.write_image_data(&indices))
+            encoder
+                .write_header()
+                .and_then(|mut writer| writer.write_image_data(&indices))
         } else {
             encoder.set_color(png::ColorType::Rgb);
-            encoder.write_header().and_then(|mut writer| writer.write_image_data(&pixels.concat()))
+            encoder
+                .write_header()
+                .and_then(|mut writer| writer.write_image_data(&pixels.concat()))
         };
         debug_assert!(written.is_ok(), "memory takes every picture: {written:?}");
         bytes
@@ -206,7 +247,11 @@ fn encode(pixels: &[[u8; 3]], width: u32) -> Vec<u8> {
     }
     // Which of the two is smaller depends on whether there are more photographs or more lines.
     let filtered = write(png::Filter::Adaptive);
-    if filtered.len() < plain.len() { filtered } else { plain }
+    if filtered.len() < plain.len() {
+        filtered
+    } else {
+        plain
+    }
 }
 
 /// Bytes as letters (RFC 4648).
@@ -230,15 +275,25 @@ mod tests {
 
     #[test]
     fn base64_is_that_of_the_standard() {
-        let cases = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")];
-        cases.iter().for_each(|(from, to)| assert_eq!(base64(from.as_bytes()), *to));
+        let cases = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ];
+        cases
+            .iter()
+            .for_each(|(from, to)| assert_eq!(base64(from.as_bytes()), *to));
         assert_eq!(base64(&[251, 255]), "+/8=");
     }
 
     #[test]
     fn pictures_come_back_from_png_with_and_without_a_palette() {
         for colours in [200u32, 300] {
-            let pixels: Vec<[u8; 3]> = (0..600).map(|i| [(i % colours) as u8, (i % colours / 100) as u8, 7]).collect();
+            let pixels: Vec<[u8; 3]> = (0..600)
+                .map(|i| [(i % colours) as u8, (i % colours / 100) as u8, 7])
+                .collect();
             let png = encode(&pixels, 30);
             let mut decoder = png::Decoder::new(std::io::Cursor::new(&png));
             decoder.set_transformations(png::Transformations::EXPAND);
@@ -252,15 +307,32 @@ mod tests {
 
     #[test]
     fn a_text_cannot_become_markup_and_a_picture_keeps_its_size_on_the_page() {
-        let figure = Figure { png: vec![1, 2, 3], alt: "\"<b>\"".into(), size: (760, 300) };
+        let figure = Figure {
+            png: vec![1, 2, 3],
+            alt: "\"<b>\"".into(),
+            size: (760, 300),
+        };
         let html = figure.to_html();
-        assert!(html.contains("alt=\"&quot;&lt;b&gt;&quot;\" width=\"760\""), "{html}");
+        assert!(
+            html.contains("alt=\"&quot;&lt;b&gt;&quot;\" width=\"760\""),
+            "{html}"
+        );
         assert!(html.ends_with("base64,AQID\">"));
     }
 
     #[test]
     fn a_file_that_cannot_be_written_is_an_error() {
-        let figure = Figure { png: vec![], alt: String::new(), size: (1, 1) };
-        assert!(figure.save("no/such/folder/a.png").unwrap_err().to_string().contains("cannot write"));
+        let figure = Figure {
+            png: vec![],
+            alt: String::new(),
+            size: (1, 1),
+        };
+        assert!(
+            figure
+                .save("no/such/folder/a.png")
+                .unwrap_err()
+                .to_string()
+                .contains("cannot write")
+        );
     }
 }

@@ -28,12 +28,18 @@ pub(crate) struct Cell {
 impl Cell {
     /// Text, at the left.
     pub(crate) fn text(text: impl ToString) -> Self {
-        Self { text: text.to_string(), style: "text-align:left".into() }
+        Self {
+            text: text.to_string(),
+            style: "text-align:left".into(),
+        }
     }
 
     /// A number or the heading of numbers, at the right.
     pub(crate) fn number(text: impl ToString) -> Self {
-        Self { text: text.to_string(), style: "text-align:right;font-variant-numeric:tabular-nums".into() }
+        Self {
+            text: text.to_string(),
+            style: "text-align:right;font-variant-numeric:tabular-nums".into(),
+        }
     }
 
     /// Shaded in a colour by `strength` in [0, 1]; at full strength dark and light text still
@@ -46,7 +52,10 @@ impl Cell {
 
     fn to_html(&self, tag: &str, scope: &str) -> String {
         let Self { text, style } = self;
-        format!("<{tag}{scope} style=\"padding:2px 8px;white-space:nowrap;{style}\">{}</{tag}>", escape(text))
+        format!(
+            "<{tag}{scope} style=\"padding:2px 8px;white-space:nowrap;{style}\">{}</{tag}>",
+            escape(text)
+        )
     }
 }
 
@@ -58,7 +67,10 @@ pub(crate) struct Table {
 impl Table {
     /// A table under its `caption`, with the headings of its columns.
     pub(crate) fn new(caption: &str, header: &[Cell]) -> Self {
-        let header: String = header.iter().map(|cell| cell.to_html("th", " scope=\"col\"")).collect();
+        let header: String = header
+            .iter()
+            .map(|cell| cell.to_html("th", " scope=\"col\""))
+            .collect();
         Self {
             html: format!(
                 "<table style=\"border-collapse:collapse;color:inherit;font-size:13px;margin:8px 0\">\n\
@@ -73,7 +85,11 @@ impl Table {
     pub(crate) fn row(mut self, cells: &[Cell]) -> Self {
         self.html += "<tr style=\"background:none\">";
         for (column, cell) in cells.iter().enumerate() {
-            self.html += &if column == 0 { cell.to_html("th", " scope=\"row\"") } else { cell.to_html("td", "") };
+            self.html += &if column == 0 {
+                cell.to_html("th", " scope=\"row\"")
+            } else {
+                cell.to_html("td", "")
+            };
         }
         self.html += "</tr>\n";
         self
@@ -81,8 +97,12 @@ impl Table {
 
     /// The finished table, with `notes` as paragraphs under it.
     pub(crate) fn finish(self, notes: &[String]) -> String {
-        let notes =
-            notes.iter().map(|note| format!("<p style=\"margin:2px 8px;font-size:13px\">{}</p>\n", escape(note)));
+        let notes = notes.iter().map(|note| {
+            format!(
+                "<p style=\"margin:2px 8px;font-size:13px\">{}</p>\n",
+                escape(note)
+            )
+        });
         self.html + "</tbody>\n</table>\n" + &notes.collect::<String>()
     }
 }
@@ -94,8 +114,9 @@ mod tests {
     #[test]
     fn nothing_that_goes_into_a_table_can_become_markup() {
         let evil = "<b>\"&'";
-        let html =
-            Table::new(evil, &[Cell::text(evil)]).row(&[Cell::number(evil), Cell::text(evil)]).finish(&[evil.into()]);
+        let html = Table::new(evil, &[Cell::text(evil)])
+            .row(&[Cell::number(evil), Cell::text(evil)])
+            .finish(&[evil.into()]);
         assert_eq!(html.matches("&lt;b&gt;&quot;&amp;&#39;").count(), 5);
         assert!(!html.contains("<b>"));
     }

@@ -13,8 +13,14 @@ impl Lab {
     /// Where the file cannot be written.
     pub fn figure(&self, name: &str, figure: Figure) -> Result<()> {
         let folder = self.outputs().join("figures");
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| LabError::io("create", &folder, error, "check that the folder may be written to"))?;
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            LabError::io(
+                "create",
+                &folder,
+                error,
+                "check that the folder may be written to",
+            )
+        })?;
         figure.save(folder.join(format!("{name}.png")))?;
         figure.evcxr_display();
         Ok(())
@@ -38,19 +44,42 @@ impl Lab {
     /// # Ok::<(), lab_core::LabError>(())
     /// ```
     pub fn table(&self, caption: &str, header: &[&str], rows: &[Vec<String>]) -> Result<()> {
-        if let Some((number, row)) = rows.iter().enumerate().find(|(_, row)| row.len() != header.len()) {
+        if let Some((number, row)) = rows
+            .iter()
+            .enumerate()
+            .find(|(_, row)| row.len() != header.len())
+        {
             let place = format!("table `{caption}`, row {}", number + 1);
             let expected = format!("{} as in the header", header.len());
-            return Err(LabError::shape(place, format!("{} cells", row.len()), expected, "give each column a cell"));
+            return Err(LabError::shape(
+                place,
+                format!("{} cells", row.len()),
+                expected,
+                "give each column a cell",
+            ));
         }
-        show(&html_table(caption, header, rows, &[]), &plain(caption, header, rows));
+        show(
+            &html_table(caption, header, rows, &[]),
+            &plain(caption, header, rows),
+        );
         Ok(())
     }
 }
 
 /// A table whose first column is set at the left and the others at the right, with `notes` under it.
-pub(crate) fn html_table(caption: &str, header: &[&str], rows: &[Vec<String>], notes: &[String]) -> String {
-    let cell = |(column, text): (usize, &str)| if column == 0 { Cell::text(text) } else { Cell::number(text) };
+pub(crate) fn html_table(
+    caption: &str,
+    header: &[&str],
+    rows: &[Vec<String>],
+    notes: &[String],
+) -> String {
+    let cell = |(column, text): (usize, &str)| {
+        if column == 0 {
+            Cell::text(text)
+        } else {
+            Cell::number(text)
+        }
+    };
     let cells = |row: &mut dyn Iterator<Item = &str>| row.enumerate().map(cell).collect::<Vec<_>>();
     let mut table = Table::new(caption, &cells(&mut header.iter().copied()));
     for row in rows {
@@ -62,16 +91,29 @@ pub(crate) fn html_table(caption: &str, header: &[&str], rows: &[Vec<String>], n
 /// The table where HTML is not shown: columns as wide as their widest cell.
 pub(crate) fn plain(caption: &str, header: &[&str], rows: &[Vec<String>]) -> String {
     let lines: Vec<Vec<&str>> = std::iter::once(header.to_vec())
-        .chain(rows.iter().map(|row| row.iter().map(String::as_str).collect()))
+        .chain(
+            rows.iter()
+                .map(|row| row.iter().map(String::as_str).collect()),
+        )
         .collect();
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        lines
+            .iter()
+            .map(|line| line[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     let mut text = format!("{caption}\n");
     for line in &lines {
-        let cells = line.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
-            0 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
-        });
+        let cells =
+            line.iter()
+                .zip(&widths)
+                .enumerate()
+                .map(|(column, (cell, &width))| match column {
+                    0 => format!("{cell:<width$}"),
+                    _ => format!("{cell:>width$}"),
+                });
         text += cells.collect::<Vec<_>>().join("  ").trim_end();
         text.push('\n');
     }
@@ -85,7 +127,10 @@ mod tests {
 
     #[test]
     fn a_table_without_html_has_aligned_columns() {
-        let rows = [vec!["Adam".to_owned(), "0.44".to_owned()], vec!["SGD".to_owned(), "0.4".to_owned()]];
+        let rows = [
+            vec!["Adam".to_owned(), "0.44".to_owned()],
+            vec!["SGD".to_owned(), "0.4".to_owned()],
+        ];
         assert_eq!(
             plain("Test", &["run", "accuracy"], &rows),
             "Test\nrun   accuracy\nAdam      0.44\nSGD        0.4\n"
@@ -95,7 +140,13 @@ mod tests {
     #[test]
     fn a_row_with_a_cell_too_few_is_named() {
         let rows = [vec!["a".to_owned(), "b".to_owned()], vec!["c".to_owned()]];
-        let error = Lab::at(".", Scale::Sample).table("T", &["x", "y"], &rows).unwrap_err().to_string();
-        assert!(error.contains("table `T`, row 2: found shape 1 cells, expected 2"), "{error}");
+        let error = Lab::at(".", Scale::Sample)
+            .table("T", &["x", "y"], &rows)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("table `T`, row 2: found shape 1 cells, expected 2"),
+            "{error}"
+        );
     }
 }

@@ -42,10 +42,19 @@ impl LiveCurves {
     pub fn finished(html: &str, lab: &Lab) -> Option<String> {
         let (_, rest) = html.split_once("<div class=\"lab-live\" data-live=\"")?;
         let names = rest.split_once('"')?.0;
-        let runs: Vec<Run> = names.split(',').map(|name| lab.saved(name)).collect::<Result<_>>().ok()?;
+        let runs: Vec<Run> = names
+            .split(',')
+            .map(|name| lab.saved(name))
+            .collect::<Result<_>>()
+            .ok()?;
         let (begin, end) = (html.find("<div class=\"lab-live\"")?, html.rfind(SCRIPT)?);
         let begin = begin + html[begin..].find('>')? + 1;
-        Some(format!("{}{}{}", html.get(..begin)?, picture(&runs)?.to_html(), html.get(end..)?))
+        Some(format!(
+            "{}{}{}",
+            html.get(..begin)?,
+            picture(&runs)?.to_html(),
+            html.get(end..)?
+        ))
     }
 }
 
@@ -76,18 +85,33 @@ impl From<Vec<String>> for RunNames {
 fn draw(lab: &Lab, names: &[String]) -> Result<(String, String)> {
     if names.is_empty() || names.len() > MOST {
         let found = format!("{} names", names.len());
-        return Err(LabError::value("live curves", found, format!("1 to {MOST}"), "name the runs to watch"));
+        return Err(LabError::value(
+            "live curves",
+            found,
+            format!("1 to {MOST}"),
+            "name the runs to watch",
+        ));
     }
-    names.iter().try_for_each(|name| Lab::check_run_name(name))?;
+    names
+        .iter()
+        .try_for_each(|name| Lab::check_run_name(name))?;
     let list = names.join(",");
     let text = format!(
         "The curves of {} move here in JupyterLab while they are trained; in other editors the training cell prints them.",
         names.join(", ")
     );
-    let finished: Vec<Run> = names.iter().filter_map(|name| lab.saved(name).ok()).collect();
-    let picture = picture(&finished).map_or_else(|| format!("<p>{}</p>", escape(&text)), |f| f.to_html());
+    let finished: Vec<Run> = names
+        .iter()
+        .filter_map(|name| lab.saved(name).ok())
+        .collect();
+    let picture =
+        picture(&finished).map_or_else(|| format!("<p>{}</p>", escape(&text)), |f| f.to_html());
     let folder = lab.live_folder();
-    let folder = folder.strip_prefix(lab.folder()).unwrap_or(&folder).to_string_lossy().replace('\\', "/");
+    let folder = folder
+        .strip_prefix(lab.folder())
+        .unwrap_or(&folder)
+        .to_string_lossy()
+        .replace('\\', "/");
     let html = format!(
         "<div class=\"lab-live\" data-live=\"{}\" data-folder=\"{}\">{picture}{SCRIPT}{}</script>",
         escape(&list),
@@ -103,7 +127,10 @@ fn picture(runs: &[Run]) -> Option<Figure> {
         [] => None,
         [run] => figures::training_curves(&run.name, &run.history).ok(),
         several => {
-            let curves: Vec<(&str, &History)> = several.iter().map(|run| (run.name.as_str(), &run.history)).collect();
+            let curves: Vec<(&str, &History)> = several
+                .iter()
+                .map(|run| (run.name.as_str(), &run.history))
+                .collect();
             figures::compare("Validation", &curves).ok()
         }
     }
@@ -121,7 +148,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let lab = Lab::at(folder.path(), Scale::Sample);
         let (html, text) = draw(&lab, &["first".to_owned(), "second".to_owned()]).unwrap();
-        assert!(html.contains("data-live=\"first,second\" data-folder=\"outputs/sample/live\""), "{html}");
+        assert!(
+            html.contains("data-live=\"first,second\" data-folder=\"outputs/sample/live\""),
+            "{html}"
+        );
         assert!(!html.contains("<img") && text.contains("first, second"));
         assert!(!html.contains("http"), "nothing is asked of another host");
     }
@@ -131,17 +161,38 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let lab = Lab::at(folder.path(), Scale::Sample);
         let (before, _) = draw(&lab, &["run".to_owned()]).unwrap();
-        assert_eq!(LiveCurves::finished(&before, &lab), None, "there is no run yet");
+        assert_eq!(
+            LiveCurves::finished(&before, &lab),
+            None,
+            "there is no run yet"
+        );
         let data = crate::data::Cifar10::sample().train.take(100);
-        let mut model =
-            Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(crate::Seed(0)).unwrap();
+        let mut model = Sequential::new([32, 32, 3])
+            .flatten()
+            .dense(10, Activation::Softmax)
+            .build(crate::Seed(0))
+            .unwrap();
         let trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3)).epochs(2);
-        lab.run("run").quietly().fit(trainer, &mut model, &data, &data).unwrap();
+        lab.run("run")
+            .quietly()
+            .fit(trainer, &mut model, &data, &data)
+            .unwrap();
 
         let after = LiveCurves::finished(&before, &lab).unwrap();
-        assert!(after.contains("<img alt=\"run: loss and accuracy over 2 epochs") && !after.contains("<p>"), "{after}");
-        assert_eq!(after.split_once("<script>").unwrap().1, before.split_once("<script>").unwrap().1);
-        assert_eq!(draw(&lab, &["run".to_owned()]).unwrap().0, after, "as where it is shown again");
+        assert!(
+            after.contains("<img alt=\"run: loss and accuracy over 2 epochs")
+                && !after.contains("<p>"),
+            "{after}"
+        );
+        assert_eq!(
+            after.split_once("<script>").unwrap().1,
+            before.split_once("<script>").unwrap().1
+        );
+        assert_eq!(
+            draw(&lab, &["run".to_owned()]).unwrap().0,
+            after,
+            "as where it is shown again"
+        );
         assert_eq!(LiveCurves::finished("<b>another output</b>", &lab), None);
     }
 

@@ -12,7 +12,9 @@ use std::io::Write;
 /// ```
 pub fn show(html: &str, text: &str) {
     // A closed standard output is no reason to panic: then nobody is looking.
-    let _ = std::io::stdout().lock().write_all(bundle(html, text).as_bytes());
+    let _ = std::io::stdout()
+        .lock()
+        .write_all(bundle(html, text).as_bytes());
 }
 
 /// Shows Markdown in the cell, and its source where that is not shown.

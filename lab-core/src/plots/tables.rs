@@ -21,11 +21,19 @@ impl Summary {
     }
 
     pub(super) fn table(&self, caption: &str) -> String {
-        let header = [Cell::text("Layer (type)"), Cell::text("Output shape"), Cell::number("Parameters")];
+        let header = [
+            Cell::text("Layer (type)"),
+            Cell::text("Output shape"),
+            Cell::number("Parameters"),
+        ];
         let mut table = Table::new(caption, &header);
         for row in &self.rows {
             let layer = Cell::text(format!("{} ({})", row.name, row.kind));
-            table = table.row(&[layer, Cell::text(&row.output_shape), Cell::number(thousands(row.parameters))]);
+            table = table.row(&[
+                layer,
+                Cell::text(&row.output_shape),
+                Cell::number(thousands(row.parameters)),
+            ]);
         }
         table.finish(&self.totals())
     }
@@ -46,12 +54,16 @@ impl ClassificationReport {
     /// # Ok::<(), lab_core::LabError>(())
     /// ```
     pub fn to_html(&self) -> String {
-        self.table(&format!("Classification report: accuracy {:.4}", self.accuracy()))
+        self.table(&format!(
+            "Classification report: accuracy {:.4}",
+            self.accuracy()
+        ))
     }
 
     pub(super) fn table(&self, caption: &str) -> String {
         let row = |s: &Scores| {
-            let scores = [s.precision, s.recall, s.f1].map(|score| Cell::number(format!("{score:.4}")));
+            let scores =
+                [s.precision, s.recall, s.f1].map(|score| Cell::number(format!("{score:.4}")));
             let mut cells = vec![Cell::text(&s.name)];
             cells.extend(scores);
             cells.push(Cell::number(s.support));
@@ -61,13 +73,27 @@ impl ClassificationReport {
         let header: Vec<Cell> = header
             .iter()
             .enumerate()
-            .map(|(i, name)| if i == 0 { Cell::text(name) } else { Cell::number(name) })
+            .map(|(i, name)| {
+                if i == 0 {
+                    Cell::text(name)
+                } else {
+                    Cell::number(name)
+                }
+            })
             .collect();
         let mut table = Table::new(caption, &header);
-        for scores in self.per_class().iter().chain([self.macro_average(), self.weighted_average()]) {
+        for scores in self
+            .per_class()
+            .iter()
+            .chain([self.macro_average(), self.weighted_average()])
+        {
             table = table.row(&row(scores));
         }
-        let warnings: Vec<String> = self.warnings().iter().map(|warning| format!("Warning: {warning}")).collect();
+        let warnings: Vec<String> = self
+            .warnings()
+            .iter()
+            .map(|warning| format!("Warning: {warning}"))
+            .collect();
         table.finish(&warnings)
     }
 
@@ -96,7 +122,8 @@ impl ConfusionMatrix {
         for (t, name) in self.class_names().iter().enumerate() {
             let mut cells = vec![Cell::text(name)];
             cells.extend(self.counts().row(t).iter().enumerate().map(|(p, count)| {
-                Cell::number(count).shaded(if t == p { TRAINING } else { VALIDATION }, shares[[t, p]])
+                Cell::number(count)
+                    .shaded(if t == p { TRAINING } else { VALIDATION }, shares[[t, p]])
             }));
             table = table.row(&cells);
         }

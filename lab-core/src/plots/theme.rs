@@ -3,7 +3,8 @@
 use ab_glyph::{Font, FontRef};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{
-    Color, FontFamily, FontStyle, FontTransform, IntoFont, RGBAColor, RGBColor, ShapeStyle, TextStyle,
+    Color, FontFamily, FontStyle, FontTransform, IntoFont, RGBAColor, RGBColor, ShapeStyle,
+    TextStyle,
 };
 
 /// Device pixels in a CSS pixel: figures are sharp on the screens of today.
@@ -48,7 +49,10 @@ pub(crate) struct Stroke {
 impl Stroke {
     /// The stroke of the `number`th series of a chart.
     pub(crate) fn of(number: usize) -> Self {
-        Self { colour: SERIES[number % SERIES.len()], dashed: number / SERIES.len() % 2 == 1 }
+        Self {
+            colour: SERIES[number % SERIES.len()],
+            dashed: number / SERIES.len() % 2 == 1,
+        }
     }
 }
 
@@ -60,10 +64,26 @@ pub(crate) struct Type {
     pub(crate) colour: RGBColor,
 }
 
-pub(crate) const TITLE: Type = Type { size: 16.0, bold: true, colour: INK };
-pub(crate) const TEXT: Type = Type { size: 13.0, bold: false, colour: INK };
-pub(crate) const NOTE: Type = Type { size: 13.0, bold: false, colour: GREY };
-pub(crate) const TICK: Type = Type { size: 12.0, bold: false, colour: GREY };
+pub(crate) const TITLE: Type = Type {
+    size: 16.0,
+    bold: true,
+    colour: INK,
+};
+pub(crate) const TEXT: Type = Type {
+    size: 13.0,
+    bold: false,
+    colour: INK,
+};
+pub(crate) const NOTE: Type = Type {
+    size: 13.0,
+    bold: false,
+    colour: GREY,
+};
+pub(crate) const TICK: Type = Type {
+    size: 12.0,
+    bold: false,
+    colour: GREY,
+};
 
 impl Type {
     /// The same in another colour.
@@ -78,9 +98,17 @@ impl Type {
 
     /// For plotters, anchored at the left, centre or right of its place and vertically in the middle.
     pub(crate) fn style(self, h: HPos) -> TextStyle<'static> {
-        let weight = if self.bold { FontStyle::Bold } else { FontStyle::Normal };
+        let weight = if self.bold {
+            FontStyle::Bold
+        } else {
+            FontStyle::Normal
+        };
         let font = (FontFamily::SansSerif, self.size * UNIT, weight).into_font();
-        TextStyle { font, color: self.colour.to_backend_color(), pos: Pos::new(h, VPos::Center) }
+        TextStyle {
+            font,
+            color: self.colour.to_backend_color(),
+            pos: Pos::new(h, VPos::Center),
+        }
     }
 
     /// The same, read from below to above.
@@ -92,7 +120,11 @@ impl Type {
     pub(crate) fn width(self, text: &str) -> f64 {
         let font = font(self.bold);
         let em = f64::from(font.units_per_em().unwrap_or(1000.0));
-        text.chars().map(|c| f64::from(font.h_advance_unscaled(font.glyph_id(shown(&font, c)))) * self.size / em).sum()
+        text.chars()
+            .map(|c| {
+                f64::from(font.h_advance_unscaled(font.glyph_id(shown(&font, c)))) * self.size / em
+            })
+            .sum()
     }
 
     /// The text, or as much of it as `width` has room for, with `…`.
@@ -155,12 +187,20 @@ pub(crate) fn device(units: i32) -> f32 {
 
 /// A line of `width` CSS pixels.
 pub(crate) fn line(colour: RGBColor, width: f64) -> ShapeStyle {
-    ShapeStyle { color: colour.to_rgba(), filled: false, stroke_width: u(width) as u32 }
+    ShapeStyle {
+        color: colour.to_rgba(),
+        filled: false,
+        stroke_width: u(width) as u32,
+    }
 }
 
 /// An area of one colour.
 pub(crate) fn fill(colour: impl Into<RGBAColor>) -> ShapeStyle {
-    ShapeStyle { color: colour.into(), filled: true, stroke_width: 0 }
+    ShapeStyle {
+        color: colour.into(),
+        filled: true,
+        stroke_width: 0,
+    }
 }
 
 /// Dark or white, whichever reads better on the colour (the contrast of WCAG 2).
@@ -194,10 +234,16 @@ mod tests {
     #[test]
     fn texts_are_cut_and_broken_where_there_is_no_more_room() {
         let cut = TEXT.fit("a name that is far too long for its place", 100.0);
-        assert!(cut.ends_with('…') && TEXT.width(&cut) <= 100.0 && cut.len() > 8, "{cut}");
+        assert!(
+            cut.ends_with('…') && TEXT.width(&cut) <= 100.0 && cut.len() > 8,
+            "{cut}"
+        );
         assert_eq!(TEXT.fit("short", 100.0), "short");
         let lines = TITLE.wrap(&"word ".repeat(40), 200.0, 2);
-        assert!(lines.len() == 2 && lines[1].ends_with('…') && TITLE.width(&lines[1]) <= 200.0, "{lines:?}");
+        assert!(
+            lines.len() == 2 && lines[1].ends_with('…') && TITLE.width(&lines[1]) <= 200.0,
+            "{lines:?}"
+        );
     }
 
     #[test]
@@ -205,9 +251,15 @@ mod tests {
         for (i, a) in SERIES.iter().enumerate() {
             for b in &SERIES[..i] {
                 let far = |a: u8, b: u8| i32::from(a).abs_diff(i32::from(b));
-                assert!(far(a.0, b.0) + far(a.1, b.1) + far(a.2, b.2) > 80, "{a:?} {b:?}");
+                assert!(
+                    far(a.0, b.0) + far(a.1, b.1) + far(a.2, b.2) > 80,
+                    "{a:?} {b:?}"
+                );
             }
         }
-        assert_eq!((Stroke::of(8).colour, Stroke::of(8).dashed), (SERIES[0], true));
+        assert_eq!(
+            (Stroke::of(8).colour, Stroke::of(8).dashed),
+            (SERIES[0], true)
+        );
     }
 }

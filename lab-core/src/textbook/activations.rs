@@ -33,7 +33,13 @@ impl Activation {
             Self::Linear => |z| (z, 1.0),
             Self::Relu => |z| if z > 0.0 { (z, 1.0) } else { (0.0, 0.0) },
             Self::LeakyRelu => |z| if z > 0.0 { (z, 1.0) } else { (0.2 * z, 0.2) },
-            Self::Elu => |z| if z > 0.0 { (z, 1.0) } else { (z.exp_m1(), z.exp()) },
+            Self::Elu => |z| {
+                if z > 0.0 {
+                    (z, 1.0)
+                } else {
+                    (z.exp_m1(), z.exp())
+                }
+            },
             Self::Gelu => |z| {
                 let distribution = 0.5 * libm::erfc(-z / SQRT_2); // Φ(z) = (1 + erf(z/√2)) / 2
                 let density = (-0.5 * z * z).exp() / (2.0 * PI).sqrt(); // Φ′(z)
@@ -47,12 +53,17 @@ impl Activation {
 
     /// a = σ(z), shape (N, n) like z.
     pub fn forward(self, z: &Matrix) -> Matrix {
-        self.value_and_slope().map_or_else(|| softmax(z), |f| z.mapv(|z| f(z).0))
+        self.value_and_slope()
+            .map_or_else(|| softmax(z), |f| z.mapv(|z| f(z).0))
     }
 
     /// ∂L/∂z = g ∘ σ′(z); for softmax J g in each row, with the Jacobian J = diag(a) − a aᵀ: a ∘ (g − aᵀg).
     pub fn backward(self, z: &Matrix, g: &Matrix) -> Matrix {
-        assert_eq!(z.dim(), g.dim(), "the gradient has the shape of the activation");
+        assert_eq!(
+            z.dim(),
+            g.dim(),
+            "the gradient has the shape of the activation"
+        );
         if let Some(f) = self.value_and_slope() {
             return g * z.mapv(|z| f(z).1);
         }

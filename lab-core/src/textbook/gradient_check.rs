@@ -15,15 +15,23 @@ use super::Matrix;
 /// assert!(gradient_check(|x| x.pow2().sum(), &x, &(3.0 * &x)) > 0.1);
 /// ```
 pub fn gradient_check(f: impl Fn(&Matrix) -> f64, x: &Matrix, analytic: &Matrix) -> f64 {
-    assert_eq!(x.dim(), analytic.dim(), "a gradient has the shape of its variable");
+    assert_eq!(
+        x.dim(),
+        analytic.dim(),
+        "a gradient has the shape of its variable"
+    );
     let h = 1e-5;
     let f_moved = |element: (usize, usize), by: f64| {
         let mut x = x.clone();
         x[element] += by;
         f(&x)
     };
-    let numerical = Matrix::from_shape_fn(x.dim(), |e| (f_moved(e, h) - f_moved(e, -h)) / (2.0 * h));
+    let numerical =
+        Matrix::from_shape_fn(x.dim(), |e| (f_moved(e, h) - f_moved(e, -h)) / (2.0 * h));
     let norm = |g: &Matrix| g.pow2().sum().sqrt();
-    let (difference, sum) = (norm(&(analytic - &numerical)), norm(analytic) + norm(&numerical));
+    let (difference, sum) = (
+        norm(&(analytic - &numerical)),
+        norm(analytic) + norm(&numerical),
+    );
     if sum == 0.0 { 0.0 } else { difference / sum }
 }

@@ -29,19 +29,31 @@ impl Dense {
     /// W uniform in ±√(6/(inputs + outputs)), b zero (Glorot, Bengio 2010); `uniform` draws from [0, 1).
     pub fn glorot_uniform(inputs: usize, outputs: usize, mut uniform: impl FnMut() -> f64) -> Self {
         let limit = (6.0 / (inputs + outputs) as f64).sqrt();
-        let kernel = Matrix::from_shape_simple_fn((inputs, outputs), || limit * (2.0 * uniform() - 1.0));
-        Self { kernel, bias: Matrix::zeros((1, outputs)), l2: 0.0 }
+        let kernel =
+            Matrix::from_shape_simple_fn((inputs, outputs), || limit * (2.0 * uniform() - 1.0));
+        Self {
+            kernel,
+            bias: Matrix::zeros((1, outputs)),
+            l2: 0.0,
+        }
     }
 
     /// z = x W + b
     pub fn forward(&self, x: &Matrix) -> Matrix {
-        assert_eq!(self.bias.dim(), (1, self.kernel.ncols()), "a bias for each column of the kernel");
+        assert_eq!(
+            self.bias.dim(),
+            (1, self.kernel.ncols()),
+            "a bias for each column of the kernel"
+        );
         x.dot(&self.kernel) + &self.bias
     }
 
     /// ∂L/∂x = g Wᵀ; ∂L/∂W = xᵀ g + 2 λ W, ∂L/∂b = Σᵢ gᵢ
     pub fn backward(&self, x: &Matrix, g: &Matrix) -> (Matrix, Vec<Matrix>) {
-        (g.dot(&self.kernel.t()), vec![x.t().dot(g) + 2.0 * self.l2 * &self.kernel, sum(g)])
+        (
+            g.dot(&self.kernel.t()),
+            vec![x.t().dot(g) + 2.0 * self.l2 * &self.kernel, sum(g)],
+        )
     }
 }
 
@@ -70,14 +82,23 @@ impl BatchNorm {
     /// γ = 1, β = 0, moving mean 0, moving variance 1.
     pub fn new(n: usize) -> Self {
         let (zeros, ones) = (Matrix::zeros((1, n)), Matrix::ones((1, n)));
-        Self { gamma: ones.clone(), beta: zeros.clone(), moving_mean: zeros, moving_variance: ones }
+        Self {
+            gamma: ones.clone(),
+            beta: zeros.clone(),
+            moving_mean: zeros,
+            moving_variance: ones,
+        }
     }
 
     /// x̂ and √(σ² + ε)
     fn normalize(&self, x: &Matrix, training: bool) -> (Matrix, Matrix) {
         assert_eq!(x.ncols(), self.gamma.ncols(), "a gamma for each feature");
         let moving = (self.moving_mean.clone(), self.moving_variance.clone());
-        let (mean, variance) = if training { mean_and_variance(x) } else { moving };
+        let (mean, variance) = if training {
+            mean_and_variance(x)
+        } else {
+            moving
+        };
         let deviation = (variance + 1e-3).sqrt();
         ((x - mean) / &deviation, deviation)
     }
@@ -92,8 +113,15 @@ impl BatchNorm {
     pub fn backward(&self, x: &Matrix, g: &Matrix, training: bool) -> (Matrix, Vec<Matrix>) {
         let (normalized, deviation) = self.normalize(x, training);
         let (dgamma, dbeta) = (sum(&(g * &normalized)), sum(g));
-        let share = if training { 1.0 / x.nrows() as f64 } else { 0.0 };
-        (&self.gamma / deviation * (g - share * (&dbeta + normalized * &dgamma)), vec![dgamma, dbeta])
+        let share = if training {
+            1.0 / x.nrows() as f64
+        } else {
+            0.0
+        };
+        (
+            &self.gamma / deviation * (g - share * (&dbeta + normalized * &dgamma)),
+            vec![dgamma, dbeta],
+        )
     }
 
     /// moving ← 0.99 moving + 0.01 the batch's, after each step of training.

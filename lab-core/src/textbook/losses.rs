@@ -17,9 +17,16 @@ pub type PerSample = (Array1<f64>, Matrix);
 /// assert_eq!((l, dz), (array![2f64.ln()], array![[-0.5, 0.5]]));
 /// ```
 pub fn categorical_crossentropy(logits: &Matrix, targets: &Matrix) -> PerSample {
-    assert_eq!(logits.dim(), targets.dim(), "targets have the shape of the logits");
+    assert_eq!(
+        logits.dim(),
+        targets.dim(),
+        "targets have the shape of the logits"
+    );
     let l = -(targets * log_softmax(logits)).sum_axis(Axis(1));
-    (l, softmax(logits) * targets.sum_axis(Axis(1)).insert_axis(Axis(1)) - targets)
+    (
+        l,
+        softmax(logits) * targets.sum_axis(Axis(1)).insert_axis(Axis(1)) - targets,
+    )
 }
 
 /// l = −ln p_c, ∂l/∂z = p − e_c for the class c: the same as before, with the targets given as labels (N).
@@ -31,19 +38,34 @@ pub fn sparse_categorical_crossentropy(logits: &Matrix, labels: &[usize]) -> Per
 /// targets, which no weight can change, so that the gradient is the same.
 pub fn kl_divergence(logits: &Matrix, targets: &Matrix) -> PerSample {
     let (l, dz) = categorical_crossentropy(logits, targets);
-    (l + targets.mapv(|y| if y > 0.0 { y * y.ln() } else { 0.0 }).sum_axis(Axis(1)), dz)
+    (
+        l + targets
+            .mapv(|y| if y > 0.0 { y * y.ln() } else { 0.0 })
+            .sum_axis(Axis(1)),
+        dz,
+    )
 }
 
 /// l = Σₖ (pₖ − yₖ)² / K, ∂l/∂p = 2 (p − y) / K, for outputs p (N, K) of any kind.
 pub fn mean_squared_error(outputs: &Matrix, targets: &Matrix) -> PerSample {
-    assert_eq!(outputs.dim(), targets.dim(), "targets have the shape of the outputs");
+    assert_eq!(
+        outputs.dim(),
+        targets.dim(),
+        "targets have the shape of the outputs"
+    );
     let (difference, k) = (outputs - targets, outputs.ncols() as f64);
-    (difference.pow2().sum_axis(Axis(1)) / k, 2.0 * difference / k)
+    (
+        difference.pow2().sum_axis(Axis(1)) / k,
+        2.0 * difference / k,
+    )
 }
 
 /// L = Σᵢ wᵢ lᵢ / N and ∂L/∂outputᵢ = wᵢ/N ∂lᵢ/∂outputᵢ; without sample weights every wᵢ is 1.
 pub fn mean((l, gradient): PerSample, sample_weights: Option<&Array1<f64>>) -> (f64, Matrix) {
-    let w = sample_weights.cloned().unwrap_or_else(|| Array1::ones(l.len())) / l.len() as f64;
+    let w = sample_weights
+        .cloned()
+        .unwrap_or_else(|| Array1::ones(l.len()))
+        / l.len() as f64;
     (w.dot(&l), gradient * w.insert_axis(Axis(1)))
 }
 

@@ -45,7 +45,12 @@ impl Network {
 
     /// Backpropagation from g = ∂L/∂x_L to ∂L/∂x₀, and the gradients of all parameters with that of the penalty, in the
     /// order of [`parameters_mut`](Self::parameters_mut).
-    pub fn backward(&self, inputs: &[Matrix], mut g: Matrix, training: bool) -> (Matrix, Vec<Matrix>) {
+    pub fn backward(
+        &self,
+        inputs: &[Matrix],
+        mut g: Matrix,
+        training: bool,
+    ) -> (Matrix, Vec<Matrix>) {
         let mut gradients = Vec::new();
         for (layer, x) in self.layers.iter().zip(inputs).rev() {
             let (dx, dparameters) = match layer {
@@ -68,13 +73,23 @@ impl Network {
 
     /// λ Σ W² of all dense layers together.
     pub fn penalty(&self) -> f64 {
-        let penalty = |layer: &Layer| if let Layer::Dense(d) = layer { d.l2 * d.kernel.pow2().sum() } else { 0.0 };
+        let penalty = |layer: &Layer| {
+            if let Layer::Dense(d) = layer {
+                d.l2 * d.kernel.pow2().sum()
+            } else {
+                0.0
+            }
+        };
         self.layers.iter().map(penalty).sum()
     }
 
     /// One look at a batch while training: the loss with the penalty, and the gradients of all parameters; the averages
     /// of batch normalization move.
-    pub fn loss_and_gradients(&mut self, x: &Matrix, loss: impl Fn(&Matrix) -> (f64, Matrix)) -> (f64, Vec<Matrix>) {
+    pub fn loss_and_gradients(
+        &mut self,
+        x: &Matrix,
+        loss: impl Fn(&Matrix) -> (f64, Matrix),
+    ) -> (f64, Vec<Matrix>) {
         let inputs = self.forward(x, true);
         let (value, g) = loss(&inputs[self.layers.len()]);
         let (_, gradients) = self.backward(&inputs, g, true);
@@ -102,7 +117,11 @@ impl Network {
     /// One step of every parameter along its gradient, each with an optimizer of its own.
     pub fn apply(&mut self, gradients: &[Matrix], optimizers: &mut [Optimizer]) {
         let parameters = self.parameters_mut();
-        assert_eq!([gradients.len(), optimizers.len()], [parameters.len(); 2], "one of each for each parameter");
+        assert_eq!(
+            [gradients.len(), optimizers.len()],
+            [parameters.len(); 2],
+            "one of each for each parameter"
+        );
         for ((w, g), optimizer) in parameters.into_iter().zip(gradients).zip(optimizers) {
             optimizer.update(w, g);
         }

@@ -32,13 +32,20 @@ pub struct Optimizer {
 impl Optimizer {
     /// Before the first step: t = 0, and u and v a single 0, which takes the shape of the first g added to it.
     pub fn new(rule: Rule, learning_rate: f64) -> Self {
-        Self { learning_rate, rule, t: 0, u: Matrix::zeros((1, 1)), v: Matrix::zeros((1, 1)) }
+        Self {
+            learning_rate,
+            rule,
+            t: 0,
+            u: Matrix::zeros((1, 1)),
+            v: Matrix::zeros((1, 1)),
+        }
     }
 
     /// One step: changes w by what g and the memory of the steps before say.
     pub fn update(&mut self, w: &mut Matrix, g: &Matrix) {
         assert_eq!(w.dim(), g.dim(), "a gradient has the shape of its weights");
-        let (lr, rho, beta_1, beta_2, epsilon) = (self.learning_rate, 0.9, 0.9_f64, 0.999_f64, 1e-7);
+        let (lr, rho, beta_1, beta_2, epsilon) =
+            (self.learning_rate, 0.9, 0.9_f64, 0.999_f64, 1e-7);
         self.t += 1;
         match self.rule {
             Rule::Sgd(mu) => {

@@ -101,7 +101,12 @@ impl CallbackState {
     pub fn numbers<const N: usize>(&self, of: &str) -> Result<[f64; N]> {
         self.numbers[..].try_into().map_err(|_| {
             let found = format!("{} numbers", self.numbers.len());
-            LabError::value(format!("checkpoint of {of}"), found, N.to_string(), "train again without resuming")
+            LabError::value(
+                format!("checkpoint of {of}"),
+                found,
+                N.to_string(),
+                "train again without resuming",
+            )
         })
     }
 }

@@ -95,9 +95,12 @@ impl Checkpoint {
             return Ok(None);
         }
         let bytes = read_bytes(&path, "check its permissions")?;
-        let wrong = |found: String| LabError::format(&path, found, "a checkpoint of a training", REMEDY);
+        let wrong =
+            |found: String| LabError::format(&path, found, "a checkpoint of a training", REMEDY);
         let arrays = Arrays::of(&path, &bytes)?;
-        let text = arrays.text(STATE).ok_or_else(|| wrong("no state".to_owned()))?;
+        let text = arrays
+            .text(STATE)
+            .ok_or_else(|| wrong("no state".to_owned()))?;
         let state: State = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
         Ok(Some(Self { path, state, bytes }))
     }
@@ -126,30 +129,60 @@ impl Checkpoint {
         images: usize,
     ) -> Result<(SoFar, Vec<CallbackState>)> {
         let Self { path, state, bytes } = self;
-        let wrong = |found: String, expected: String| LabError::format(&path, found, expected, REMEDY);
-        let mut history = History { stopped: state.stopped, ..History::default() };
+        let wrong =
+            |found: String, expected: String| LabError::format(&path, found, expected, REMEDY);
+        let mut history = History {
+            stopped: state.stopped,
+            ..History::default()
+        };
         if !state.epochs.is_empty() {
             let expected = || "the epochs of a training".to_owned();
-            history.epochs = read_rows(state.epochs.as_bytes()).map_err(|found| wrong(found, expected()))?;
+            history.epochs =
+                read_rows(state.epochs.as_bytes()).map_err(|found| wrong(found, expected()))?;
         }
-        let seen = state.partial.batches.saturating_mul(trainer.batch_size).min(images);
-        let numbered = history.epochs.iter().enumerate().all(|(before, record)| record.epoch == before + 1);
-        if !numbered || state.partial.seen != seen || state.partial.hits > seen || state.steps > MOST_STEPS {
-            return Err(wrong("counts that do not fit together".to_owned(), "those of a training".to_owned()));
+        let seen = state
+            .partial
+            .batches
+            .saturating_mul(trainer.batch_size)
+            .min(images);
+        let numbered = history
+            .epochs
+            .iter()
+            .enumerate()
+            .all(|(before, record)| record.epoch == before + 1);
+        if !numbered
+            || state.partial.seen != seen
+            || state.partial.hits > seen
+            || state.steps > MOST_STEPS
+        {
+            return Err(wrong(
+                "counts that do not fit together".to_owned(),
+                "those of a training".to_owned(),
+            ));
         }
         if history.epochs.len() > trainer.epochs {
             let found = format!("{} epochs done", history.epochs.len());
-            return Err(wrong(found, format!("at most {}: ask for more epochs", trainer.epochs)));
+            return Err(wrong(
+                found,
+                format!("at most {}: ask for more epochs", trainer.epochs),
+            ));
         }
         if state.callbacks.len() != trainer.callbacks.len() {
             let found = format!("{} callbacks", state.callbacks.len());
-            return Err(wrong(found, format!("{}, as the training has", trainer.callbacks.len())));
+            return Err(wrong(
+                found,
+                format!("{}, as the training has", trainer.callbacks.len()),
+            ));
         }
         let arrays = Arrays::of(&path, &bytes)?;
         let mut slots = Vec::with_capacity(model.parameters.len());
         for parameter in &model.parameters {
             let mut own: [Vec<f32>; 2] = Default::default();
-            let needed = trainer.recipe.optimizer.slots(parameter).min(if state.steps == 0 { 0 } else { 2 });
+            let needed = trainer
+                .recipe
+                .optimizer
+                .slots(parameter)
+                .min(if state.steps == 0 { 0 } else { 2 });
             for (number, slot) in own.iter_mut().enumerate().take(needed) {
                 *slot = arrays.take(&slot_name(number, &parameter.name), &parameter.shape)?;
             }
@@ -157,14 +190,33 @@ impl Checkpoint {
         }
         let mut callbacks = Vec::with_capacity(state.callbacks.len());
         for (number, remembered) in state.callbacks.iter().enumerate() {
-            let numbers = remembered.numbers.iter().map(|&bits| f64::from_bits(bits)).collect();
+            let numbers = remembered
+                .numbers
+                .iter()
+                .map(|&bits| f64::from_bits(bits))
+                .collect();
             let mut best = remembered.model.then(|| model.clone());
-            best.as_mut().map_or(Ok(()), |best| best.fill_from(&arrays, &callback_prefix(number)))?;
-            callbacks.push(CallbackState { numbers, model: best });
+            best.as_mut().map_or(Ok(()), |best| {
+                best.fill_from(&arrays, &callback_prefix(number))
+            })?;
+            callbacks.push(CallbackState {
+                numbers,
+                model: best,
+            });
         }
         model.fill_from(&arrays, MODEL_PREFIX)?;
-        (trainer.state.slots, trainer.state.steps, trainer.learning_rate) = (slots, state.steps, state.learning_rate);
-        Ok((SoFar { history, partial: state.partial }, callbacks))
+        (
+            trainer.state.slots,
+            trainer.state.steps,
+            trainer.learning_rate,
+        ) = (slots, state.steps, state.learning_rate);
+        Ok((
+            SoFar {
+                history,
+                partial: state.partial,
+            },
+            callbacks,
+        ))
     }
 }
 
@@ -174,7 +226,11 @@ impl fmt::Display for Checkpoint {
         let planned = self.state.planned;
         match (self.epochs(), self.steps()) {
             (epochs, 0) => write!(f, "a checkpoint after epoch {epochs} of {planned}"),
-            (epochs, steps) => write!(f, "a checkpoint after step {steps} of epoch {} of {planned}", epochs + 1),
+            (epochs, steps) => write!(
+                f,
+                "a checkpoint after step {steps} of epoch {} of {planned}",
+                epochs + 1
+            ),
         }
     }
 }
@@ -219,20 +275,33 @@ impl Trainer {
         images: usize,
         identity: impl FnOnce(&Self, &Sequential) -> Value,
     ) -> Result<(Option<Keeper>, SoFar, Option<Vec<CallbackState>>)> {
-        let Some((folder, every)) = self.checkpoints.clone() else { return Ok(Default::default()) };
+        let Some((folder, every)) = self.checkpoints.clone() else {
+            return Ok(Default::default());
+        };
         fs::create_dir_all(&folder).map_err(|error| write_failed(&folder, error))?;
-        let mut keeper = Keeper { folder, every, identity: identity(self, model), ahead: (0, 0) };
+        let mut keeper = Keeper {
+            folder,
+            every,
+            identity: identity(self, model),
+            ahead: (0, 0),
+        };
         if !std::mem::take(&mut self.resume) {
             // One that is damaged, or of another training, will be replaced.
-            let same =
-                Checkpoint::find(&keeper.folder).ok().flatten().filter(|it| it.state.identity == keeper.identity);
+            let same = Checkpoint::find(&keeper.folder)
+                .ok()
+                .flatten()
+                .filter(|it| it.state.identity == keeper.identity);
             keeper.ahead = same.map_or((0, 0), |it| (it.epochs(), it.steps()));
             return Ok((Some(keeper), SoFar::default(), None));
         }
         let Some(checkpoint) = Checkpoint::find(&keeper.folder)? else {
             return Ok((Some(keeper), SoFar::default(), None));
         };
-        check_same(&checkpoint.path, &checkpoint.state.identity, &keeper.identity)?;
+        check_same(
+            &checkpoint.path,
+            &checkpoint.state.identity,
+            &keeper.identity,
+        )?;
         let (so_far, callbacks) = checkpoint.restore(self, model, images)?;
         Ok((Some(keeper), so_far, Some(callbacks)))
     }
@@ -246,9 +315,17 @@ impl Trainer {
         }
         let failed = |error: std::io::Error| write_failed(&path, error);
         let rows = write_rows(&history.epochs, true).map_err(|error| failed(error.into()))?;
-        let states: Vec<CallbackState> = self.callbacks.iter().map(|callback| callback.state()).collect();
+        let states: Vec<CallbackState> = self
+            .callbacks
+            .iter()
+            .map(|callback| callback.state())
+            .collect();
         let remembered = |state: &CallbackState| Remembered {
-            numbers: state.numbers.iter().map(|number| number.to_bits()).collect(),
+            numbers: state
+                .numbers
+                .iter()
+                .map(|number| number.to_bits())
+                .collect(),
             model: state.model.is_some(),
         };
         let state = State {
@@ -264,12 +341,23 @@ impl Trainer {
         let text = serde_json::to_string(&state).map_err(|error| failed(error.into()))?;
         let mut arrays = named(model, MODEL_PREFIX);
         for (parameter, slots) in model.parameters.iter().zip(&self.state.slots) {
-            for (number, slot) in slots.iter().enumerate().filter(|(_, slot)| !slot.is_empty()) {
-                let array = Array { shape: &parameter.shape, values: slot };
+            for (number, slot) in slots
+                .iter()
+                .enumerate()
+                .filter(|(_, slot)| !slot.is_empty())
+            {
+                let array = Array {
+                    shape: &parameter.shape,
+                    values: slot,
+                };
                 arrays.push((slot_name(number, &parameter.name), array));
             }
         }
-        for (number, model) in states.iter().enumerate().filter_map(|(n, state)| Some((n, state.model.as_ref()?))) {
+        for (number, model) in states
+            .iter()
+            .enumerate()
+            .filter_map(|(n, state)| Some((n, state.model.as_ref()?)))
+        {
             arrays.extend(named(model, &callback_prefix(number)));
         }
         write_arrays(&path, arrays, STATE, text)
@@ -285,5 +373,9 @@ impl Keeper {
 
 /// The arrays of a network under longer names.
 fn named<'a>(model: &'a Sequential, prefix: &str) -> Vec<(String, Array<'a>)> {
-    model.parameters.iter().map(|parameter| (format!("{prefix}{}", parameter.name), parameter.array())).collect()
+    model
+        .parameters
+        .iter()
+        .map(|parameter| (format!("{prefix}{}", parameter.name), parameter.array()))
+        .collect()
 }

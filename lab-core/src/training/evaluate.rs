@@ -8,7 +8,9 @@ use super::step::{Batch, Recipe};
 use crate::compute::Threads;
 use crate::data::Dataset;
 use crate::error::{LabError, Result};
-use crate::metrics::{Calibration, ClassificationReport, ConfusionMatrix, predicted_classes, top_k_accuracy};
+use crate::metrics::{
+    Calibration, ClassificationReport, ConfusionMatrix, predicted_classes, top_k_accuracy,
+};
 use crate::model::{Activation, Inputs, Sequential, Tape};
 use crate::random::Seed;
 
@@ -49,7 +51,9 @@ pub struct Evaluation {
 impl Evaluation {
     /// Precision, recall and F1 for each class and on average.
     pub fn report(&self) -> ClassificationReport {
-        let warning = self.untrained.then_some("the network was never trained, so it guesses: call fit first");
+        let warning = self
+            .untrained
+            .then_some("the network was never trained, so it guesses: call fit first");
         ClassificationReport::new(&self.confusion_matrix).with_warning(warning)
     }
 
@@ -102,17 +106,31 @@ impl Sequential {
         check_data(self, data, "data", loss)?;
         let threads = Threads::new(None)?;
         let mut outputs = Vec::with_capacity(data.len() * self.output_size());
-        let (loss, accuracy) = measure(self, data, loss, 0.0, &threads, |rows| outputs.extend_from_slice(rows))?;
+        let (loss, accuracy) = measure(self, data, loss, 0.0, &threads, |rows| {
+            outputs.extend_from_slice(rows)
+        })?;
         let outputs = self.output_array(outputs);
         let predicted = predicted_classes(outputs.view())?;
         let truth = data.labels();
         let confusion_matrix = ConfusionMatrix::new(&truth, &predicted, data.class_names())?;
         // Biases begin at 0 and the first step moves them; weights from a file have no seed.
-        let biases = || self.parameters.iter().filter(|parameter| parameter.name.ends_with(".bias"));
+        let biases = || {
+            self.parameters
+                .iter()
+                .filter(|parameter| parameter.name.ends_with(".bias"))
+        };
         let untrained = self.seed().is_some()
             && biases().next().is_some()
             && biases().all(|bias| bias.value.iter().all(|&b| b == 0.0));
-        Ok(Evaluation { loss, accuracy, truth, outputs, predicted, confusion_matrix, untrained })
+        Ok(Evaluation {
+            loss,
+            accuracy,
+            truth,
+            outputs,
+            predicted,
+            confusion_matrix,
+            untrained,
+        })
     }
 
     /// The gradient of the mean loss of a batch with respect to each of the network's arrays, under their names.
@@ -130,19 +148,40 @@ impl Sequential {
     ///
     /// # Errors
     /// As for [`Sequential::evaluate`].
-    pub fn gradients(&self, data: &Dataset, loss: Loss, seed: Seed) -> Result<Vec<(String, Vec<f32>)>> {
+    pub fn gradients(
+        &self,
+        data: &Dataset,
+        loss: Loss,
+        seed: Seed,
+    ) -> Result<Vec<(String, Vec<f32>)>> {
         check_data(self, data, "data", loss)?;
         let threads = Threads::new(None)?;
         let mut inputs = vec![0.0; data.len() * self.input_shape().iter().product::<usize>()];
         data.write(0, &mut inputs, &threads)?;
         let labels = data.labels();
-        let batch = Batch { inputs: &inputs, targets: Targets::Classes(&labels), weights: None };
+        let batch = Batch {
+            inputs: &inputs,
+            targets: Targets::Classes(&labels),
+            weights: None,
+        };
         let mut tape = Tape::default();
         let optimizer = Adam::new(0.0).into();
-        let recipe = Recipe { loss, label_smoothing: 0.0, optimizer, clip_norm: None, seed };
+        let recipe = Recipe {
+            loss,
+            label_smoothing: 0.0,
+            optimizer,
+            clip_norm: None,
+            seed,
+        };
         recipe.gradients(self, &mut tape, batch, 0, &threads);
-        let named = self.parameters.iter().zip(tape.gradients).filter(|(parameter, _)| parameter.trainable);
-        Ok(named.map(|(parameter, gradient)| (parameter.name.clone(), gradient)).collect())
+        let named = self
+            .parameters
+            .iter()
+            .zip(tape.gradients)
+            .filter(|(parameter, _)| parameter.trainable);
+        Ok(named
+            .map(|(parameter, gradient)| (parameter.name.clone(), gradient))
+            .collect())
     }
 }
 
@@ -163,7 +202,10 @@ pub(super) fn measure(
         left = later;
         let targets = Targets::Classes(now);
         let sums = loss.batch(smoothing, outputs, logits, targets, None, classes, None);
-        all = Sums { loss: all.loss + sums.loss, hits: all.hits + sums.hits };
+        all = Sums {
+            loss: all.loss + sums.loss,
+            hits: all.hits + sums.hits,
+        };
         each(outputs);
     })?;
     let count = data.len() as f64;
@@ -177,21 +219,48 @@ pub(super) fn check_ending(model: &Sequential, loss: Loss) -> Result<()> {
         return Ok(());
     }
     let remedy = "end the network with .dense(10, Activation::Softmax), or use mean_squared_error";
-    let found = last.map_or("another layer".to_owned(), |activation| activation.to_string());
-    Err(LabError::value("last layer", found, format!("softmax, which {loss} needs"), remedy))
+    let found = last.map_or("another layer".to_owned(), |activation| {
+        activation.to_string()
+    });
+    Err(LabError::value(
+        "last layer",
+        found,
+        format!("softmax, which {loss} needs"),
+        remedy,
+    ))
 }
 
 /// Checks that a data set fits a network and a loss; `place` names it.
-pub(super) fn check_data(model: &Sequential, data: &Dataset, place: &str, loss: Loss) -> Result<()> {
+pub(super) fn check_data(
+    model: &Sequential,
+    data: &Dataset,
+    place: &str,
+    loss: Loss,
+) -> Result<()> {
     if data.is_empty() {
-        return Err(LabError::value(place, "no images", "at least one", "choose other rows or another fraction"));
+        return Err(LabError::value(
+            place,
+            "no images",
+            "at least one",
+            "choose other rows or another fraction",
+        ));
     }
     model.check_inputs(place, &data.image_shape())?;
     check_ending(model, loss)?;
     if data.class_count() != model.output_size() {
-        let (found, expected) = (model.output_size().to_string(), data.class_count().to_string());
-        let remedy = format!("give the last layer one unit for each class: .dense({expected}, Activation::Softmax)");
-        return Err(LabError::shape("last layer", format!("({found})"), format!("({expected})"), remedy));
+        let (found, expected) = (
+            model.output_size().to_string(),
+            data.class_count().to_string(),
+        );
+        let remedy = format!(
+            "give the last layer one unit for each class: .dense({expected}, Activation::Softmax)"
+        );
+        return Err(LabError::shape(
+            "last layer",
+            format!("({found})"),
+            format!("({expected})"),
+            remedy,
+        ));
     }
     Ok(())
 }

@@ -38,17 +38,33 @@ impl Trainer {
         self.check(model, train, validation)?;
         self.take_up(model);
         let network = model.identity.again();
-        let identity = |trainer: &Self, model: &Sequential| trainer.identity(model, train, validation);
-        let (keeper, mut so_far, remembered) = self.take_up_checkpoint(model, train.len(), identity)?;
+        let identity =
+            |trainer: &Self, model: &Sequential| trainer.identity(model, train, validation);
+        let (keeper, mut so_far, remembered) =
+            self.take_up_checkpoint(model, train.len(), identity)?;
         let done = so_far.history.epochs.len();
         let batches = train.len().div_ceil(self.batch_size);
-        self.progress.begin(&Plan { epochs: self.epochs, batches, examples: train.len(), done });
-        let trained = self.train(model, train, validation, keeper.as_ref(), remembered, &mut so_far);
+        self.progress.begin(&Plan {
+            epochs: self.epochs,
+            batches,
+            examples: train.len(),
+            done,
+        });
+        let trained = self.train(
+            model,
+            train,
+            validation,
+            keeper.as_ref(),
+            remembered,
+            &mut so_far,
+        );
         // Whatever happened, callbacks have their last word: best weights are put back even after an error.
         let mut history = so_far.history;
         history.warnings = self.warnings(model, train, validation, &history);
         self.epochs_before += history.epochs.len();
-        let ended = self.call(model, &mut Turn::On, |callback, control| callback.on_train_end(&history, control));
+        let ended = self.call(model, &mut Turn::On, |callback, control| {
+            callback.on_train_end(&history, control)
+        });
         // A callback may have put other weights, and with them a clone, in the network's place.
         model.identity = network;
         self.progress.end(&history);
@@ -68,12 +84,28 @@ impl Trainer {
         let threads = Threads::new(self.threads)?;
         let mut buffers = Buffers::new(self.batch_size.min(train.len()), model);
         let mut turn = Turn::On;
-        self.call(model, &mut turn, |callback, control| callback.on_train_begin(control))?;
-        for (callback, state) in self.callbacks.iter_mut().zip(remembered.into_iter().flatten()) {
+        self.call(model, &mut turn, |callback, control| {
+            callback.on_train_begin(control)
+        })?;
+        for (callback, state) in self
+            .callbacks
+            .iter_mut()
+            .zip(remembered.into_iter().flatten())
+        {
             callback.resume(state, &so_far.history)?;
         }
-        while so_far.history.stopped == Stopped::Finished && so_far.history.epochs.len() < self.epochs {
-            self.epoch(model, train, validation, so_far, &mut turn, &mut buffers, &threads)?;
+        while so_far.history.stopped == Stopped::Finished
+            && so_far.history.epochs.len() < self.epochs
+        {
+            self.epoch(
+                model,
+                train,
+                validation,
+                so_far,
+                &mut turn,
+                &mut buffers,
+                &threads,
+            )?;
             let SoFar { history, partial } = so_far;
             let (epochs, steps) = (history.epochs.len(), partial.batches);
             if turn == Turn::Stop && history.stopped == Stopped::Finished {
@@ -82,18 +114,25 @@ impl Trainer {
             if matches!(history.stopped, Stopped::Diverged { .. }) {
                 break;
             }
-            if let Some(keeper) = keeper.filter(|keeper| turn != Turn::On || keeper.is_due(epochs)) {
+            if let Some(keeper) = keeper.filter(|keeper| turn != Turn::On || keeper.is_due(epochs))
+            {
                 self.keep(keeper, model, so_far)?;
             }
             if turn == Turn::Interrupt && epochs < self.epochs {
-                so_far.history.stopped = Stopped::Interrupted { epoch: epochs + 1, step: steps };
+                so_far.history.stopped = Stopped::Interrupted {
+                    epoch: epochs + 1,
+                    step: steps,
+                };
             }
         }
         Ok(())
     }
 
     /// The batches of an epoch that are left, its validation and its record; a callback may interrupt it before that.
-    #[allow(clippy::too_many_arguments, reason = "the loop's state, passed to its one epoch")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the loop's state, passed to its one epoch"
+    )]
     fn epoch(
         &mut self,
         model: &mut Sequential,
@@ -107,26 +146,48 @@ impl Trainer {
         let SoFar { history, partial } = so_far;
         let (start, epoch) = (Instant::now(), history.epochs.len());
         if partial.batches == 0 {
-            self.call(model, turn, |callback, control| callback.on_epoch_begin(epoch, control))?;
+            self.call(model, turn, |callback, control| {
+                callback.on_epoch_begin(epoch, control)
+            })?;
         }
-        let learning_rate = self.schedule.rate(self.learning_rate, epoch as f64, self.epochs);
-        check_rate(&format!("learning rate of epoch {}", epoch + 1), learning_rate)?;
-        let order = epoch_order(train.len(), Some(self.recipe.seed), self.epochs_before + epoch);
+        let learning_rate = self
+            .schedule
+            .rate(self.learning_rate, epoch as f64, self.epochs);
+        check_rate(
+            &format!("learning rate of epoch {}", epoch + 1),
+            learning_rate,
+        )?;
+        let order = epoch_order(
+            train.len(),
+            Some(self.recipe.seed),
+            self.epochs_before + epoch,
+        );
         let batches = order.len().div_ceil(self.batch_size);
-        for (number, rows) in order.chunks(self.batch_size).enumerate().skip(partial.batches) {
+        for (number, rows) in order
+            .chunks(self.batch_size)
+            .enumerate()
+            .skip(partial.batches)
+        {
             let progress = epoch as f64 + number as f64 / batches as f64;
-            let rate = self.schedule.rate(self.learning_rate, progress, self.epochs);
+            let rate = self
+                .schedule
+                .rate(self.learning_rate, progress, self.epochs);
             let place = (self.epochs_before + epoch, partial.seen);
             let (loss, hits) = self.step(model, train, rows, place, rate, buffers, threads)?;
             partial.add(rows.len(), loss, hits);
             if self.stop_on_divergence && !loss.is_finite() {
-                history.stopped = Stopped::Diverged { epoch: epoch + 1, step: number + 1 };
+                history.stopped = Stopped::Diverged {
+                    epoch: epoch + 1,
+                    step: number + 1,
+                };
                 return Ok(());
             }
             let record = partial.record(epoch + 1, rate);
             self.progress.batch(&record);
             let mut now = Turn::On;
-            self.call(model, &mut now, |callback, control| callback.on_batch_end(&record, control))?;
+            self.call(model, &mut now, |callback, control| {
+                callback.on_batch_end(&record, control)
+            })?;
             match now {
                 Turn::On => {}
                 Turn::Stop => {
@@ -141,11 +202,15 @@ impl Trainer {
             }
         }
         let (loss_function, smoothing) = (self.recipe.loss, self.recipe.label_smoothing);
-        let measured = validation.map(|data| measure(model, data, loss_function, smoothing, threads, |_| ()));
+        let measured =
+            validation.map(|data| measure(model, data, loss_function, smoothing, threads, |_| ()));
         let measured = measured.transpose()?;
         // An epoch's last step can spoil the weights too; only the validation shows that.
         if self.stop_on_divergence && measured.is_some_and(|(loss, _)| !loss.is_finite()) {
-            history.stopped = Stopped::Diverged { epoch: epoch + 1, step: batches };
+            history.stopped = Stopped::Diverged {
+                epoch: epoch + 1,
+                step: batches,
+            };
             return Ok(());
         }
         let record = EpochRecord {
@@ -160,7 +225,9 @@ impl Trainer {
         history.epochs.push(record);
         *partial = Partial::default();
         self.progress.epoch(&record);
-        self.call(model, turn, |callback, control| callback.on_epoch_end(&record, control))
+        self.call(model, turn, |callback, control| {
+            callback.on_epoch_end(&record, control)
+        })
     }
 
     /// One step on a batch of one's own: examples along the first axis, and a target for each. Gives the batch's loss,
@@ -193,7 +260,12 @@ impl Trainer {
         check_weights("sample weights", "example", weights, rows)?;
         check_ending(model, self.recipe.loss)?;
         if rows == 0 {
-            return Err(LabError::value("batch", "0 examples", "at least one", "give at least one example"));
+            return Err(LabError::value(
+                "batch",
+                "0 examples",
+                "at least one",
+                "give at least one example",
+            ));
         }
         self.take_up(model);
         let threads = Threads::new(self.threads)?;
@@ -201,14 +273,31 @@ impl Trainer {
         inputs.write(0, &mut given, &threads)?;
         let penalty = model.penalty();
         let rate = self.schedule.rate(self.learning_rate, 0.0, self.epochs);
-        let batch = Batch { inputs: &given, targets: targets.reborrow(), weights };
-        let sums = self.recipe.step(model, &mut self.state, &mut self.tape, batch, rate, &threads);
-        Ok((sums.loss / rows as f64 + penalty, sums.hits as f64 / rows as f64))
+        let batch = Batch {
+            inputs: &given,
+            targets: targets.reborrow(),
+            weights,
+        };
+        let sums = self.recipe.step(
+            model,
+            &mut self.state,
+            &mut self.tape,
+            batch,
+            rate,
+            &threads,
+        );
+        Ok((
+            sums.loss / rows as f64 + penalty,
+            sums.hits as f64 / rows as f64,
+        ))
     }
 
     /// Gathers the batch of `rows` and trains on it; gives its loss, penalties included, and its hits. `place` is the
     /// epoch and the position of the first row in it.
-    #[allow(clippy::too_many_arguments, reason = "the loop's state, passed to its one step")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the loop's state, passed to its one step"
+    )]
     pub(super) fn step(
         &mut self,
         model: &mut Sequential,
@@ -219,17 +308,42 @@ impl Trainer {
         buffers: &mut Buffers,
         threads: &Threads,
     ) -> Result<(f64, usize)> {
-        let Self { recipe, augmentation, class_weights, sample_weights, state, tape, .. } = self;
-        let augment = augmentation.as_ref().map(|augmentation| (augmentation, recipe.seed, place.0, place.1));
+        let Self {
+            recipe,
+            augmentation,
+            class_weights,
+            sample_weights,
+            state,
+            tape,
+            ..
+        } = self;
+        let augment = augmentation
+            .as_ref()
+            .map(|augmentation| (augmentation, recipe.seed, place.0, place.1));
         let penalty = model.penalty();
         let (inputs, labels) = buffers.first(rows.len());
         train.gather(rows, augment, threads, inputs, labels)?;
         let weights = (class_weights.is_some() || sample_weights.is_some()).then(|| {
-            let of_class = |label: u8| class_weights.as_ref().map_or(1.0, |weights| weights[usize::from(label)]);
-            let of_row = |row: u32| sample_weights.as_ref().map_or(1.0, |weights| weights[row as usize]);
-            rows.iter().zip(&*labels).map(|(&row, &label)| of_row(row) * of_class(label)).collect::<Vec<_>>()
+            let of_class = |label: u8| {
+                class_weights
+                    .as_ref()
+                    .map_or(1.0, |weights| weights[usize::from(label)])
+            };
+            let of_row = |row: u32| {
+                sample_weights
+                    .as_ref()
+                    .map_or(1.0, |weights| weights[row as usize])
+            };
+            rows.iter()
+                .zip(&*labels)
+                .map(|(&row, &label)| of_row(row) * of_class(label))
+                .collect::<Vec<_>>()
         });
-        let batch = Batch { inputs, targets: Targets::Classes(labels), weights: weights.as_deref() };
+        let batch = Batch {
+            inputs,
+            targets: Targets::Classes(labels),
+            weights: weights.as_deref(),
+        };
         let sums = recipe.step(model, state, tape, batch, rate, threads);
         Ok((sums.loss / rows.len() as f64 + penalty, sums.hits))
     }
@@ -241,16 +355,27 @@ impl Trainer {
         turn: &mut Turn,
         mut method: impl FnMut(&mut dyn Callback, &mut Control<'_>) -> Result<()>,
     ) -> Result<()> {
-        let mut control = Control { model, learning_rate: &mut self.learning_rate, turn };
-        self.callbacks.iter_mut().try_for_each(|callback| method(&mut **callback, &mut control))
+        let mut control = Control {
+            model,
+            learning_rate: &mut self.learning_rate,
+            turn,
+        };
+        self.callbacks
+            .iter_mut()
+            .try_for_each(|callback| method(&mut **callback, &mut control))
     }
 
     /// Goes on with the optimizer's state where it belongs to this very network, or begins anew.
     fn take_up(&mut self, model: &Sequential) {
-        if !self.network.as_ref().is_some_and(|network| network.is(&model.identity)) {
+        if !self
+            .network
+            .as_ref()
+            .is_some_and(|network| network.is(&model.identity))
+        {
             self.network = Some(model.identity.again());
             self.learning_rate = self.recipe.optimizer.learning_rate();
-            (self.state, self.tape, self.epochs_before) = (OptimizerState::default(), Tape::default(), 0);
+            (self.state, self.tape, self.epochs_before) =
+                (OptimizerState::default(), Tape::default(), 0);
         }
     }
 }
@@ -263,7 +388,10 @@ pub(super) struct Buffers {
 
 impl Buffers {
     pub(super) fn new(rows: usize, model: &Sequential) -> Self {
-        Self { inputs: vec![0.0; rows * model.input_shape().iter().product::<usize>()], labels: vec![0; rows] }
+        Self {
+            inputs: vec![0.0; rows * model.input_shape().iter().product::<usize>()],
+            labels: vec![0; rows],
+        }
     }
 
     /// The room for the first `rows` examples.

@@ -85,8 +85,14 @@ impl History {
     pub fn best(&self) -> Option<&EpochRecord> {
         let value = |record: &EpochRecord| record.val_loss.unwrap_or(record.loss);
         // A NaN may have either sign, and the order of `total_cmp` begins with the negative ones.
-        let value = |record: &EpochRecord| Some(value(record)).filter(|loss| !loss.is_nan()).unwrap_or(f64::INFINITY);
-        self.epochs.iter().min_by(|a, b| value(a).total_cmp(&value(b)))
+        let value = |record: &EpochRecord| {
+            Some(value(record))
+                .filter(|loss| !loss.is_nan())
+                .unwrap_or(f64::INFINITY)
+        };
+        self.epochs
+            .iter()
+            .min_by(|a, b| value(a).total_cmp(&value(b)))
     }
 
     /// The seconds of all epochs.
@@ -100,7 +106,8 @@ impl History {
     /// [`LabError::Io`] where the file cannot be written.
     pub fn to_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let text = write_rows(&self.epochs, true).map_err(|error| write_failed(path, error.into()))?;
+        let text =
+            write_rows(&self.epochs, true).map_err(|error| write_failed(path, error.into()))?;
         write_whole(path, |file| file.write_all(&text))
     }
 
@@ -110,29 +117,57 @@ impl History {
     /// [`LabError::Io`] where the file cannot be read, [`LabError::Format`] where a row is no record of an epoch.
     pub fn from_csv(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let file = std::fs::File::open(path)
-            .map_err(|error| LabError::io("read", path, error, "check the path; a training writes history.csv"))?;
+        let file = std::fs::File::open(path).map_err(|error| {
+            LabError::io(
+                "read",
+                path,
+                error,
+                "check the path; a training writes history.csv",
+            )
+        })?;
         let wrong = |found: String| {
-            let expected = "a row for each epoch under the header epoch,loss,accuracy,val_loss,val_accuracy,…";
-            LabError::format(path, found, expected, "take a history.csv that a training wrote")
+            let expected =
+                "a row for each epoch under the header epoch,loss,accuracy,val_loss,val_accuracy,…";
+            LabError::format(
+                path,
+                found,
+                expected,
+                "take a history.csv that a training wrote",
+            )
         };
         let epochs = read_rows(file).map_err(wrong)?;
-        Ok(Self { epochs, ..Self::default() })
+        Ok(Self {
+            epochs,
+            ..Self::default()
+        })
     }
 }
 
 /// Records from lines of CSV under their header; the error says what was found.
 pub(super) fn read_rows(from: impl std::io::Read) -> Result<Vec<EpochRecord>, String> {
     let mut reader = csv::Reader::from_reader(from);
-    if reader.headers().map_err(|error| error.to_string())?.is_empty() {
+    if reader
+        .headers()
+        .map_err(|error| error.to_string())?
+        .is_empty()
+    {
         return Err("an empty file".to_owned());
     }
-    reader.into_deserialize().collect::<Result<_, csv::Error>>().map_err(|error| error.to_string())
+    reader
+        .into_deserialize()
+        .collect::<Result<_, csv::Error>>()
+        .map_err(|error| error.to_string())
 }
 
 /// Records as lines of CSV.
 pub(super) fn write_rows(records: &[EpochRecord], header: bool) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::WriterBuilder::new().has_headers(header).from_writer(Vec::new());
-    records.iter().try_for_each(|record| writer.serialize(record))?;
-    writer.into_inner().map_err(|error| error.into_error().into())
+    let mut writer = csv::WriterBuilder::new()
+        .has_headers(header)
+        .from_writer(Vec::new());
+    records
+        .iter()
+        .try_for_each(|record| writer.serialize(record))?;
+    writer
+        .into_inner()
+        .map_err(|error| error.into_error().into())
 }

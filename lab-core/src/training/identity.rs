@@ -14,9 +14,17 @@ impl Trainer {
     /// Everything that the bits of a training depend on, but for its functions and its number of threads.
     ///
     /// The epochs count only where the schedule depends on them, so that elsewhere there may be more of them.
-    pub(super) fn identity(&self, model: &Sequential, train: &Dataset, validation: Option<&Dataset>) -> Value {
+    pub(super) fn identity(
+        &self,
+        model: &Sequential,
+        train: &Dataset,
+        validation: Option<&Dataset>,
+    ) -> Value {
         let mut start = Fingerprint::new();
-        model.parameters.iter().for_each(|parameter| start.floats(&parameter.value));
+        model
+            .parameters
+            .iter()
+            .for_each(|parameter| start.floats(&parameter.value));
         let mut weights = Fingerprint::new();
         for given in [&self.class_weights, &self.sample_weights] {
             weights.floats(given.as_deref().unwrap_or_default());
@@ -51,15 +59,24 @@ impl Trainer {
 
 /// A value with its numbers as they are written: 0.01, which no `f32` is exactly.
 fn written(value: &impl Serialize) -> Value {
-    serde_json::to_string(value).and_then(|text| serde_json::from_str(&text)).unwrap_or_default()
+    serde_json::to_string(value)
+        .and_then(|text| serde_json::from_str(&text))
+        .unwrap_or_default()
 }
 
 /// An error that names the first difference between what a checkpoint is of and what is to be trained now.
 pub(super) fn check_same(path: &std::path::Path, saved: &Value, now: &Value) -> Result<()> {
-    let Some((name, saved, now)) = difference("", saved, now) else { return Ok(()) };
+    let Some((name, saved, now)) = difference("", saved, now) else {
+        return Ok(());
+    };
     let remedy = "give the same options as before, or train from the beginning, without resuming";
     let found = format!("a checkpoint of another training, whose {name} is {saved}");
-    Err(LabError::format(path, found, format!("{name} {now}"), remedy))
+    Err(LabError::format(
+        path,
+        found,
+        format!("{name} {now}"),
+        remedy,
+    ))
 }
 
 /// The name of the first entry that differs, and both values.
@@ -67,8 +84,16 @@ fn difference(name: &str, saved: &Value, now: &Value) -> Option<(String, Value, 
     if let (Value::Object(saved), Value::Object(now)) = (saved, now)
         && saved.keys().eq(now.keys())
     {
-        let inner = |key: &String| if name.is_empty() { key.clone() } else { format!("{name}: {key}") };
-        return now.iter().find_map(|(key, now)| difference(&inner(key), &saved[key], now));
+        let inner = |key: &String| {
+            if name.is_empty() {
+                key.clone()
+            } else {
+                format!("{name}: {key}")
+            }
+        };
+        return now
+            .iter()
+            .find_map(|(key, now)| difference(&inner(key), &saved[key], now));
     }
     (saved != now).then(|| (name.to_owned(), saved.clone(), now.clone()))
 }

@@ -58,7 +58,10 @@ impl Loss {
     }
 
     pub(crate) fn allows_smoothing(self) -> bool {
-        matches!(self, Self::CategoricalCrossentropy | Self::SparseCategoricalCrossentropy)
+        matches!(
+            self,
+            Self::CategoricalCrossentropy | Self::SparseCategoricalCrossentropy
+        )
     }
 
     /// The loss of a batch, Σ wᵢ lᵢ / N, and its gradient with respect to `given`, shape (N, K): logits for the losses
@@ -97,13 +100,24 @@ impl Loss {
             compute::softmax_rows(&mut outputs, classes);
         }
         let mut gradient = vec![0.0; given.len()];
-        let sums = self.batch(label_smoothing, &outputs, given, targets, weights, classes, Some(&mut gradient));
+        let sums = self.batch(
+            label_smoothing,
+            &outputs,
+            given,
+            targets,
+            weights,
+            classes,
+            Some(&mut gradient),
+        );
         let gradient = Array2::from_shape_vec((rows, classes), gradient).unwrap_or_default();
         Ok((sums.loss / rows.max(1) as f64, gradient))
     }
 
     /// The sums over a batch, and the gradient of Σ wᵢ lᵢ / N with respect to the logits or the outputs.
-    #[allow(clippy::too_many_arguments, reason = "they are the parts of one formula")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "they are the parts of one formula"
+    )]
     pub(crate) fn batch(
         self,
         smoothing: f32,
@@ -133,7 +147,12 @@ impl Loss {
                 let share = weight / rows as f32;
                 let total: f32 = y.iter().sum();
                 for ((g, a), y) in gradient[row].iter_mut().zip(a).zip(&y) {
-                    *g = share * if self.from_logits() { a * total - y } else { 2.0 * (a - y) / classes as f32 };
+                    *g = share
+                        * if self.from_logits() {
+                            a * total - y
+                        } else {
+                            2.0 * (a - y) / classes as f32
+                        };
                 }
             }
         }
@@ -148,7 +167,9 @@ fn crossentropy(y: &[f32], z: &[f32]) -> f64 {
     let log_sum = f64::from(highest) + libm::log(sum);
     // A class that is not asked for does not count, however unlikely it is.
     let asked = y.iter().zip(z).filter(|(y, _)| **y != 0.0);
-    asked.map(|(y, z)| f64::from(*y) * (log_sum - f64::from(*z))).sum()
+    asked
+        .map(|(y, z)| f64::from(*y) * (log_sum - f64::from(*z)))
+        .sum()
 }
 
 /// −Σ y ln y.
@@ -158,7 +179,11 @@ fn entropy(y: &[f32]) -> f64 {
 }
 
 fn mean_squared_error(y: &[f32], a: &[f32]) -> f64 {
-    y.iter().zip(a).map(|(y, a)| f64::from(y - a) * f64::from(y - a)).sum::<f64>() / y.len() as f64
+    y.iter()
+        .zip(a)
+        .map(|(y, a)| f64::from(y - a) * f64::from(y - a))
+        .sum::<f64>()
+        / y.len() as f64
 }
 
 impl Targets<'_> {
@@ -177,11 +202,15 @@ impl Targets<'_> {
                 y.fill(0.0);
                 y[usize::from(classes[i])] = 1.0;
             }
-            Self::Distributions(rows) => y.iter_mut().zip(rows.row(i)).for_each(|(y, given)| *y = *given),
+            Self::Distributions(rows) => y
+                .iter_mut()
+                .zip(rows.row(i))
+                .for_each(|(y, given)| *y = *given),
         }
         if smoothing > 0.0 {
             let share = smoothing / y.len() as f32;
-            y.iter_mut().for_each(|y| *y = *y * (1.0 - smoothing) + share);
+            y.iter_mut()
+                .for_each(|y| *y = *y * (1.0 - smoothing) + share);
         }
     }
 
@@ -189,20 +218,36 @@ impl Targets<'_> {
     pub(crate) fn check(&self, loss: Loss, rows: usize, classes: usize) -> Result<()> {
         let remedy = "give one target for each example";
         match self {
-            Self::Classes(labels) if labels.len() != rows => {
-                Err(LabError::shape("targets", format!("({})", labels.len()), format!("({rows})"), remedy))
-            }
+            Self::Classes(labels) if labels.len() != rows => Err(LabError::shape(
+                "targets",
+                format!("({})", labels.len()),
+                format!("({rows})"),
+                remedy,
+            )),
             Self::Classes(labels) => check_labels("targets", labels, classes),
             Self::Distributions(given) if given.dim() != (rows, classes) => {
                 let remedy = "one_hot(&labels, classes) makes such rows; Targets::Classes takes the labels themselves";
-                Err(LabError::shape("targets", format!("{:?}", given.dim()), format!("{:?}", (rows, classes)), remedy))
+                Err(LabError::shape(
+                    "targets",
+                    format!("{:?}", given.dim()),
+                    format!("{:?}", (rows, classes)),
+                    remedy,
+                ))
             }
             Self::Distributions(given) => {
-                match given.iter().find(|y| !y.is_finite() || (loss.from_logits() && **y < 0.0)) {
+                match given
+                    .iter()
+                    .find(|y| !y.is_finite() || (loss.from_logits() && **y < 0.0))
+                {
                     None => Ok(()),
                     Some(y) => {
                         let expected = "finite numbers, none of them negative";
-                        Err(LabError::value("targets", y.to_string(), expected, "one_hot makes targets from labels"))
+                        Err(LabError::value(
+                            "targets",
+                            y.to_string(),
+                            expected,
+                            "one_hot makes targets from labels",
+                        ))
                     }
                 }
             }
@@ -212,24 +257,51 @@ impl Targets<'_> {
 
 pub(crate) fn check_smoothing(loss: Loss, smoothing: f32) -> Result<()> {
     if !(0.0..1.0).contains(&smoothing) {
-        return Err(LabError::value("label smoothing", smoothing.to_string(), "0 to below 1", "0.1 is a usual value"));
+        return Err(LabError::value(
+            "label smoothing",
+            smoothing.to_string(),
+            "0 to below 1",
+            "0.1 is a usual value",
+        ));
     }
     if smoothing > 0.0 && !loss.allows_smoothing() {
         let remedy = "leave it out, or use categorical_crossentropy";
-        return Err(LabError::value("label smoothing", format!("{smoothing} with {loss}"), "a cross-entropy", remedy));
+        return Err(LabError::value(
+            "label smoothing",
+            format!("{smoothing} with {loss}"),
+            "a cross-entropy",
+            remedy,
+        ));
     }
     Ok(())
 }
 
 /// Checks that there is a weight for each of `count` things; `place` names the weights.
-pub(crate) fn check_weights(place: &str, thing: &str, weights: Option<&[f32]>, count: usize) -> Result<()> {
-    let Some(weights) = weights else { return Ok(()) };
+pub(crate) fn check_weights(
+    place: &str,
+    thing: &str,
+    weights: Option<&[f32]>,
+    count: usize,
+) -> Result<()> {
+    let Some(weights) = weights else {
+        return Ok(());
+    };
     if weights.len() != count {
         let (found, expected) = (format!("({})", weights.len()), format!("({count})"));
-        return Err(LabError::shape(place, found, expected, format!("give one weight for each {thing}")));
+        return Err(LabError::shape(
+            place,
+            found,
+            expected,
+            format!("give one weight for each {thing}"),
+        ));
     }
     match weights.iter().find(|w| !(w.is_finite() && **w >= 0.0)) {
         None => Ok(()),
-        Some(w) => Err(LabError::value(place, w.to_string(), "finite numbers, 0 or more", "1 is the usual weight")),
+        Some(w) => Err(LabError::value(
+            place,
+            w.to_string(),
+            "finite numbers, 0 or more",
+            "1 is the usual weight",
+        )),
     }
 }

@@ -22,7 +22,9 @@ mod trainer;
 mod warnings;
 
 pub use callback::{Callback, CallbackState, Control};
-pub use callbacks::{CsvLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint, Monitor, ReduceLrOnPlateau};
+pub use callbacks::{
+    CsvLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint, Monitor, ReduceLrOnPlateau,
+};
 pub use checkpoint::Checkpoint;
 pub use evaluate::Evaluation;
 pub use history::{EpochRecord, History, Stopped};

@@ -25,7 +25,11 @@ pub struct Sgd {
 impl Sgd {
     /// Plain descent; Keras's learning rate is 0.01.
     pub fn new(learning_rate: f32) -> Self {
-        Self { learning_rate, momentum: 0.0, nesterov: false }
+        Self {
+            learning_rate,
+            momentum: 0.0,
+            nesterov: false,
+        }
     }
 
     /// u ← μ u − lr g, w ← w + u; 0.9 is a usual μ.
@@ -35,7 +39,10 @@ impl Sgd {
 
     /// Looks ahead along the momentum: w ← w + μ u − lr g (Nesterov, 1983; Sutskever et al., 2013).
     pub fn nesterov(self) -> Self {
-        Self { nesterov: true, ..self }
+        Self {
+            nesterov: true,
+            ..self
+        }
     }
 }
 
@@ -56,7 +63,12 @@ pub struct RmsProp {
 impl RmsProp {
     /// With ρ 0.9, ε 1e-7 under the root, no momentum; Keras's learning rate is 0.001.
     pub fn new(learning_rate: f32) -> Self {
-        Self { learning_rate, rho: 0.9, momentum: 0.0, epsilon: 1e-7 }
+        Self {
+            learning_rate,
+            rho: 0.9,
+            momentum: 0.0,
+            epsilon: 1e-7,
+        }
     }
 
     /// How much of the mean square is kept from step to step.
@@ -87,12 +99,21 @@ pub struct Adam {
 impl Adam {
     /// With β 0.9 and 0.999 and ε 1e-7 outside of the root; Keras's learning rate is 0.001.
     pub fn new(learning_rate: f32) -> Self {
-        Self { learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 }
+        Self {
+            learning_rate,
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-7,
+        }
     }
 
     /// How much of the mean gradient and of the mean square is kept from step to step.
     pub fn betas(self, beta_1: f32, beta_2: f32) -> Self {
-        Self { beta_1, beta_2, ..self }
+        Self {
+            beta_1,
+            beta_2,
+            ..self
+        }
     }
 }
 
@@ -112,17 +133,27 @@ pub struct AdamW {
 impl AdamW {
     /// With λ 0.004 on all weights, as in Keras.
     pub fn new(learning_rate: f32) -> Self {
-        Self { adam: Adam::new(learning_rate), weight_decay: 0.004, decay_biases: true }
+        Self {
+            adam: Adam::new(learning_rate),
+            weight_decay: 0.004,
+            decay_biases: true,
+        }
     }
 
     /// λ.
     pub fn weight_decay(self, weight_decay: f32) -> Self {
-        Self { weight_decay, ..self }
+        Self {
+            weight_decay,
+            ..self
+        }
     }
 
     /// Lets only kernels shrink.
     pub fn exclude_biases(self) -> Self {
-        Self { decay_biases: false, ..self }
+        Self {
+            decay_biases: false,
+            ..self
+        }
     }
 }
 
@@ -159,7 +190,8 @@ pub(crate) struct OptimizerState {
 
 impl Optimizer {
     /// The names that [`str::parse`] knows, each with Keras's default numbers (`momentum` and `nesterov` with μ 0.9).
-    pub const NAMES: [&'static str; 6] = ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"];
+    pub const NAMES: [&'static str; 6] =
+        ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"];
 
     /// The learning rate.
     pub fn learning_rate(&self) -> f32 {
@@ -174,10 +206,25 @@ impl Optimizer {
     /// The same with another learning rate.
     pub fn with_learning_rate(self, learning_rate: f32) -> Self {
         match self {
-            Self::Sgd(sgd) => Self::Sgd(Sgd { learning_rate, ..sgd }),
-            Self::RmsProp(rmsprop) => Self::RmsProp(RmsProp { learning_rate, ..rmsprop }),
-            Self::Adam(adam) => Self::Adam(Adam { learning_rate, ..adam }),
-            Self::AdamW(adamw) => Self::AdamW(AdamW { adam: Adam { learning_rate, ..adamw.adam }, ..adamw }),
+            Self::Sgd(sgd) => Self::Sgd(Sgd {
+                learning_rate,
+                ..sgd
+            }),
+            Self::RmsProp(rmsprop) => Self::RmsProp(RmsProp {
+                learning_rate,
+                ..rmsprop
+            }),
+            Self::Adam(adam) => Self::Adam(Adam {
+                learning_rate,
+                ..adam
+            }),
+            Self::AdamW(adamw) => Self::AdamW(AdamW {
+                adam: Adam {
+                    learning_rate,
+                    ..adamw.adam
+                },
+                ..adamw
+            }),
         }
     }
 
@@ -185,28 +232,47 @@ impl Optimizer {
     pub(crate) fn check(&self) -> Result<()> {
         let share = |name: &str, value: f32| match (0.0..1.0).contains(&value) {
             true => Ok(()),
-            false => Err(LabError::value(name, value.to_string(), "0 to below 1", "0.9 is a usual value")),
+            false => Err(LabError::value(
+                name,
+                value.to_string(),
+                "0 to below 1",
+                "0.9 is a usual value",
+            )),
         };
         check_rate("learning rate", self.learning_rate())?;
         match self {
             Self::Sgd(sgd) => share("momentum", sgd.momentum),
-            Self::RmsProp(rmsprop) => share("rho", rmsprop.rho).and(share("momentum", rmsprop.momentum)),
-            Self::Adam(adam) => share("beta_1", adam.beta_1).and(share("beta_2", adam.beta_2)),
-            Self::AdamW(AdamW { adam, weight_decay, .. }) => {
-                share("beta_1", adam.beta_1).and(share("beta_2", adam.beta_2)).and(check_rate("decay", *weight_decay))
+            Self::RmsProp(rmsprop) => {
+                share("rho", rmsprop.rho).and(share("momentum", rmsprop.momentum))
             }
+            Self::Adam(adam) => share("beta_1", adam.beta_1).and(share("beta_2", adam.beta_2)),
+            Self::AdamW(AdamW {
+                adam, weight_decay, ..
+            }) => share("beta_1", adam.beta_1)
+                .and(share("beta_2", adam.beta_2))
+                .and(check_rate("decay", *weight_decay)),
         }
     }
 
     /// Prepares the next step at the learning rate `rate`, for each of the network's arrays; `scale` multiplies the
     /// gradients first.
-    pub(crate) fn prepare(&self, state: &mut OptimizerState, rate: f32, scale: f32, parameters: &[Parameter]) {
+    pub(crate) fn prepare(
+        &self,
+        state: &mut OptimizerState,
+        rate: f32,
+        scale: f32,
+        parameters: &[Parameter],
+    ) {
         state.steps += 1;
         state.slots.resize_with(parameters.len(), Default::default);
         state.next.clear();
         for (parameter, slots) in parameters.iter().zip(&mut state.slots) {
             let step = self.at(parameter, state.steps, rate, scale);
-            for slot in slots.iter_mut().take(step.slots()).filter(|_| parameter.trainable) {
+            for slot in slots
+                .iter_mut()
+                .take(step.slots())
+                .filter(|_| parameter.trainable)
+            {
                 slot.resize(parameter.value.len(), 0.0);
             }
             state.next.push(step);
@@ -215,20 +281,53 @@ impl Optimizer {
 
     /// How many arrays of an array's length it remembers for it.
     pub(super) fn slots(&self, parameter: &Parameter) -> usize {
-        if parameter.trainable { self.at(parameter, 1, 0.0, 1.0).slots() } else { 0 }
+        if parameter.trainable {
+            self.at(parameter, 1, 0.0, 1.0).slots()
+        } else {
+            0
+        }
     }
 
     /// Step number `number` (from 1) for an array.
     fn at(&self, parameter: &Parameter, number: u64, rate: f32, scale: f32) -> Step {
         match *self {
-            Self::Sgd(Sgd { momentum, nesterov, .. }) => Step::Sgd(SgdStep { rate, momentum, nesterov, scale }),
-            Self::RmsProp(RmsProp { rho, momentum, epsilon, .. }) => {
-                Step::RmsProp(RmsPropStep { rate, rho, epsilon, momentum, scale })
-            }
+            Self::Sgd(Sgd {
+                momentum, nesterov, ..
+            }) => Step::Sgd(SgdStep {
+                rate,
+                momentum,
+                nesterov,
+                scale,
+            }),
+            Self::RmsProp(RmsProp {
+                rho,
+                momentum,
+                epsilon,
+                ..
+            }) => Step::RmsProp(RmsPropStep {
+                rate,
+                rho,
+                epsilon,
+                momentum,
+                scale,
+            }),
             Self::Adam(adam) => adam.at(number, rate, 1.0, scale),
-            Self::AdamW(AdamW { adam, weight_decay, decay_biases }) => {
+            Self::AdamW(AdamW {
+                adam,
+                weight_decay,
+                decay_biases,
+            }) => {
                 let decays = decay_biases || parameter.name.ends_with("kernel");
-                adam.at(number, rate, if decays { 1.0 - rate * weight_decay } else { 1.0 }, scale)
+                adam.at(
+                    number,
+                    rate,
+                    if decays {
+                        1.0 - rate * weight_decay
+                    } else {
+                        1.0
+                    },
+                    scale,
+                )
             }
         }
     }
@@ -238,7 +337,14 @@ impl Adam {
     fn at(self, number: u64, rate: f32, keep: f32, scale: f32) -> Step {
         let power = |beta: f32| 1.0 - libm::pow(beta.into(), number as f64);
         let alpha = (f64::from(rate) * power(self.beta_2).sqrt() / power(self.beta_1)) as f32;
-        Step::Adam(AdamStep { alpha, beta_1: self.beta_1, beta_2: self.beta_2, epsilon: self.epsilon, keep, scale })
+        Step::Adam(AdamStep {
+            alpha,
+            beta_1: self.beta_1,
+            beta_2: self.beta_2,
+            epsilon: self.epsilon,
+            keep,
+            scale,
+        })
     }
 }
 
@@ -246,7 +352,12 @@ impl Adam {
 pub(super) fn check_rate(name: &str, value: f32) -> Result<()> {
     match value >= 0.0 && value.is_finite() {
         true => Ok(()),
-        false => Err(LabError::value(name, value.to_string(), "a finite number, 0 or more", "0.001 is a usual value")),
+        false => Err(LabError::value(
+            name,
+            value.to_string(),
+            "a finite number, 0 or more",
+            "0.001 is a usual value",
+        )),
     }
 }
 

@@ -81,7 +81,11 @@ impl Default for EpochLines {
 impl<W: Write> EpochLines<W> {
     /// Writes the lines there instead of to standard output.
     pub fn to(to: W) -> Self {
-        Self { to, plan: Plan::default(), last_shown: 0 }
+        Self {
+            to,
+            plan: Plan::default(),
+            last_shown: 0,
+        }
     }
 
     fn show(&mut self, record: &EpochRecord) {
@@ -105,18 +109,36 @@ impl<W: Write> Progress for EpochLines<W> {
     }
 
     fn end(&mut self, history: &History) {
-        if let Some(last) = history.epochs.last().filter(|last| last.epoch != self.last_shown) {
+        if let Some(last) = history
+            .epochs
+            .last()
+            .filter(|last| last.epoch != self.last_shown)
+        {
             self.show(last);
         }
-        _ = history.warnings.iter().try_for_each(|warning| writeln!(self.to, "warning: {warning}"));
+        _ = history
+            .warnings
+            .iter()
+            .try_for_each(|warning| writeln!(self.to, "warning: {warning}"));
     }
 }
 
 /// `Epoch 3/50 - 2.0s - 3.20ms/step - accuracy: 0.3995 - loss: 1.8731 - val_accuracy: … - learning_rate: 9.0250e-04`.
 pub fn epoch_line(record: &EpochRecord, plan: &Plan) -> String {
-    let EpochRecord { epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds } = record;
+    let EpochRecord {
+        epoch,
+        loss,
+        accuracy,
+        val_loss,
+        val_accuracy,
+        learning_rate,
+        seconds,
+    } = record;
     let step = 1e3 * seconds / plan.batches.max(1) as f64;
-    let mut line = format!("Epoch {epoch}/{} - {seconds:.1}s - {step:.2}ms/step", plan.epochs);
+    let mut line = format!(
+        "Epoch {epoch}/{} - {seconds:.1}s - {step:.2}ms/step",
+        plan.epochs
+    );
     line += &format!(" - accuracy: {accuracy:.4} - loss: {loss:.4}");
     if let (Some(accuracy), Some(loss)) = (val_accuracy, val_loss) {
         line += &format!(" - val_accuracy: {accuracy:.4} - val_loss: {loss:.4}");
@@ -129,7 +151,9 @@ fn exponential(number: f32) -> String {
     let text = format!("{number:.4e}");
     match text.split_once('e') {
         Some((digits, exponent)) => {
-            let (sign, exponent) = exponent.strip_prefix('-').map_or(("+", exponent), |exponent| ("-", exponent));
+            let (sign, exponent) = exponent
+                .strip_prefix('-')
+                .map_or(("+", exponent), |exponent| ("-", exponent));
             format!("{digits}e{sign}{exponent:0>2}")
         }
         None => text,
@@ -142,14 +166,25 @@ mod tests {
 
     #[test]
     fn learning_rates_are_written_as_keras_writes_them() {
-        assert_eq!([9.5e-4, 1.0, 1e-12].map(exponential), ["9.5000e-04", "1.0000e+00", "1.0000e-12"]);
+        assert_eq!(
+            [9.5e-4, 1.0, 1e-12].map(exponential),
+            ["9.5000e-04", "1.0000e+00", "1.0000e-12"]
+        );
     }
 
     #[test]
     fn a_run_of_any_length_prints_at_most_15_lines_and_always_its_last_epoch() {
-        for (epochs, ran) in
-            [(1, 1), (14, 14), (15, 15), (16, 16), (50, 50), (50, 37), (50, 45), (100, 100), (1000, 998)]
-        {
+        for (epochs, ran) in [
+            (1, 1),
+            (14, 14),
+            (15, 15),
+            (16, 16),
+            (50, 50),
+            (50, 37),
+            (50, 45),
+            (100, 100),
+            (1000, 998),
+        ] {
             let record = |epoch| EpochRecord {
                 epoch,
                 loss: 1.0,
@@ -161,13 +196,31 @@ mod tests {
             };
             let mut text = Vec::new();
             let mut lines = EpochLines::to(&mut text);
-            lines.begin(&Plan { epochs, batches: 10, examples: 100, done: 0 });
-            let history = History { epochs: (1..=ran).map(record).collect(), ..History::default() };
+            lines.begin(&Plan {
+                epochs,
+                batches: 10,
+                examples: 100,
+                done: 0,
+            });
+            let history = History {
+                epochs: (1..=ran).map(record).collect(),
+                ..History::default()
+            };
             history.epochs.iter().for_each(|record| lines.epoch(record));
             lines.end(&history);
             let text = String::from_utf8(text).unwrap();
-            assert!((1..=15).contains(&text.lines().count()), "{epochs} epochs: {} lines", text.lines().count());
-            assert!(text.lines().last().unwrap().starts_with(&format!("Epoch {ran}/{epochs} - ")), "{text}");
+            assert!(
+                (1..=15).contains(&text.lines().count()),
+                "{epochs} epochs: {} lines",
+                text.lines().count()
+            );
+            assert!(
+                text.lines()
+                    .last()
+                    .unwrap()
+                    .starts_with(&format!("Epoch {ran}/{epochs} - ")),
+                "{text}"
+            );
             assert!(epochs > 15 || text.lines().count() == ran);
         }
     }

@@ -39,15 +39,26 @@ impl RangeTest {
     /// where there are no losses.
     pub fn suggestion(&self) -> f32 {
         let smoothed = self.smoothed();
-        let value = |at: usize| if smoothed[at].is_finite() { smoothed[at] } else { f64::INFINITY };
-        let lowest = (0..smoothed.len()).min_by(|a, b| value(*a).total_cmp(&value(*b))).unwrap_or(0);
+        let value = |at: usize| {
+            if smoothed[at].is_finite() {
+                smoothed[at]
+            } else {
+                f64::INFINITY
+            }
+        };
+        let lowest = (0..smoothed.len())
+            .min_by(|a, b| value(*a).total_cmp(&value(*b)))
+            .unwrap_or(0);
         // A slope over several batches: from one to the next there is more noise than descent.
         let reach = (smoothed.len() / 20).max(1);
         let slope = |at: usize| value((at + reach).min(lowest)) - value(at.saturating_sub(reach));
         // The first averages are of few batches.
         let first = (2 * reach).min(lowest / 2);
         let steepest = (first..lowest).min_by(|a, b| slope(*a).total_cmp(&slope(*b)));
-        self.rates.get(steepest.unwrap_or(lowest)).copied().unwrap_or(f32::NAN)
+        self.rates
+            .get(steepest.unwrap_or(lowest))
+            .copied()
+            .unwrap_or(f32::NAN)
     }
 }
 
@@ -95,20 +106,41 @@ impl Trainer {
         self.check(model, train, None)?;
         if !(from > 0.0 && from < to && to.is_finite()) {
             let expected = "two rates above 0, the lower one first";
-            return Err(LabError::value("range of rates", format!("{from} to {to}"), expected, "1e-6 to 10 shows all"));
+            return Err(LabError::value(
+                "range of rates",
+                format!("{from} to {to}"),
+                expected,
+                "1e-6 to 10 shows all",
+            ));
         }
         if !(2..=100_000).contains(&steps) {
-            return Err(LabError::value("steps", steps.to_string(), "2 to 100000", "100 to 500 are enough"));
+            return Err(LabError::value(
+                "steps",
+                steps.to_string(),
+                "2 to 100000",
+                "100 to 500 are enough",
+            ));
         }
         // The test borrows the trainer's recipe, and gives its state back as it was.
         let state = std::mem::take(&mut self.state);
         let tape = std::mem::take(&mut self.tape);
-        let tested = self.climb(model.clone(), train, (f64::from(from), f64::from(to)), steps);
+        let tested = self.climb(
+            model.clone(),
+            train,
+            (f64::from(from), f64::from(to)),
+            steps,
+        );
         (self.state, self.tape) = (state, tape);
         tested
     }
 
-    fn climb(&mut self, mut model: Sequential, train: &Dataset, ends: (f64, f64), steps: usize) -> Result<RangeTest> {
+    fn climb(
+        &mut self,
+        mut model: Sequential,
+        train: &Dataset,
+        ends: (f64, f64),
+        steps: usize,
+    ) -> Result<RangeTest> {
         let threads = Threads::new(self.threads)?;
         let mut buffers = Buffers::new(self.batch_size.min(train.len()), &model);
         let mut test = RangeTest::default();
@@ -117,12 +149,16 @@ impl Trainer {
         let batches = train.len().div_ceil(self.batch_size);
         let orders: Vec<_> = (0..steps.div_ceil(batches)).map(order).collect();
         let size = self.batch_size;
-        let rows =
-            orders.iter().enumerate().flat_map(|(epoch, order)| order.chunks(size).map(move |rows| (epoch, rows)));
+        let rows = orders
+            .iter()
+            .enumerate()
+            .flat_map(|(epoch, order)| order.chunks(size).map(move |rows| (epoch, rows)));
         for (number, (epoch, rows)) in rows.take(steps).enumerate() {
-            let rate = (ends.0 * libm::pow(ends.1 / ends.0, number as f64 / (steps - 1) as f64)) as f32;
+            let rate =
+                (ends.0 * libm::pow(ends.1 / ends.0, number as f64 / (steps - 1) as f64)) as f32;
             let place = (epoch, number % batches * size);
-            let (loss, _) = self.step(&mut model, train, rows, place, rate, &mut buffers, &threads)?;
+            let (loss, _) =
+                self.step(&mut model, train, rows, place, rate, &mut buffers, &threads)?;
             test.rates.push(rate);
             test.losses.push(loss);
             let smoothed = average.push(loss);
@@ -142,17 +178,26 @@ mod tests {
     use crate::prelude::{Activation, Adam, Cifar10, Loss, Seed, Sgd, Silent};
 
     fn model() -> Sequential {
-        let plan = Sequential::new([32, 32, 3]).flatten().dense(16, Activation::Elu).dense(10, Activation::Softmax);
+        let plan = Sequential::new([32, 32, 3])
+            .flatten()
+            .dense(16, Activation::Elu)
+            .dense(10, Activation::Softmax);
         plan.build(Seed(0)).unwrap()
     }
 
     #[test]
     fn the_rate_grows_geometrically_and_the_test_ends_when_the_loss_explodes() {
         let train = Cifar10::sample().train;
-        let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Sgd::new(0.01)).batch_size(64);
-        let calm = trainer.range_test(&model(), &train, 1e-6, 1e-4, 21).unwrap();
+        let mut trainer =
+            Trainer::new(Loss::CategoricalCrossentropy, Sgd::new(0.01)).batch_size(64);
+        let calm = trainer
+            .range_test(&model(), &train, 1e-6, 1e-4, 21)
+            .unwrap();
         assert_eq!((calm.rates.len(), calm.exploded), (21, false));
-        assert!((calm.rates[10] / 1e-5 - 1.0).abs() < 1e-4 && (calm.rates[20] / 1e-4 - 1.0).abs() < 1e-4);
+        assert!(
+            (calm.rates[10] / 1e-5 - 1.0).abs() < 1e-4
+                && (calm.rates[20] / 1e-4 - 1.0).abs() < 1e-4
+        );
         let wild = trainer.range_test(&model(), &train, 1e-3, 1e6, 40).unwrap();
         assert!(wild.exploded && wild.rates.len() < 40);
         assert!(wild.suggestion() < *wild.rates.last().unwrap());
@@ -162,7 +207,9 @@ mod tests {
     fn neither_the_network_nor_the_trainer_is_changed() {
         let train = Cifar10::sample().train.take(256);
         let fit = |tested: bool| {
-            let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3)).epochs(1).progress(Silent);
+            let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3))
+                .epochs(1)
+                .progress(Silent);
             let mut model = model();
             trainer.fit(&mut model, &train, None).unwrap();
             if tested {
@@ -175,14 +222,30 @@ mod tests {
 
     #[test]
     fn the_suggestion_is_where_the_loss_falls_most_steeply() {
-        let rates: Vec<f32> = (0..100).map(|i| 10f32.powf(-5.0 + i as f32 / 20.0)).collect();
+        let rates: Vec<f32> = (0..100)
+            .map(|i| 10f32.powf(-5.0 + i as f32 / 20.0))
+            .collect();
         // Flat, a fall about number 50, and a rise at the end.
-        let loss = |i: usize| 2.0 - 1.0 / (1.0 + (-(i as f64 - 50.0) / 4.0).exp()) + (i as f64 / 99.0).powi(40) * 9.0;
-        let test = RangeTest { rates: rates.clone(), losses: (0..100).map(loss).collect(), exploded: true };
+        let loss = |i: usize| {
+            2.0 - 1.0 / (1.0 + (-(i as f64 - 50.0) / 4.0).exp()) + (i as f64 / 99.0).powi(40) * 9.0
+        };
+        let test = RangeTest {
+            rates: rates.clone(),
+            losses: (0..100).map(loss).collect(),
+            exploded: true,
+        };
         // The moving average lags behind by some batches.
-        assert!((45..65).any(|i| rates[i] == test.suggestion()), "{}", test.suggestion());
+        assert!(
+            (45..65).any(|i| rates[i] == test.suggestion()),
+            "{}",
+            test.suggestion()
+        );
         assert!(RangeTest::default().suggestion().is_nan());
-        let rising = RangeTest { rates: vec![0.1, 1.0], losses: vec![1.0, f64::NAN], exploded: true };
+        let rising = RangeTest {
+            rates: vec![0.1, 1.0],
+            losses: vec![1.0, f64::NAN],
+            exploded: true,
+        };
         assert_eq!(rising.suggestion(), 0.1);
     }
 
@@ -190,8 +253,18 @@ mod tests {
     fn ends_out_of_order_and_too_few_steps_are_refused() {
         let train = Cifar10::sample().train.take(64);
         let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Sgd::new(0.01));
-        for (from, to, steps) in [(0.0, 1.0, 10), (1.0, 0.1, 10), (0.1, f32::INFINITY, 10), (0.1, 1.0, 1)] {
-            assert!(trainer.range_test(&model(), &train, from, to, steps).is_err(), "{from} {to} {steps}");
+        for (from, to, steps) in [
+            (0.0, 1.0, 10),
+            (1.0, 0.1, 10),
+            (0.1, f32::INFINITY, 10),
+            (0.1, 1.0, 1),
+        ] {
+            assert!(
+                trainer
+                    .range_test(&model(), &train, from, to, steps)
+                    .is_err(),
+                "{from} {to} {steps}"
+            );
         }
     }
 }

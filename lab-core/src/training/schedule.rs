@@ -64,7 +64,10 @@ impl Schedule {
 
     /// Puts a linear way up of some epochs before this schedule.
     pub fn after_warmup(self, epochs: f64) -> Self {
-        Self::Warmup { epochs, then: Box::new(self) }
+        Self::Warmup {
+            epochs,
+            then: Box::new(self),
+        }
     }
 
     /// The learning rate at `epoch` (2.5 stands for the middle of the third) of `epochs`.
@@ -80,7 +83,9 @@ impl Schedule {
         match self {
             Self::Cosine { .. } | Self::OneCycle => true,
             Self::Warmup { then, .. } => then.depends_on_epochs(),
-            Self::Constant | Self::Step { .. } | Self::Exponential { .. } | Self::Custom(_) => false,
+            Self::Constant | Self::Step { .. } | Self::Exponential { .. } | Self::Custom(_) => {
+                false
+            }
         }
     }
 
@@ -96,18 +101,27 @@ impl Schedule {
             Self::OneCycle if done < 0.3 => ease(0.04, 1.0, done / 0.3),
             Self::OneCycle => ease(1.0, 1e-4, (done - 0.3) / 0.7),
             Self::Warmup { epochs: up, .. } if epoch < *up => epoch / up,
-            Self::Warmup { epochs: up, then } => then.share(epoch - up, (epochs - up).max(f64::MIN_POSITIVE)),
+            Self::Warmup { epochs: up, then } => {
+                then.share(epoch - up, (epochs - up).max(f64::MIN_POSITIVE))
+            }
         }
     }
 
     /// Checks that the numbers are in their ranges.
     pub(crate) fn check(&self) -> Result<()> {
         let wrong = |found: String, expected: &str| {
-            Err(LabError::value("schedule", found, expected, "exponential=0.95 is the lab's schedule"))
+            Err(LabError::value(
+                "schedule",
+                found,
+                expected,
+                "exponential=0.95 is the lab's schedule",
+            ))
         };
         match self {
             Self::Step { every: 0, .. } => wrong("a step every 0 epochs".into(), "1 epoch or more"),
-            Self::Step { factor, .. } | Self::Exponential { factor } if !(*factor > 0.0 && factor.is_finite()) => {
+            Self::Step { factor, .. } | Self::Exponential { factor }
+                if !(*factor > 0.0 && factor.is_finite()) =>
+            {
                 wrong(format!("factor {factor}"), "a factor above 0")
             }
             Self::Cosine { lowest } if !(0.0..=1.0).contains(lowest) => {
@@ -116,8 +130,13 @@ impl Schedule {
             Self::Warmup { epochs, .. } if !(*epochs > 0.0 && epochs.is_finite()) => {
                 wrong(format!("a way up of {epochs} epochs"), "more than 0 epochs")
             }
-            Self::Warmup { then, .. } if matches!(**then, Self::Custom(_) | Self::Warmup { .. }) => {
-                wrong("a way up before a custom schedule or another way up".into(), "one of the other schedules")
+            Self::Warmup { then, .. }
+                if matches!(**then, Self::Custom(_) | Self::Warmup { .. }) =>
+            {
+                wrong(
+                    "a way up before a custom schedule or another way up".into(),
+                    "one of the other schedules",
+                )
             }
             Self::Warmup { then, .. } => then.check(),
             _ => Ok(()),
@@ -158,26 +177,50 @@ impl FromStr for Schedule {
             ("one-cycle", "one-cycle"),
             ("warmup", "warmup=EPOCHS or warmup=EPOCHS,SCHEDULE"),
         ];
-        let (first, then) = text.split_once(',').map_or((text, None), |(first, then)| (first, Some(then)));
-        let (name, numbers) = first.split_once('=').map_or((first, ""), |(name, numbers)| (name, numbers));
+        let (first, then) = text
+            .split_once(',')
+            .map_or((text, None), |(first, then)| (first, Some(then)));
+        let (name, numbers) = first
+            .split_once('=')
+            .map_or((first, ""), |(name, numbers)| (name, numbers));
         let name = name.trim().to_lowercase();
         let Some((_, form)) = FORMS.into_iter().find(|(known, _)| *known == name) else {
-            return Err(LabError::name("schedule", &name, &FORMS.map(|(known, _)| known)));
+            return Err(LabError::name(
+                "schedule",
+                &name,
+                &FORMS.map(|(known, _)| known),
+            ));
         };
-        let wrong = || LabError::value("schedule", format!("`{text}`"), form, "exponential=0.95 is the lab's schedule");
-        let numbers = numbers.split(':').map(str::trim).filter(|number| !number.is_empty() || first.contains('='));
-        let numbers = numbers.map(|number| number.parse().map_err(|_| wrong())).collect::<Result<Vec<f64>>>()?;
+        let wrong = || {
+            LabError::value(
+                "schedule",
+                format!("`{text}`"),
+                form,
+                "exponential=0.95 is the lab's schedule",
+            )
+        };
+        let numbers = numbers
+            .split(':')
+            .map(str::trim)
+            .filter(|number| !number.is_empty() || first.contains('='));
+        let numbers = numbers
+            .map(|number| number.parse().map_err(|_| wrong()))
+            .collect::<Result<Vec<f64>>>()?;
         let schedule = match (name.as_str(), &numbers[..], then) {
             ("constant", [], None) => Self::Constant,
-            ("step", [every, factor], None) if every.fract() == 0.0 => {
-                Self::Step { every: *every as usize, factor: *factor }
-            }
+            ("step", [every, factor], None) if every.fract() == 0.0 => Self::Step {
+                every: *every as usize,
+                factor: *factor,
+            },
             ("exponential", [], None) => Self::Exponential { factor: 0.95 },
             ("exponential", [factor], None) => Self::Exponential { factor: *factor },
             ("cosine", [], None) => Self::Cosine { lowest: 0.0 },
             ("cosine", [lowest], None) => Self::Cosine { lowest: *lowest },
             ("one-cycle", [], None) => Self::OneCycle,
-            ("warmup", [epochs], then) => then.unwrap_or("constant").parse::<Self>()?.after_warmup(*epochs),
+            ("warmup", [epochs], then) => then
+                .unwrap_or("constant")
+                .parse::<Self>()?
+                .after_warmup(*epochs),
             _ => return Err(wrong()),
         };
         schedule.check()?;
@@ -191,7 +234,9 @@ mod tests {
 
     #[test]
     fn schedules_pass_through_the_points_of_their_formulas() {
-        let rate = |schedule: &str, epoch: f64| schedule.parse::<Schedule>().unwrap().rate(1.0, epoch, 100);
+        let rate = |schedule: &str, epoch: f64| {
+            schedule.parse::<Schedule>().unwrap().rate(1.0, epoch, 100)
+        };
         for (schedule, epoch, expected) in [
             ("constant", 57.0, 1.0),
             ("step=10:0.5", 9.99, 1.0),
@@ -213,13 +258,23 @@ mod tests {
                 rate(schedule, epoch)
             );
         }
-        assert_eq!(Schedule::custom(|epoch| epoch as f32).rate(9.0, 3.9, 10), 3.0);
+        assert_eq!(
+            Schedule::custom(|epoch| epoch as f32).rate(9.0, 3.9, 10),
+            3.0
+        );
     }
 
     #[test]
     fn wrong_schedules_are_refused() {
-        for text in ["expnential=0.9", "exponential=x", "step=0:0.5", "step=5", "warmup", "warmup=0,cosine", "cosine=2"]
-        {
+        for text in [
+            "expnential=0.9",
+            "exponential=x",
+            "step=0:0.5",
+            "step=5",
+            "warmup",
+            "warmup=0,cosine",
+            "cosine=2",
+        ] {
             assert!(text.parse::<Schedule>().is_err(), "{text}");
         }
         assert!("cosine,step=1:2".parse::<Schedule>().is_err());

@@ -40,7 +40,9 @@ pub struct Settings {
 impl Settings {
     /// Whether the network has the weights of its best epoch when the training is over.
     pub fn restores_best(&self) -> bool {
-        self.callbacks.iter().any(|callback| callback.contains(RESTORES))
+        self.callbacks
+            .iter()
+            .any(|callback| callback.contains(RESTORES))
     }
 }
 
@@ -66,7 +68,11 @@ impl Trainer {
             label_smoothing: self.recipe.label_smoothing,
             global_clip_norm: self.recipe.clip_norm,
             augmentation: self.augmentation.as_ref().map(ToString::to_string),
-            callbacks: self.callbacks.iter().filter_map(|callback| callback.describe()).collect(),
+            callbacks: self
+                .callbacks
+                .iter()
+                .filter_map(|callback| callback.describe())
+                .collect(),
             seed: self.recipe.seed.0,
             threads: self.threads,
         }

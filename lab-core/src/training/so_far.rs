@@ -29,7 +29,13 @@ impl Partial {
     }
 
     pub(super) fn record(&self, epoch: usize, learning_rate: f32) -> BatchRecord {
-        BatchRecord { epoch, batch: self.batches, loss: self.mean(), accuracy: self.accuracy(), learning_rate }
+        BatchRecord {
+            epoch,
+            batch: self.batches,
+            loss: self.mean(),
+            accuracy: self.accuracy(),
+            learning_rate,
+        }
     }
 
     pub(super) fn mean(&self) -> f64 {

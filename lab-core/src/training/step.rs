@@ -35,7 +35,10 @@ impl Recipe {
         step: u64,
         threads: &Threads,
     ) -> Sums {
-        let pass = Pass { training: Some((self.seed, step)), threads };
+        let pass = Pass {
+            training: Some((self.seed, step)),
+            threads,
+        };
         let sums = self.forward(model, tape, batch, pass);
         model.backward(batch.inputs, tape, self.loss.from_logits(), pass);
         sums
@@ -51,34 +54,65 @@ impl Recipe {
         rate: f32,
         threads: &Threads,
     ) -> Sums {
-        let pass = Pass { training: Some((self.seed, state.steps)), threads };
+        let pass = Pass {
+            training: Some((self.seed, state.steps)),
+            threads,
+        };
         let sums = self.forward(model, tape, batch, pass);
         let at_logits = self.loss.from_logits();
         if let Some(limit) = self.clip_norm {
             // The norm is that of all gradients together, so all must be known before the first weight changes.
             model.backward(batch.inputs, tape, at_logits, pass);
             let scale = (f64::from(limit) / norm(&tape.gradients).max(limit.into())) as f32;
-            self.optimizer.prepare(state, rate, scale, &model.parameters);
+            self.optimizer
+                .prepare(state, rate, scale, &model.parameters);
             model.update(&tape.gradients, &state.next, &mut state.slots, threads);
         } else {
             self.optimizer.prepare(state, rate, 1.0, &model.parameters);
-            model.backward_and_update(batch.inputs, tape, at_logits, pass, &state.next, &mut state.slots);
+            model.backward_and_update(
+                batch.inputs,
+                tape,
+                at_logits,
+                pass,
+                &state.next,
+                &mut state.slots,
+            );
         }
         model.learn(tape);
         sums
     }
 
     /// The batch's sums, and the gradient of its loss at the end of the network.
-    fn forward(&self, model: &Sequential, tape: &mut Tape, batch: Batch<'_>, pass: Pass<'_>) -> Sums {
+    fn forward(
+        &self,
+        model: &Sequential,
+        tape: &mut Tape,
+        batch: Batch<'_>,
+        pass: Pass<'_>,
+    ) -> Sums {
         model.forward(batch.inputs, tape, pass);
         let (outputs, logits, gradient) = tape.results(batch.inputs);
-        let Batch { targets, weights, .. } = batch;
+        let Batch {
+            targets, weights, ..
+        } = batch;
         let classes = model.output_size();
-        self.loss.batch(self.label_smoothing, outputs, logits, targets, weights, classes, Some(gradient))
+        self.loss.batch(
+            self.label_smoothing,
+            outputs,
+            logits,
+            targets,
+            weights,
+            classes,
+            Some(gradient),
+        )
     }
 }
 
 /// The Euclidean norm of all gradients together.
 fn norm(gradients: &[Vec<f32>]) -> f64 {
-    gradients.iter().map(|gradient| sum_of_squares(gradient)).sum::<f64>().sqrt()
+    gradients
+        .iter()
+        .map(|gradient| sum_of_squares(gradient))
+        .sum::<f64>()
+        .sqrt()
 }

@@ -69,7 +69,13 @@ impl Trainer {
     pub fn new(loss: Loss, optimizer: impl Into<Optimizer>) -> Self {
         let optimizer = optimizer.into();
         Self {
-            recipe: Recipe { loss, label_smoothing: 0.0, optimizer, clip_norm: None, seed: Seed(0) },
+            recipe: Recipe {
+                loss,
+                label_smoothing: 0.0,
+                optimizer,
+                clip_norm: None,
+                seed: Seed(0),
+            },
             epochs: 1,
             batch_size: 32,
             schedule: Schedule::Constant,
@@ -168,18 +174,38 @@ impl Trainer {
         self
     }
 
-    pub(super) fn check(&self, model: &Sequential, train: &Dataset, validation: Option<&Dataset>) -> Result<()> {
+    pub(super) fn check(
+        &self,
+        model: &Sequential,
+        train: &Dataset,
+        validation: Option<&Dataset>,
+    ) -> Result<()> {
         self.validate()?;
         check_data(model, train, "training data", self.recipe.loss)?;
         if let Some(validation) = validation {
             check_data(model, validation, "validation data", self.recipe.loss)?;
             if validation.normalization() != train.normalization() {
                 let remedy = "call .with_normalization with the training part's on both";
-                return Err(LabError::value("validation data", "another normalization", "the training data's", remedy));
+                return Err(LabError::value(
+                    "validation data",
+                    "another normalization",
+                    "the training data's",
+                    remedy,
+                ));
             }
         }
-        check_weights("sample weights", "example", self.sample_weights.as_deref(), train.len())?;
-        check_weights("class weights", "class", self.class_weights.as_deref(), train.class_count())
+        check_weights(
+            "sample weights",
+            "example",
+            self.sample_weights.as_deref(),
+            train.len(),
+        )?;
+        check_weights(
+            "class weights",
+            "class",
+            self.class_weights.as_deref(),
+            train.class_count(),
+        )
     }
 
     /// Checks every option, as [`Trainer::fit`] does before anything else.
@@ -187,14 +213,22 @@ impl Trainer {
     /// # Errors
     /// [`LabError::Value`] for the first option outside of its range.
     pub fn validate(&self) -> Result<()> {
-        let zero = |option: &str, remedy: &str| Err(LabError::value(option, "0", "at least 1", remedy));
+        let zero =
+            |option: &str, remedy: &str| Err(LabError::value(option, "0", "at least 1", remedy));
         match (self.epochs, self.batch_size, &self.checkpoints) {
             (0, ..) => return zero("epochs", "10 is enough for a first look"),
             (_, 0, _) => return zero("batch size", "64 is the lab's"),
-            (.., Some((_, 0))) => return zero("checkpoint: every", "1 writes one after each epoch"),
+            (.., Some((_, 0))) => {
+                return zero("checkpoint: every", "1 writes one after each epoch");
+            }
             (.., None) if self.resume => {
                 let remedy = "say where checkpoints are: .checkpoint(folder, every)";
-                return Err(LabError::value("resume", "no folder of checkpoints", "one", remedy));
+                return Err(LabError::value(
+                    "resume",
+                    "no folder of checkpoints",
+                    "one",
+                    remedy,
+                ));
             }
             _ => {}
         }
@@ -202,10 +236,21 @@ impl Trainer {
         self.recipe.optimizer.check()?;
         self.schedule.check()?;
         check_smoothing(self.recipe.loss, self.recipe.label_smoothing)?;
-        if let Some(norm) = self.recipe.clip_norm.filter(|norm| !(*norm > 0.0 && norm.is_finite())) {
+        if let Some(norm) = self
+            .recipe
+            .clip_norm
+            .filter(|norm| !(*norm > 0.0 && norm.is_finite()))
+        {
             let expected = "a finite number above 0";
-            return Err(LabError::value("global_clip_norm", norm.to_string(), expected, "1 is a usual value"));
+            return Err(LabError::value(
+                "global_clip_norm",
+                norm.to_string(),
+                expected,
+                "1 is a usual value",
+            ));
         }
-        self.augmentation.as_ref().map_or(Ok(()), Augmentation::validate)
+        self.augmentation
+            .as_ref()
+            .map_or(Ok(()), Augmentation::validate)
     }
 }

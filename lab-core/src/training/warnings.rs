@@ -18,11 +18,16 @@ impl Trainer {
         if train.is_dark() {
             warnings.push("no pixel is above 1: give the bytes from 0 to 255, the data set divides them by 255".into());
         }
-        let (size, images, shared) =
-            (self.batch_size, train.len(), validation.map_or(0, |data| data.shared_with(train)));
+        let (size, images, shared) = (
+            self.batch_size,
+            train.len(),
+            validation.map_or(0, |data| data.shared_with(train)),
+        );
         if shared > 0 {
             let remedy = "train on one part of a split and validate on the other";
-            warnings.push(format!("{shared} of the validation images were trained on: {remedy}"));
+            warnings.push(format!(
+                "{shared} of the validation images were trained on: {remedy}"
+            ));
         }
         // A few images, to see that the network can learn them by heart, are no mistake.
         if size > images && images > 64 {
@@ -36,13 +41,28 @@ impl Trainer {
 
     /// Whether the learning rate is far off, as the losses say. Where weights or penalties change what a loss means, only a
     /// divergence counts.
-    fn warning_of_rate(&self, model: &Sequential, classes: usize, history: &History) -> Option<String> {
-        let too_large = |rate: f32| format!("the learning rate {rate:?} is too large, try a tenth of it");
-        let rate = history.epochs.last().map_or(self.recipe.optimizer.learning_rate(), |record| record.learning_rate);
+    fn warning_of_rate(
+        &self,
+        model: &Sequential,
+        classes: usize,
+        history: &History,
+    ) -> Option<String> {
+        let too_large =
+            |rate: f32| format!("the learning rate {rate:?} is too large, try a tenth of it");
+        let rate = history
+            .epochs
+            .last()
+            .map_or(self.recipe.optimizer.learning_rate(), |record| {
+                record.learning_rate
+            });
         if let Stopped::Diverged { epoch, step } = history.stopped {
-            return Some(format!("the loss was no number any more in epoch {epoch}, step {step}: {}", too_large(rate)));
+            return Some(format!(
+                "the loss was no number any more in epoch {epoch}, step {step}: {}",
+                too_large(rate)
+            ));
         }
-        let weighted = self.class_weights.is_some() || self.sample_weights.is_some() || model.penalty() > 0.0;
+        let weighted =
+            self.class_weights.is_some() || self.sample_weights.is_some() || model.penalty() > 0.0;
         let guessing = (classes as f64).ln();
         let losses: Vec<f64> = history.epochs.iter().map(|record| record.loss).collect();
         let (first, last) = (*losses.first()?, *losses.last()?);
@@ -53,7 +73,9 @@ impl Trainer {
         if let Some(at) = losses.iter().position(|loss| *loss > 2.0 * guessing) {
             let found = format!("the loss was {:.2} in epoch {}", losses[at], at + 1);
             let too_large = too_large(history.epochs[at].learning_rate);
-            return Some(format!("{found}, where guessing gives {guessing:.2}: {too_large}"));
+            return Some(format!(
+                "{found}, where guessing gives {guessing:.2}: {too_large}"
+            ));
         }
         let stands = losses.len() > 1 && (first - last).abs() < 0.005 * first;
         let remedy = "is far too small, or so large that the network has died: Trainer::range_test tells which";
@@ -66,50 +88,101 @@ mod tests {
     use crate::prelude::*;
 
     fn plan() -> Architecture {
-        Sequential::new([32, 32, 3]).flatten().dense(16, Activation::Elu).dense(10, Activation::Softmax)
+        Sequential::new([32, 32, 3])
+            .flatten()
+            .dense(16, Activation::Elu)
+            .dense(10, Activation::Softmax)
     }
 
-    fn fit(plan: Architecture, rate: f32, batch_size: usize, train: &Dataset, validation: &Dataset) -> Vec<String> {
-        let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(rate)).epochs(2).batch_size(batch_size);
+    fn fit(
+        plan: Architecture,
+        rate: f32,
+        batch_size: usize,
+        train: &Dataset,
+        validation: &Dataset,
+    ) -> Vec<String> {
+        let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(rate))
+            .epochs(2)
+            .batch_size(batch_size);
         trainer = trainer.progress(Silent);
-        trainer.fit(&mut plan.build(Seed(0)).unwrap(), train, validation).unwrap().warnings
+        trainer
+            .fit(&mut plan.build(Seed(0)).unwrap(), train, validation)
+            .unwrap()
+            .warnings
     }
 
     /// The only warning, which must say this.
     fn says(warnings: &[String], what: &str) {
-        assert!(warnings.len() == 1 && warnings[0].contains(what), "{what}: {warnings:?}");
+        assert!(
+            warnings.len() == 1 && warnings[0].contains(what),
+            "{what}: {warnings:?}"
+        );
     }
 
     #[test]
     fn a_training_as_it_should_be_has_no_warnings() {
         let (train, validation) = Cifar10::sample().train.split(0.8, Seed(42)).unwrap();
         for rate in [1e-4, 1e-3] {
-            assert_eq!(fit(plan(), rate, 64, &train, &validation), Vec::<String>::new(), "{rate}");
+            assert_eq!(
+                fit(plan(), rate, 64, &train, &validation),
+                Vec::<String>::new(),
+                "{rate}"
+            );
         }
     }
 
     #[test]
     fn a_learning_rate_that_is_far_off_is_named() {
         let (train, validation) = Cifar10::sample().train.split(0.8, Seed(42)).unwrap();
-        says(&fit(plan(), 1e-7, 64, &train, &validation), "1e-7 is far too small");
-        says(&fit(plan(), 1.0, 64, &train, &validation), "1.0 is too large");
+        says(
+            &fit(plan(), 1e-7, 64, &train, &validation),
+            "1e-7 is far too small",
+        );
+        says(
+            &fit(plan(), 1.0, 64, &train, &validation),
+            "1.0 is too large",
+        );
         let mut diverging = Trainer::new(Loss::MeanSquaredError, Sgd::new(1e30)).progress(Silent);
-        let linear = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Linear);
-        let history = diverging.fit(&mut linear.build(Seed(0)).unwrap(), &train, &validation).unwrap();
-        says(&history.warnings, "the loss was no number any more in epoch 1, step ");
+        let linear = Sequential::new([32, 32, 3])
+            .flatten()
+            .dense(10, Activation::Linear);
+        let history = diverging
+            .fit(&mut linear.build(Seed(0)).unwrap(), &train, &validation)
+            .unwrap();
+        says(
+            &history.warnings,
+            "the loss was no number any more in epoch 1, step ",
+        );
     }
 
     #[test]
     fn data_and_networks_that_look_like_success_are_named() {
         let (train, validation) = Cifar10::sample().train.split(0.8, Seed(42)).unwrap();
-        says(&fit(plan(), 1e-3, 64, &train, &train.take(7)), "7 of the validation images were trained on");
-        says(&fit(plan(), 1e-4, 5000, &train, &validation), "a batch of 5000 is more than the 800 images");
+        says(
+            &fit(plan(), 1e-3, 64, &train, &train.take(7)),
+            "7 of the validation images were trained on",
+        );
+        says(
+            &fit(plan(), 1e-4, 5000, &train, &validation),
+            "a batch of 5000 is more than the 800 images",
+        );
         let twice = plan().dense(10, Activation::Softmax);
-        assert!(fit(twice, 1e-2, 64, &train, &validation)[0].contains("dense_1: softmax before the last layer"));
+        assert!(
+            fit(twice, 1e-2, 64, &train, &validation)[0]
+                .contains("dense_1: softmax before the last layer")
+        );
         let divided = |data: &Dataset| {
-            Dataset::new(data.images().mapv(|byte| byte / 255), data.labels(), data.class_names().to_vec()).unwrap()
+            Dataset::new(
+                data.images().mapv(|byte| byte / 255),
+                data.labels(),
+                data.class_names().to_vec(),
+            )
+            .unwrap()
         };
-        assert!(fit(plan(), 1e-2, 64, &divided(&train), &divided(&validation))[0].starts_with("no pixel is above 1"));
+        assert!(
+            fit(plan(), 1e-2, 64, &divided(&train), &divided(&validation))[0]
+                .starts_with("no pixel is above 1")
+        );
     }
 
     #[test]
@@ -118,7 +191,8 @@ mod tests {
         let mut model = plan().build(Seed(0)).unwrap();
         let said = |model: &Sequential| {
             let report = model.evaluate(&test).unwrap().report();
-            report.to_string().contains("never trained") && report.to_json().contains("never trained")
+            report.to_string().contains("never trained")
+                && report.to_json().contains("never trained")
         };
         assert!(said(&model));
         Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3))

@@ -35,7 +35,9 @@ pub fn message<T>(result: Result<T>) -> String {
 pub fn assert_says<T>(result: Result<T>, words: &[&str]) {
     let text = message(result);
     assert!(text.contains("what to do: "), "no remedy in: {text}");
-    words.iter().for_each(|word| assert!(text.contains(word), "no `{word}` in: {text}"));
+    words
+        .iter()
+        .for_each(|word| assert!(text.contains(word), "no `{word}` in: {text}"));
 }
 
 /// All arrays of a network with their names, bit for bit.
@@ -45,14 +47,33 @@ pub struct Bits(pub Vec<(String, Vec<u32>)>);
 /// Only the first numbers of each array: nobody can read them all.
 impl fmt::Debug for Bits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let first = |bits: &Vec<u32>| bits.iter().take(4).map(|&bits| f32::from_bits(bits)).collect::<Vec<_>>();
-        f.debug_map().entries(self.0.iter().map(|(name, bits)| (name, first(bits)))).finish()
+        let first = |bits: &Vec<u32>| {
+            bits.iter()
+                .take(4)
+                .map(|&bits| f32::from_bits(bits))
+                .collect::<Vec<_>>()
+        };
+        f.debug_map()
+            .entries(self.0.iter().map(|(name, bits)| (name, first(bits))))
+            .finish()
     }
 }
 
 pub fn bits(model: &Sequential) -> Bits {
-    let of = |name: &str| model.weight(name).unwrap().iter().map(|w| w.to_bits()).collect();
-    Bits(model.weight_names().map(|name| (name.to_owned(), of(name))).collect())
+    let of = |name: &str| {
+        model
+            .weight(name)
+            .unwrap()
+            .iter()
+            .map(|w| w.to_bits())
+            .collect()
+    };
+    Bits(
+        model
+            .weight_names()
+            .map(|name| (name.to_owned(), of(name)))
+            .collect(),
+    )
 }
 
 /// Every number of the history bit for bit, without the seconds, which differ from run to run.
@@ -61,7 +82,14 @@ pub fn numbers(history: &History) -> Vec<[u64; 6]> {
         let optional = |value: Option<f64>| value.map_or(u64::MAX, f64::to_bits);
         let rate = u64::from(r.learning_rate.to_bits());
         let (loss, accuracy) = (r.loss.to_bits(), r.accuracy.to_bits());
-        [r.epoch as u64, loss, accuracy, optional(r.val_loss), optional(r.val_accuracy), rate]
+        [
+            r.epoch as u64,
+            loss,
+            accuracy,
+            optional(r.val_loss),
+            optional(r.val_accuracy),
+            rate,
+        ]
     };
     history.epochs.iter().map(row).collect()
 }
@@ -72,7 +100,10 @@ pub fn small_network() -> Sequential {
 }
 
 pub fn small_plan() -> Architecture {
-    Sequential::new([32, 32, 3]).flatten().dense(12, Activation::Elu).dense(10, Activation::Softmax)
+    Sequential::new([32, 32, 3])
+        .flatten()
+        .dense(12, Activation::Elu)
+        .dense(10, Activation::Softmax)
 }
 
 /// Cross-entropy, batches of 32, and no output.

@@ -141,8 +141,19 @@ pub struct Run {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Layer {
-    Dense { name: String, units: usize, activation: String, l2: f64, kernel: Formula, bias: Formula },
-    BatchNormalization { name: String, momentum: f64, epsilon: f64 },
+    Dense {
+        name: String,
+        units: usize,
+        activation: String,
+        l2: f64,
+        kernel: Formula,
+        bias: Formula,
+    },
+    BatchNormalization {
+        name: String,
+        momentum: f64,
+        epsilon: f64,
+    },
 }
 
 #[derive(Deserialize)]
@@ -176,7 +187,9 @@ impl Formula {
     /// The first `count` values, row by row; exact in `f32` too.
     pub fn weights(&self, count: usize) -> Vec<f64> {
         let mixed = |i: u32| {
-            let mut h = i.wrapping_mul(2_654_435_761).wrapping_add(self.p * 40_503 + 12_345);
+            let mut h = i
+                .wrapping_mul(2_654_435_761)
+                .wrapping_add(self.p * 40_503 + 12_345);
             h = (h ^ (h >> 16)).wrapping_mul(0x85EB_CA6B);
             h = (h ^ (h >> 13)).wrapping_mul(0xC2B2_AE35);
             f64::from((h ^ (h >> 16)) >> 16) / 65_536.0 - 0.5
@@ -188,12 +201,15 @@ impl Formula {
 impl Run {
     /// Which of the sample's images step 0, 1, … takes.
     pub fn batch(&self, step: usize) -> Vec<usize> {
-        (0..self.batch_size).map(|i| (step * self.batch_size + i) % 1000).collect()
+        (0..self.batch_size)
+            .map(|i| (step * self.batch_size + i) % 1000)
+            .collect()
     }
 
     /// The weights of these images, when the run has any.
     pub fn weights(&self, images: &[usize]) -> Option<Vec<f64>> {
-        self.sample_weights.then(|| images.iter().map(|i| (i % 5) as f64 * 0.5).collect())
+        self.sample_weights
+            .then(|| images.iter().map(|i| (i % 5) as f64 * 0.5).collect())
     }
 }
 
@@ -216,15 +232,35 @@ impl Parameter {
         self.compare(ours, tolerance, what, assert_near);
     }
 
-    fn compare(&self, ours: &[f64], tolerance: f64, what: &str, assert: fn(&[f64], &[f64], f64, &str)) {
-        assert_eq!(ours.len(), self.shape.iter().product::<usize>(), "{what}: number of values");
+    fn compare(
+        &self,
+        ours: &[f64],
+        tolerance: f64,
+        what: &str,
+        assert: fn(&[f64], &[f64], f64, &str),
+    ) {
+        assert_eq!(
+            ours.len(),
+            self.shape.iter().product::<usize>(),
+            "{what}: number of values"
+        );
         let slice: Vec<f64> = ours.iter().step_by(self.stride).copied().collect();
         assert(&slice, &self.values, tolerance, what);
-        let (sum, squares) = (ours.iter().sum::<f64>(), ours.iter().map(|w| w * w).sum::<f64>());
+        let (sum, squares) = (
+            ours.iter().sum::<f64>(),
+            ours.iter().map(|w| w * w).sum::<f64>(),
+        );
         let size = (ours.len() as f64 * self.sum_of_squares).sqrt(); // a bound for Σ|w|
-        assert!((sum - self.sum).abs() <= tolerance * size, "{what}: sum {sum}, expected {}", self.sum);
+        assert!(
+            (sum - self.sum).abs() <= tolerance * size,
+            "{what}: sum {sum}, expected {}",
+            self.sum
+        );
         let apart = (squares - self.sum_of_squares).abs();
-        assert!(apart <= 2.0 * tolerance * self.sum_of_squares, "{what}: sum of squares {squares}");
+        assert!(
+            apart <= 2.0 * tolerance * self.sum_of_squares,
+            "{what}: sum of squares {squares}"
+        );
     }
 }
 
@@ -235,13 +271,23 @@ pub fn assert_close(ours: &[f64], theirs: &[f64], tolerance: f64, what: &str) {
     let largest = theirs.iter().fold(0.0, |most: f64, b| most.max(b.abs()));
     let (mut worst, mut at) = (0.0, 0);
     for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
-        let difference = (a - b).abs() / if largest > 0.0 { b.abs().max(1e-3 * largest) } else { 1.0 };
+        let difference = (a - b).abs()
+            / if largest > 0.0 {
+                b.abs().max(1e-3 * largest)
+            } else {
+                1.0
+            };
         if difference > worst || difference.is_nan() {
             (worst, at) = (difference, i);
         }
         assert!(!difference.is_nan(), "{what}[{i}]: ours {a}, theirs {b}");
     }
-    assert!(worst <= tolerance, "{what}[{at}]: ours {}, theirs {}, apart {worst:.1e}", ours[at], theirs[at]);
+    assert!(
+        worst <= tolerance,
+        "{what}[{at}]: ours {}, theirs {}, apart {worst:.1e}",
+        ours[at],
+        theirs[at]
+    );
 }
 
 /// For `f32`: ‖a − b‖ ≤ tolerance · ‖b‖. Single entries may be further off where an optimizer divides by a small root.
@@ -251,20 +297,43 @@ pub fn assert_near(ours: &[f64], theirs: &[f64], tolerance: f64, what: &str) {
     let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
     let apart = norm(&mut ours.iter().zip(theirs).map(|(a, b)| a - b));
     let size = norm(&mut theirs.iter().copied());
-    let at = (0..ours.len()).max_by(|&i, &j| (ours[i] - theirs[i]).abs().total_cmp(&(ours[j] - theirs[j]).abs()));
+    let at = (0..ours.len()).max_by(|&i, &j| {
+        (ours[i] - theirs[i])
+            .abs()
+            .total_cmp(&(ours[j] - theirs[j]).abs())
+    });
     let worst = at.map(|i| (i, ours[i], theirs[i]));
-    assert!(apart <= tolerance * size, "{what}: apart {:.1e}; worst (index, ours, theirs) {worst:?}", apart / size);
+    assert!(
+        apart <= tolerance * size,
+        "{what}: apart {:.1e}; worst (index, ours, theirs) {worst:?}",
+        apart / size
+    );
 }
 
 /// The sample's 1,000 training images of 3,072 bytes, and their labels, decoded without the crate's help.
 pub fn sample() -> (Vec<Vec<u8>>, Vec<usize>) {
-    let mut reader =
-        png::Decoder::new(io::Cursor::new(include_bytes!("../../assets/sample_train.png"))).read_info().unwrap();
+    let mut reader = png::Decoder::new(io::Cursor::new(include_bytes!(
+        "../../assets/sample_train.png"
+    )))
+    .read_info()
+    .unwrap();
     let mut sheet = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut sheet).unwrap();
-    assert_eq!((info.width, info.height, info.color_type), (800, 1280, png::ColorType::Rgb));
+    assert_eq!(
+        (info.width, info.height, info.color_type),
+        (800, 1280, png::ColorType::Rgb)
+    );
     let row = |image: usize, y: usize| ((image / 25 * 32 + y) * 25 + image % 25) * 96;
-    let image = |i| (0..32).flat_map(|y| sheet[row(i, y)..][..96].to_vec()).collect();
-    let digits = include_str!("../../assets/sample_train_labels.txt").chars().filter_map(|c| c.to_digit(10));
-    ((0..1000).map(image).collect(), digits.map(|digit| digit as usize).collect())
+    let image = |i| {
+        (0..32)
+            .flat_map(|y| sheet[row(i, y)..][..96].to_vec())
+            .collect()
+    };
+    let digits = include_str!("../../assets/sample_train_labels.txt")
+        .chars()
+        .filter_map(|c| c.to_digit(10));
+    (
+        (0..1000).map(image).collect(),
+        digits.map(|digit| digit as usize).collect(),
+    )
 }

@@ -45,9 +45,18 @@ pub fn exercise_1(answer: usize) -> Verdict {
             answer == layers(&widths, |n, m| (n + 1) * (m + 1)),
             "Only the inputs get one more, which is always 1 and whose weights are the biases.",
         ),
-        (answer == layers(&widths[..4], dense), "The ten softmax units are a dense layer as well."),
-        (answer == layers(&widths[1..], dense), "The first hidden layer has weights for every pixel and colour."),
-        (answer == layers(&widths[..2], dense), "That is the first layer alone."),
+        (
+            answer == layers(&widths[..4], dense),
+            "The ten softmax units are a dense layer as well.",
+        ),
+        (
+            answer == layers(&widths[1..], dense),
+            "The first hidden layer has weights for every pixel and colour.",
+        ),
+        (
+            answer == layers(&widths[..2], dense),
+            "That is the first layer alone.",
+        ),
         (
             answer == layers(&[1024, 256, 256, 64, 10], dense),
             "A pixel has three colours, and each is a number of its own.",
@@ -61,7 +70,10 @@ pub fn exercise_1(answer: usize) -> Verdict {
         1,
         expected,
         answer,
-        hint(&mistakes, "Go through the pairs of widths one by one, as in the formula, and add up."),
+        hint(
+            &mistakes,
+            "Go through the pairs of widths one by one, as in the formula, and add up.",
+        ),
     )
 }
 
@@ -70,7 +82,9 @@ pub fn exercise_2(answer: fn(f64) -> f64) -> Verdict {
     let cases = [2.0, 0.5, -1.0, -3.0, -0.1, 40.0];
     let given = match attempt(|| cases.map(answer)) {
         Ok(given) => given,
-        Err(panic) => return Verdict::wrong(2, "a number for every z", panic, "No z needs a panic."),
+        Err(panic) => {
+            return Verdict::wrong(2, "a number for every z", panic, "No z needs a panic.");
+        }
     };
     if given.iter().all(|slope| slope.is_nan()) {
         return Verdict::missing(2, "a number for every z");
@@ -82,28 +96,56 @@ pub fn exercise_2(answer: fn(f64) -> f64) -> Verdict {
         }
         let is = |other: f64| near(&[came], &[other]);
         let mistakes = [
-            (z > 0.0 && is(z), "That is ELU itself; its slope is asked for."),
-            (z > 0.0 && is(z.exp()), "Right of 0 ELU is a straight line, and not an exponential function."),
+            (
+                z > 0.0 && is(z),
+                "That is ELU itself; its slope is asked for.",
+            ),
+            (
+                z > 0.0 && is(z.exp()),
+                "Right of 0 ELU is a straight line, and not an exponential function.",
+            ),
             (z > 0.0 && is(0.0), "Left and right are exchanged?"),
             (
                 z < 0.0 && is(z.exp() - 1.0),
                 "That is the value of ELU at a negative number. Differentiate it once: what becomes \
                  of the 1 that is taken off?",
             ),
-            (z < 0.0 && is(z * (z - 1.0).exp()), "An exponential function is no power: its derivative is itself."),
-            (z < 0.0 && is(-z.exp()), "ELU rises everywhere, also left of 0: its slope is positive."),
-            (z < 0.0 && is((-z).exp()), "The sign in the exponent is wrong: far to the left ELU is flat."),
-            (z < 0.0 && is(1.0), "Left of 0 ELU is not a straight line: the branch is missing."),
+            (
+                z < 0.0 && is(z * (z - 1.0).exp()),
+                "An exponential function is no power: its derivative is itself.",
+            ),
+            (
+                z < 0.0 && is(-z.exp()),
+                "ELU rises everywhere, also left of 0: its slope is positive.",
+            ),
+            (
+                z < 0.0 && is((-z).exp()),
+                "The sign in the exponent is wrong: far to the left ELU is flat.",
+            ),
+            (
+                z < 0.0 && is(1.0),
+                "Left of 0 ELU is not a straight line: the branch is missing.",
+            ),
             (z < 0.0 && is(0.0), "That is the slope of ReLU."),
             (z < 0.0 && is(0.2), "That is the slope of leaky ReLU."),
-            (z < 0.0 && is(z), "Left of 0 that is no slope of ELU: differentiate its formula there."),
+            (
+                z < 0.0 && is(z),
+                "Left of 0 that is no slope of ELU: differentiate its formula there.",
+            ),
         ];
-        let side = if z > 0.0 { "right of 0, where ELU is z" } else { "left of 0, where ELU is eᶻ − 1" };
+        let side = if z > 0.0 {
+            "right of 0, where ELU is z"
+        } else {
+            "left of 0, where ELU is eᶻ − 1"
+        };
         return Verdict::wrong(
             2,
             format!("for z = {z} the slope {side}"),
             came,
-            hint(&mistakes, "Differentiate the formula of each branch by itself."),
+            hint(
+                &mistakes,
+                "Differentiate the formula of each branch by itself.",
+            ),
         );
     }
     Verdict::right(
@@ -117,11 +159,18 @@ pub fn exercise_2(answer: fn(f64) -> f64) -> Verdict {
 /// The way back through a dense layer: `(x, kernel, g)` to the gradients of kernel, bias (as one row) and x.
 pub fn exercise_3(answer: fn(&Matrix, &Matrix, &Matrix) -> (Matrix, Matrix, Matrix)) -> Verdict {
     let matrix = |rows: usize, columns: usize, step: usize| {
-        Matrix::from_shape_fn((rows, columns), |(i, j)| ((i * columns + j + 1) * step % 7) as f64 - 2.5)
+        Matrix::from_shape_fn((rows, columns), |(i, j)| {
+            ((i * columns + j + 1) * step % 7) as f64 - 2.5
+        })
     };
     for (number, (samples, inputs, units)) in [(2, 3, 4), (5, 4, 2)].into_iter().enumerate() {
-        let (x, kernel, g) = (matrix(samples, inputs, 3), matrix(inputs, units, 5), matrix(samples, units, 4));
-        let case = format!("x {samples} × {inputs}, kernel {inputs} × {units}, g {samples} × {units}");
+        let (x, kernel, g) = (
+            matrix(samples, inputs, 3),
+            matrix(inputs, units, 5),
+            matrix(samples, units, 4),
+        );
+        let case =
+            format!("x {samples} × {inputs}, kernel {inputs} × {units}, g {samples} × {units}");
         let (to_kernel, to_bias, to_input) = match attempt(|| answer(&x, &kernel, &g)) {
             Ok(given) => given,
             Err(panic) => {
@@ -134,12 +183,21 @@ pub fn exercise_3(answer: fn(&Matrix, &Matrix, &Matrix) -> (Matrix, Matrix, Matr
                 );
             }
         };
-        if number == 0 && [&to_kernel, &to_bias, &to_input].iter().all(|part| part.is_empty()) {
+        if number == 0
+            && [&to_kernel, &to_bias, &to_input]
+                .iter()
+                .all(|part| part.is_empty())
+        {
             return Verdict::missing(3, "three matrices: the gradients of kernel, bias and x");
         }
-        let dense = textbook::Dense { kernel: kernel.clone(), bias: Matrix::zeros((1, units)), l2: 0.0 };
+        let dense = textbook::Dense {
+            kernel: kernel.clone(),
+            bias: Matrix::zeros((1, units)),
+            l2: 0.0,
+        };
         let (right_input, right) = dense.backward(&x, &g);
-        let same = |a: &Matrix, b: &Matrix| a.dim() == b.dim() && (a - b).iter().all(|d| d.abs() < 1e-6);
+        let same =
+            |a: &Matrix, b: &Matrix| a.dim() == b.dim() && (a - b).iter().all(|d| d.abs() < 1e-6);
         let scaled = |a: &Matrix, b: &Matrix| same(a, &(b / samples as f64));
         let negative = |a: &Matrix, b: &Matrix| same(a, &-b);
         let parts = [
@@ -191,14 +249,20 @@ pub fn exercise_3(answer: fn(&Matrix, &Matrix, &Matrix) -> (Matrix, Matrix, Matr
                     negative(came, right),
                     "The sign is wrong: the gradient points uphill, and it is the optimizer that goes down.",
                 ),
-                (same(came, &g), "That is g itself, with a row for each sample still."),
+                (
+                    same(came, &g),
+                    "That is g itself, with a row for each sample still.",
+                ),
                 (came.is_empty(), "This one is empty still."),
             ];
             return Verdict::wrong(
                 3,
                 expected,
                 says,
-                hint(&mistakes, "Compare with the three products of the notebook, one for each gradient."),
+                hint(
+                    &mistakes,
+                    "Compare with the three products of the notebook, one for each gradient.",
+                ),
             );
         }
     }

@@ -26,10 +26,22 @@ pub fn exercise_1(precision: f64) -> Verdict {
             100.0 * hits / samples,
             "That is the recall, and a percentage: precision is a share, of the answers in a column.",
         ),
-        (2.0 * hits / (answers + samples), "That is F1, which has both in it: precision divides by the answers alone."),
-        ((0..3).map(|class| PETS[class][class]).sum::<f64>() / all, "That is the accuracy, of all classes together."),
-        (hits / all, "Not all pictures: only those that were called dog."),
-        (1.0 - right, "That is the share of the answers that were wrong."),
+        (
+            2.0 * hits / (answers + samples),
+            "That is F1, which has both in it: precision divides by the answers alone.",
+        ),
+        (
+            (0..3).map(|class| PETS[class][class]).sum::<f64>() / all,
+            "That is the accuracy, of all classes together.",
+        ),
+        (
+            hits / all,
+            "Not all pictures: only those that were called dog.",
+        ),
+        (
+            1.0 - right,
+            "That is the share of the answers that were wrong.",
+        ),
     ];
     let exercise = Exercise {
         number: 1,
@@ -39,13 +51,32 @@ pub fn exercise_1(precision: f64) -> Verdict {
         so: "The recall of the same class is 0.75: this network says dog too readily. With another threshold the one rises \
              and the other falls, so neither says much alone.",
     };
-    exercise.judge(vec![Case { given: String::new(), came: Ok(precision), right: vec![right], mistakes }])
+    exercise.judge(vec![Case {
+        given: String::new(),
+        came: Ok(precision),
+        right: vec![right],
+        mistakes,
+    }])
 }
 
 /// The three classes that lose most images to a class, most first: `losers(counts, class)`.
 pub fn exercise_2(losers: fn(&[Vec<u64>], usize) -> Vec<usize>) -> Verdict {
-    let small = |class| (five(), class, format!("for class {class} of the table {:?}", five()));
-    let cases = [small(2), small(4), (printed(), 3, "for class 3 (cat) of the lab's printed matrix".to_owned())];
+    let small = |class| {
+        (
+            five(),
+            class,
+            format!("for class {class} of the table {:?}", five()),
+        )
+    };
+    let cases = [
+        small(2),
+        small(4),
+        (
+            printed(),
+            3,
+            "for class 3 (cat) of the lab's printed matrix".to_owned(),
+        ),
+    ];
     let exercise = Exercise {
         number: 2,
         expected: "three numbers of classes, the one that loses most first",
@@ -167,7 +198,9 @@ pub fn exercise_4(temperature: fn(&Matrix, &[usize]) -> f64) -> Verdict {
 fn sample(seed: u64, size: f64) -> (Matrix, Vec<usize>) {
     let mut state = seed;
     let mut uniform = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 11) as f64 / (1_u64 << 53) as f64
     };
     let classes: Vec<usize> = (0..90).map(|number| number % 3).collect();
@@ -183,7 +216,11 @@ fn lowest(loss: impl Fn(f64) -> f64) -> f64 {
     let (mut low, mut high) = (0.1_f64.ln(), 10.0_f64.ln());
     for _ in 0..60 {
         let (left, right) = (low + (high - low) / 3.0, high - (high - low) / 3.0);
-        if loss(left.exp()) < loss(right.exp()) { high = right } else { low = left }
+        if loss(left.exp()) < loss(right.exp()) {
+            high = right
+        } else {
+            low = left
+        }
     }
     low.exp()
 }

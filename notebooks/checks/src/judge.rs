@@ -17,7 +17,9 @@ impl Answer for f64 {
     }
 
     fn is_near(&self, other: &Self, tolerance: f64) -> bool {
-        self == other || (self.is_nan() && other.is_nan()) || (self - other).abs() <= tolerance * other.abs()
+        self == other
+            || (self.is_nan() && other.is_nan())
+            || (self - other).abs() <= tolerance * other.abs()
     }
 
     fn shown(&self) -> String {
@@ -94,12 +96,24 @@ pub(crate) struct Exercise {
 impl Exercise {
     /// Missing where all cases are blank, right where all are right, and else wrong by the first that is not.
     pub(crate) fn judge<T: Answer>(&self, cases: Vec<Case<T>>) -> Verdict {
-        if cases.iter().all(|case| case.came.as_ref().is_ok_and(T::is_blank)) {
+        if cases
+            .iter()
+            .all(|case| case.came.as_ref().is_ok_and(T::is_blank))
+        {
             return Verdict::missing(self.number, self.expected);
         }
-        for Case { given, came, right, mistakes } in cases {
-            let expected =
-                if given.is_empty() { self.expected.to_owned() } else { self.expected.to_owned() + "\n" + &given };
+        for Case {
+            given,
+            came,
+            right,
+            mistakes,
+        } in cases
+        {
+            let expected = if given.is_empty() {
+                self.expected.to_owned()
+            } else {
+                self.expected.to_owned() + "\n" + &given
+            };
             let came = match came {
                 Ok(came) => came,
                 Err(message) => {
@@ -107,11 +121,17 @@ impl Exercise {
                     return Verdict::wrong(self.number, expected, message, hint);
                 }
             };
-            if right.iter().any(|right| came.is_near(right, self.tolerance)) {
+            if right
+                .iter()
+                .any(|right| came.is_near(right, self.tolerance))
+            {
                 continue;
             }
             let fits = |mistake: &&(T, &'static str)| came.is_near(&mistake.0, self.tolerance);
-            let hint = mistakes.iter().find(fits).map_or(self.otherwise, |mistake| mistake.1);
+            let hint = mistakes
+                .iter()
+                .find(fits)
+                .map_or(self.otherwise, |mistake| mistake.1);
             return Verdict::wrong(self.number, expected, came.shown(), hint);
         }
         Verdict::right(self.number, self.so)

@@ -17,9 +17,16 @@ pub fn exercise_1(answer: [f64; 4]) -> Verdict {
         return Verdict::missing(1, "four numbers, with three digits after the point or more");
     }
     let squares = |target: usize| -> f64 {
-        p.iter().enumerate().map(|(k, p)| (p - if k == target { 1.0 } else { 0.0 }).powi(2)).sum()
+        p.iter()
+            .enumerate()
+            .map(|(k, p)| (p - if k == target { 1.0 } else { 0.0 }).powi(2))
+            .sum()
     };
-    let entropies = ["the cross-entropy", "the sparse cross-entropy", "the Kullback-Leibler divergence"];
+    let entropies = [
+        "the cross-entropy",
+        "the sparse cross-entropy",
+        "the Kullback-Leibler divergence",
+    ];
     let right = -p[truth].ln();
     for (name, came) in entropies.into_iter().zip(answer) {
         if rounded(came, right) {
@@ -27,10 +34,22 @@ pub fn exercise_1(answer: [f64; 4]) -> Verdict {
         }
         let mistakes = [
             (came.is_nan(), "This one is empty still."),
-            (rounded(came, -right), "The logarithm of a probability is negative, a loss is not: the minus is missing."),
-            (rounded(came, right / LN_2), "That is the logarithm to the base 2; ln is the natural one."),
-            (rounded(came, right / LN_10), "That is the logarithm to the base 10; ln is the natural one."),
-            (rounded(came, -p[1].ln()), "Classes are counted from 0: which place of p is class 2?"),
+            (
+                rounded(came, -right),
+                "The logarithm of a probability is negative, a loss is not: the minus is missing.",
+            ),
+            (
+                rounded(came, right / LN_2),
+                "That is the logarithm to the base 2; ln is the natural one.",
+            ),
+            (
+                rounded(came, right / LN_10),
+                "That is the logarithm to the base 10; ln is the natural one.",
+            ),
+            (
+                rounded(came, -p[1].ln()),
+                "Classes are counted from 0: which place of p is class 2?",
+            ),
             (
                 rounded(came, -p.iter().map(|p| p.ln()).sum::<f64>()),
                 "Each term is multiplied with the target, which is 0 for all classes but one.",
@@ -39,19 +58,28 @@ pub fn exercise_1(answer: [f64; 4]) -> Verdict {
                 rounded(came, -p.iter().map(|p| p * p.ln()).sum::<f64>()),
                 "That is the entropy of p itself: the factor before the logarithm is y.",
             ),
-            (rounded(came, right / 3.0), "Only the mean squared error is divided by the number of classes."),
+            (
+                rounded(came, right / 3.0),
+                "Only the mean squared error is divided by the number of classes.",
+            ),
             (
                 rounded(came, 0.0) && name.contains("Kullback"),
                 "It is 0 only where p is the target itself. 0 is the entropy of the target, which is taken off.",
             ),
-            (rounded(came, 1.0 - p[truth]), "That is the distance from 1; the entropies take a logarithm."),
+            (
+                rounded(came, 1.0 - p[truth]),
+                "That is the distance from 1; the entropies take a logarithm.",
+            ),
         ];
         let expected = format!("{name} of an image of class {truth} for p = {p:?}");
         return Verdict::wrong(
             1,
             expected,
             came,
-            hint(&mistakes, "Write y as (0, 0, 1), and leave out of the sum what is multiplied with 0."),
+            hint(
+                &mistakes,
+                "Write y as (0, 0, 1), and leave out of the sum what is multiplied with 0.",
+            ),
         );
     }
     let came = answer[3];
@@ -65,33 +93,56 @@ pub fn exercise_1(answer: [f64; 4]) -> Verdict {
     }
     let mistakes = [
         (came.is_nan(), "This one is empty still."),
-        (rounded(came, 3.0 * right), "It is a mean over the classes, not their sum."),
-        (rounded(came, right.sqrt()), "No root: it is the mean of the squares."),
         (
-            rounded(came, (1.0 - p[truth]).powi(2)) || rounded(came, (1.0 - p[truth]).powi(2) / 3.0),
+            rounded(came, 3.0 * right),
+            "It is a mean over the classes, not their sum.",
+        ),
+        (
+            rounded(came, right.sqrt()),
+            "No root: it is the mean of the squares.",
+        ),
+        (
+            rounded(came, (1.0 - p[truth]).powi(2))
+                || rounded(came, (1.0 - p[truth]).powi(2) / 3.0),
             "The other classes count too: their target is 0, and p is not.",
         ),
-        (rounded(came, squares(1) / 3.0), "Classes are counted from 0: which place of p is class 2?"),
-        (rounded(came, 1.5 * right), "It is divided by the number of classes, not by one less."),
+        (
+            rounded(came, squares(1) / 3.0),
+            "Classes are counted from 0: which place of p is class 2?",
+        ),
+        (
+            rounded(came, 1.5 * right),
+            "It is divided by the number of classes, not by one less.",
+        ),
     ];
     let expected = format!("the mean squared error of an image of class {truth} for p = {p:?}");
     Verdict::wrong(
         1,
         expected,
         came,
-        hint(&mistakes, "Take p - y in each place, square it, and take the mean of the three."),
+        hint(
+            &mistakes,
+            "Take p - y in each place, square it, and take the mean of the three.",
+        ),
     )
 }
 
 /// Softmax of a row of logits.
 pub fn exercise_2(answer: fn(&[f64]) -> Vec<f64>) -> Verdict {
-    let cases: [&[f64]; 5] =
-        [&[1.0, 2.0, 4.0], &[0.0, 0.0], &[-1.0, 0.5, 0.25, -2.0], &[1000.0, 1001.0, 990.0], &[-1000.0, -1002.0]];
+    let cases: [&[f64]; 5] = [
+        &[1.0, 2.0, 4.0],
+        &[0.0, 0.0],
+        &[-1.0, 0.5, 0.25, -2.0],
+        &[1000.0, 1001.0, 990.0],
+        &[-1000.0, -1002.0],
+    ];
     for (number, z) in cases.into_iter().enumerate() {
         let expected = format!("{} probabilities, for z = {z:?}", z.len());
         let came = match attempt(|| answer(z)) {
             Ok(came) => came,
-            Err(panic) => return Verdict::wrong(2, expected, panic, "There may be any number of logits."),
+            Err(panic) => {
+                return Verdict::wrong(2, expected, panic, "There may be any number of logits.");
+            }
         };
         if number == 0 && came.is_empty() {
             return Verdict::missing(2, "as many probabilities as there are logits");
@@ -107,7 +158,10 @@ pub fn exercise_2(answer: fn(&[f64]) -> Vec<f64>) -> Verdict {
         }
         let each = |f: &dyn Fn(f64) -> f64| -> Vec<f64> { z.iter().map(|z| f(*z)).collect() };
         let mistakes = [
-            (came.len() != z.len(), "There is a probability for each logit."),
+            (
+                came.len() != z.len(),
+                "There is a probability for each logit.",
+            ),
             (
                 most < -100.0 && came.iter().any(|p| !p.is_finite()),
                 "All of these are negative: a search for the largest that begins at 0 ends at 0, and e to the power \
@@ -126,7 +180,10 @@ pub fn exercise_2(answer: fn(&[f64]) -> Vec<f64>) -> Verdict {
                 near(&came, &share(&|z| z)),
                 "First take e to the power of each: logits may be negative, probabilities may not.",
             ),
-            (near(&came, &share(&|z| z - most)), "The largest is taken off; now e to the power of each."),
+            (
+                near(&came, &share(&|z| z - most)),
+                "The largest is taken off; now e to the power of each.",
+            ),
             (
                 near(&came, &each(&|z| 1.0 / (1.0 + (-z).exp()))),
                 "That is sigmoid, each logit by itself: these do not sum to 1.",
@@ -145,7 +202,10 @@ pub fn exercise_2(answer: fn(&[f64]) -> Vec<f64>) -> Verdict {
             2,
             expected,
             row(&came),
-            hint(&mistakes, "e to the power of each, divided by the sum of these."),
+            hint(
+                &mistakes,
+                "e to the power of each, divided by the sum of these.",
+            ),
         );
     }
     Verdict::right(
@@ -158,7 +218,8 @@ pub fn exercise_2(answer: fn(&[f64]) -> Vec<f64>) -> Verdict {
 /// The smallest cross-entropy and the smallest Kullback-Leibler divergence with label smoothing of 0.1, ten classes.
 pub fn exercise_3(answer: [f64; 2]) -> Verdict {
     let (smoothing, classes) = (0.1, 10.0);
-    let entropy = |first: f64, other: f64| -first * first.ln() - (classes - 1.0) * other * other.ln();
+    let entropy =
+        |first: f64, other: f64| -first * first.ln() - (classes - 1.0) * other * other.ln();
     let (first, other): (f64, f64) = (1.0 - smoothing + smoothing / classes, smoothing / classes);
     if answer.iter().all(|loss| loss.is_nan()) {
         return Verdict::missing(3, "two numbers, with three digits after the point or more");
@@ -171,9 +232,18 @@ pub fn exercise_3(answer: [f64; 2]) -> Verdict {
                 rounded(came, 0.0),
                 "0 is the least for certain labels. Here a network that is certain pays for the other nine classes.",
             ),
-            (rounded(came, -right), "The sign: logarithms of probabilities are negative, a loss is not."),
-            (rounded(came, right / LN_2), "That is the logarithm to the base 2; ln is the natural one."),
-            (rounded(came, right / LN_10), "That is the logarithm to the base 10; ln is the natural one."),
+            (
+                rounded(came, -right),
+                "The sign: logarithms of probabilities are negative, a loss is not.",
+            ),
+            (
+                rounded(came, right / LN_2),
+                "That is the logarithm to the base 2; ln is the natural one.",
+            ),
+            (
+                rounded(came, right / LN_10),
+                "That is the logarithm to the base 10; ln is the natural one.",
+            ),
             (
                 rounded(came, entropy(1.0 - smoothing, smoothing / (classes - 1.0))),
                 "The part s is spread over all ten classes, the true one included: y (1 - s) + s/K.",
@@ -190,7 +260,10 @@ pub fn exercise_3(answer: [f64; 2]) -> Verdict {
                 rounded(came, -first.ln()) || rounded(came, -first * first.ln()),
                 "The other nine classes have targets above 0, and terms of their own.",
             ),
-            (rounded(came, right / classes), "The cross-entropy is a sum over the classes, not their mean."),
+            (
+                rounded(came, right / classes),
+                "The cross-entropy is a sum over the classes, not their mean.",
+            ),
         ];
         let expected = "the smallest cross-entropy that any probabilities can reach, for s = 0.1 and ten classes";
         return Verdict::wrong(
@@ -221,5 +294,10 @@ pub fn exercise_3(answer: [f64; 2]) -> Verdict {
         (came < 0.0, "A divergence is never negative."),
     ];
     let expected = "the smallest Kullback-Leibler divergence that any probabilities can reach, for the same targets";
-    Verdict::wrong(3, expected, came, hint(&mistakes, "What is ln (y/p) where p is equal to y?"))
+    Verdict::wrong(
+        3,
+        expected,
+        came,
+        hint(&mistakes, "What is ln (y/p) where p is equal to y?"),
+    )
 }

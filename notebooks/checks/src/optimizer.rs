@@ -21,10 +21,22 @@ pub fn exercise_1(rate: f64) -> Verdict {
             1.0 / steepest,
             "With that rate the steep direction is at the bottom after one step. How far may a step overshoot?",
         ),
-        (2.0 / flattest, "The flattest direction sets the time. Which one sets the limit?"),
-        (2.0 / sum, "The directions do not add up: each has a factor 1 − ηλ of its own, and all must be small enough."),
-        (6.0 / sum, "The mean curvature says nothing: one direction that grows is enough to diverge."),
-        (steepest / 2.0, "Upside down: a steeper valley needs a smaller rate."),
+        (
+            2.0 / flattest,
+            "The flattest direction sets the time. Which one sets the limit?",
+        ),
+        (
+            2.0 / sum,
+            "The directions do not add up: each has a factor 1 − ηλ of its own, and all must be small enough.",
+        ),
+        (
+            6.0 / sum,
+            "The mean curvature says nothing: one direction that grows is enough to diverge.",
+        ),
+        (
+            steepest / 2.0,
+            "Upside down: a steeper valley needs a smaller rate.",
+        ),
     ];
     let exercise = Exercise {
         number: 1,
@@ -34,7 +46,12 @@ pub fn exercise_1(rate: f64) -> Verdict {
         so: "At that rate the flattest direction keeps 96 % of its error in each step. Momentum μ helps twice: it adds up \
              the small steps, and it lifts the limit by the factor 1 + μ.",
     };
-    exercise.judge(vec![Case { given: String::new(), came: Ok(rate), right: vec![2.0 / steepest], mistakes }])
+    exercise.judge(vec![Case {
+        given: String::new(),
+        came: Ok(rate),
+        right: vec![2.0 / steepest],
+        mistakes,
+    }])
 }
 
 /// How many of the gradient checks of W1, b1, W2 and b2 notice that Δ₂ was not divided by N = 64, and the learning rate
@@ -43,7 +60,8 @@ pub fn exercise_2(noticed: usize, hiding_rate: f64) -> Verdict {
     let blank = noticed == 0 && hiding_rate.is_nan();
     let count = if blank { f64::NAN } else { noticed as f64 };
     let size = "Try it: multiply a gradient by 64 and check it. The error has the difference of the two in it, so size counts.";
-    let backwards = "Δ₁ is made from Δ₂: what does the mistake do to the gradients of the first layer?";
+    let backwards =
+        "Δ₁ is made from Δ₂: what does the mistake do to the gradients of the first layer?";
     let exercise = Exercise {
         number: 2,
         expected: "how many of the checks of W1, b1, W2 and b2 notice, and a learning rate of SGD for a batch of 64",
@@ -200,12 +218,19 @@ pub fn exercise_4(adam: fn(f64, &[f64], f64) -> f64) -> Verdict {
 fn descend(rule: Rule, weight: f64, gradients: &[f64], rate: f64) -> f64 {
     let mut weights = Matrix::from_elem((1, 1), weight);
     let mut optimizer = Optimizer::new(rule, rate);
-    gradients.iter().for_each(|&g| optimizer.update(&mut weights, &Matrix::from_elem((1, 1), g)));
+    gradients
+        .iter()
+        .for_each(|&g| optimizer.update(&mut weights, &Matrix::from_elem((1, 1), g)));
     weights[[0, 0]]
 }
 
 /// Steps by running means of the gradient (m) and of its square (v), with these betas; `change` is a function of m, v, t.
-fn steps(weight: f64, gradients: &[f64], betas: (f64, f64), change: impl Fn(f64, f64, i32) -> f64) -> f64 {
+fn steps(
+    weight: f64,
+    gradients: &[f64],
+    betas: (f64, f64),
+    change: impl Fn(f64, f64, i32) -> f64,
+) -> f64 {
     let (mut m, mut v) = (0.0, 0.0);
     (1..).zip(gradients).fold(weight, |w, (t, g)| {
         m = betas.0 * m + (1.0 - betas.0) * g;

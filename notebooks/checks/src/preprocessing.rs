@@ -22,7 +22,10 @@ pub fn exercise_1(answer: usize) -> Verdict {
         );
     }
     let mistakes = [
-        (answer + 1 == right, "The first byte of a record is the label."),
+        (
+            answer + 1 == right,
+            "The first byte of a record is the label.",
+        ),
         (
             answer == 1 + 1024 * k + 32 * c + r,
             "Row and column are swapped: a row is 32 bytes long, so which is times 32?",
@@ -31,12 +34,29 @@ pub fn exercise_1(answer: usize) -> Verdict {
             answer == 1 + 3 * (32 * r + c) + k,
             "That is how an array of pixels lies in memory. The file has one plane after another.",
         ),
-        (answer == 3 * (32 * r + c) + k, "The file has one plane after another, and the label before them."),
-        (answer == right + 1024 || answer == right - 1024, "Channels are counted from 0: red, green, blue."),
-        (answer == 1 + 1024 * k + 32 * (r - 1) + c - 1, "Rows and columns are counted from 0."),
+        (
+            answer == 3 * (32 * r + c) + k,
+            "The file has one plane after another, and the label before them.",
+        ),
+        (
+            answer == right + 1024 || answer == right - 1024,
+            "Channels are counted from 0: red, green, blue.",
+        ),
+        (
+            answer == 1 + 1024 * k + 32 * (r - 1) + c - 1,
+            "Rows and columns are counted from 0.",
+        ),
         (answer > 3072, "A record ends before that byte."),
     ];
-    Verdict::wrong(1, expected, answer, hint(&mistakes, "First skip the label, then whole planes, then whole rows."))
+    Verdict::wrong(
+        1,
+        expected,
+        answer,
+        hint(
+            &mistakes,
+            "First skip the label, then whole planes, then whole rows.",
+        ),
+    )
 }
 
 fn mean(numbers: &[f64]) -> f64 {
@@ -74,7 +94,9 @@ pub fn exercise_2(answer: fn(&[f64], &[f64]) -> Vec<f64>) -> Verdict {
         if number == 0 && came.is_empty() {
             return Verdict::missing(2, "a list as long as the second argument");
         }
-        let by = |mean: f64, deviation: f64| -> Vec<f64> { other.iter().map(|x| (x - mean) / deviation).collect() };
+        let by = |mean: f64, deviation: f64| -> Vec<f64> {
+            other.iter().map(|x| (x - mean) / deviation).collect()
+        };
         let deviation = variance(train).sqrt();
         if near(&came, &by(mean(train), deviation)) {
             continue;
@@ -96,10 +118,19 @@ pub fn exercise_2(answer: fn(&[f64], &[f64]) -> Vec<f64>) -> Verdict {
                 near(&came, &by(mean(train), variance(train))),
                 "Divide by the deviation, which is the square root of the variance.",
             ),
-            (near(&came, &by(mean(train), 1.0)), "The mean is gone; the division by the deviation is missing."),
-            (near(&came, &by(0.0, deviation)), "The division is right; the mean has to be taken off before it."),
             (
-                near(&came, &by(mean(train), deviation * (count / (count - 1.0)).sqrt())),
+                near(&came, &by(mean(train), 1.0)),
+                "The mean is gone; the division by the deviation is missing.",
+            ),
+            (
+                near(&came, &by(0.0, deviation)),
+                "The division is right; the mean has to be taken off before it.",
+            ),
+            (
+                near(
+                    &came,
+                    &by(mean(train), deviation * (count / (count - 1.0)).sqrt()),
+                ),
                 "Here the squares are divided by n, as in the formula of the notebook, not by n - 1.",
             ),
             (
@@ -115,7 +146,10 @@ pub fn exercise_2(answer: fn(&[f64], &[f64]) -> Vec<f64>) -> Verdict {
             2,
             expected,
             row(&came),
-            hint(&mistakes, "Take off the mean of the first list, then divide by its deviation."),
+            hint(
+                &mistakes,
+                "Take off the mean of the first list, then divide by its deviation.",
+            ),
         );
     }
     Verdict::right(
@@ -127,7 +161,9 @@ pub fn exercise_2(answer: fn(&[f64], &[f64]) -> Vec<f64>) -> Verdict {
 
 /// An image of 32 × 32 × 3 bytes, one pixel after another, with one rule for where each byte comes from.
 fn moved(image: &[u8], from: impl Fn(usize, usize, usize) -> usize) -> Vec<u8> {
-    (0..3072).map(|i| image[from(i / 96, i / 3 % 32, i % 3)]).collect()
+    (0..3072)
+        .map(|i| image[from(i / 96, i / 3 % 32, i % 3)])
+        .collect()
 }
 
 /// The mirror image of 3,072 bytes (row, column, channel).
@@ -135,8 +171,12 @@ pub fn exercise_3(answer: fn(&[u8]) -> Vec<u8>) -> Verdict {
     let place = |row: usize, column: usize, channel: usize| (32 * row + column) * 3 + channel;
     let sample = Cifar10::sample().train;
     for index in [0, 4] {
-        let image: Vec<u8> = sample.image(index).map(|image| image.iter().copied().collect()).unwrap_or_default();
-        let expected = format!("3,072 bytes: image {index} of the sample with left and right exchanged");
+        let image: Vec<u8> = sample
+            .image(index)
+            .map(|image| image.iter().copied().collect())
+            .unwrap_or_default();
+        let expected =
+            format!("3,072 bytes: image {index} of the sample with left and right exchanged");
         let came = match attempt(|| answer(&image)) {
             Ok(came) => came,
             Err(panic) => {
@@ -180,20 +220,34 @@ pub fn exercise_3(answer: fn(&[u8]) -> Vec<u8>) -> Verdict {
                 "Rows and columns are exchanged: that mirrors at the diagonal.",
             ),
             (
-                came == (0..3072).map(|i| image[i / 32 * 32 + 31 - i % 32]).collect::<Vec<u8>>(),
+                came == (0..3072)
+                    .map(|i| image[i / 32 * 32 + 31 - i % 32])
+                    .collect::<Vec<u8>>(),
                 "That would be right for one plane after another. Here the three bytes of a pixel lie together.",
             ),
         ];
-        let first = came.iter().zip(&right).position(|(a, b)| a != b).unwrap_or(0);
+        let first = came
+            .iter()
+            .zip(&right)
+            .position(|(a, b)| a != b)
+            .unwrap_or(0);
         let says = match came.len() {
-            3072 => format!("another byte in row {}, column {}, channel {}", first / 96, first / 3 % 32, first % 3),
+            3072 => format!(
+                "another byte in row {}, column {}, channel {}",
+                first / 96,
+                first / 3 % 32,
+                first % 3
+            ),
             length => format!("{length} bytes"),
         };
         return Verdict::wrong(
             3,
             expected,
             says,
-            hint(&mistakes, "Go through rows, columns and channels, and ask for each byte where it comes from."),
+            hint(
+                &mistakes,
+                "Go through rows, columns and channels, and ask for each byte where it comes from.",
+            ),
         );
     }
     Verdict::right(
@@ -208,18 +262,37 @@ pub fn exercise_3(answer: fn(&[u8]) -> Vec<u8>) -> Verdict {
 type Pair = (usize, usize);
 
 /// The pair i < j with the least of something that is a sum over bytes.
-fn closest(images: &[Vec<u8>], byte: impl Fn(u8, u8) -> i64, of_sum: fn(i64) -> i64) -> Option<Pair> {
+fn closest(
+    images: &[Vec<u8>],
+    byte: impl Fn(u8, u8) -> i64,
+    of_sum: fn(i64) -> i64,
+) -> Option<Pair> {
     let pairs = (0..images.len()).flat_map(|j| (0..j).map(move |i| (i, j)));
-    pairs.min_by_key(|(i, j)| of_sum(images[*i].iter().zip(&images[*j]).map(|(a, b)| byte(*a, *b)).sum()))
+    pairs.min_by_key(|(i, j)| {
+        of_sum(
+            images[*i]
+                .iter()
+                .zip(&images[*j])
+                .map(|(a, b)| byte(*a, *b))
+                .sum(),
+        )
+    })
 }
 
 /// The two most similar of some images, by the sum of the squared differences of their bytes.
 pub fn exercise_4(answer: fn(&[Vec<u8>]) -> Option<Pair>) -> Verdict {
     let sample = Cifar10::sample().train;
-    let mut photographs: Vec<Vec<u8>> =
-        (0..12).filter_map(|index| sample.image(index)).map(|image| image.iter().copied().collect()).collect();
+    let mut photographs: Vec<Vec<u8>> = (0..12)
+        .filter_map(|index| sample.image(index))
+        .map(|image| image.iter().copied().collect())
+        .collect();
     // A little brighter: no byte is the same, and each is larger, so that a difference of bytes may wrap around.
-    photographs.push(photographs[5].iter().map(|byte| byte.saturating_add(4)).collect());
+    photographs.push(
+        photographs[5]
+            .iter()
+            .map(|byte| byte.saturating_add(4))
+            .collect(),
+    );
     let cases: [(&str, Vec<Vec<u8>>); 4] = [
         (
             "six images of three bytes",
@@ -232,10 +305,19 @@ pub fn exercise_4(answer: fn(&[Vec<u8>]) -> Option<Pair>) -> Verdict {
                 vec![255, 0, 0],
             ],
         ),
-        ("three images of three bytes", vec![vec![50, 50, 50], vec![47, 47, 47], vec![50, 50, 56]]),
-        ("twelve photographs, and one of them once more, a little brighter", photographs),
+        (
+            "three images of three bytes",
+            vec![vec![50, 50, 50], vec![47, 47, 47], vec![50, 50, 56]],
+        ),
+        (
+            "twelve photographs, and one of them once more, a little brighter",
+            photographs,
+        ),
         // 256 is 0 in a u8, and 255 is -1 in an i8.
-        ("four images of one byte", vec![vec![0], vec![16], vec![6], vec![255]]),
+        (
+            "four images of one byte",
+            vec![vec![0], vec![16], vec![6], vec![255]],
+        ),
     ];
     for (number, (given, images)) in cases.iter().enumerate() {
         let expected = match number {
@@ -254,7 +336,10 @@ pub fn exercise_4(answer: fn(&[Vec<u8>]) -> Option<Pair>) -> Verdict {
                     4,
                     expected,
                     panic,
-                    hint(&bytes, "There may be any number of images, each of any length."),
+                    hint(
+                        &bytes,
+                        "There may be any number of images, each of any length.",
+                    ),
                 );
             }
         };
@@ -267,19 +352,38 @@ pub fn exercise_4(answer: fn(&[Vec<u8>]) -> Option<Pair>) -> Verdict {
         let Some((i, j)) = came else {
             return match number {
                 0 => Verdict::missing(4, "Some((i, j)), the numbers of two images"),
-                _ => Verdict::wrong(4, expected, "None", "With two images or more there always is a closest pair."),
+                _ => Verdict::wrong(
+                    4,
+                    expected,
+                    "None",
+                    "With two images or more there always is a closest pair.",
+                ),
             };
         };
         let mistakes = [
-            (i == j, "An image is not a pair: compare it with those behind it only."),
-            (Some((j, i)) == right, "These are the two; give the smaller number first."),
             (
-                came == closest(images, |a, b| i64::from(a.wrapping_sub(b)).pow(2), |sum| sum),
+                i == j,
+                "An image is not a pair: compare it with those behind it only.",
+            ),
+            (
+                Some((j, i)) == right,
+                "These are the two; give the smaller number first.",
+            ),
+            (
+                came == closest(
+                    images,
+                    |a, b| i64::from(a.wrapping_sub(b)).pow(2),
+                    |sum| sum,
+                ),
                 "A difference of two u8 cannot be negative, it wraps around: 10 - 13 becomes 253. \
                  Convert before you subtract.",
             ),
             (
-                came == closest(images, |a, b| i64::from(a.abs_diff(b).wrapping_mul(a.abs_diff(b))), |sum| sum),
+                came == closest(
+                    images,
+                    |a, b| i64::from(a.abs_diff(b).wrapping_mul(a.abs_diff(b))),
+                    |sum| sum,
+                ),
                 "A square of a u8 ends at 255 and begins anew. Convert before you multiply.",
             ),
             (
@@ -291,7 +395,8 @@ pub fn exercise_4(answer: fn(&[Vec<u8>]) -> Option<Pair>) -> Verdict {
                 "That is the closest pair by absolute differences; here each is to be squared.",
             ),
             (
-                came == closest(images, difference, i64::abs) || came == closest(images, difference, |sum| sum),
+                came == closest(images, difference, i64::abs)
+                    || came == closest(images, difference, |sum| sum),
                 "Differences of both signs cancel: square each before the sum.",
             ),
         ];
@@ -299,7 +404,10 @@ pub fn exercise_4(answer: fn(&[Vec<u8>]) -> Option<Pair>) -> Verdict {
             4,
             expected,
             format!("Some(({i}, {j}))"),
-            hint(&mistakes, "Keep the smallest distance so far, and the pair that has it, over all pairs i < j."),
+            hint(
+                &mistakes,
+                "Keep the smallest distance so far, and the pair that has it, over all pairs i < j.",
+            ),
         );
     }
     Verdict::right(

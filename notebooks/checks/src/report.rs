@@ -16,16 +16,34 @@ pub fn exercise_1(error: f64) -> Verdict {
     let right = (variance / IMAGES).sqrt();
     let mistakes = vec![
         (variance / IMAGES, "That is the variance: take its root."),
-        (100.0 * right, "That is in percentage points: give a share of 1."),
+        (
+            100.0 * right,
+            "That is in percentage points: give a share of 1.",
+        ),
         (
             variance.sqrt(),
             "That is the deviation of a single image, right or wrong. How much smaller is that of a mean of many?",
         ),
-        ((variance / 10_000.0).sqrt(), "That is for all test images. How many of them belong to the class?"),
-        ((RECALL / IMAGES).sqrt(), "p (1 − p), not p alone: where all images are right, nothing is left to chance."),
-        (variance.sqrt() / IMAGES, "The number of images belongs under the root."),
-        (1.96 * right, "That is half of a 95 % interval: a single standard error is asked for."),
-        (2.0 * right, "That is two standard errors: one is asked for."),
+        (
+            (variance / 10_000.0).sqrt(),
+            "That is for all test images. How many of them belong to the class?",
+        ),
+        (
+            (RECALL / IMAGES).sqrt(),
+            "p (1 − p), not p alone: where all images are right, nothing is left to chance.",
+        ),
+        (
+            variance.sqrt() / IMAGES,
+            "The number of images belongs under the root.",
+        ),
+        (
+            1.96 * right,
+            "That is half of a 95 % interval: a single standard error is asked for.",
+        ),
+        (
+            2.0 * right,
+            "That is two standard errors: one is asked for.",
+        ),
     ];
     let exercise = Exercise {
         number: 1,
@@ -36,7 +54,12 @@ pub fn exercise_1(error: f64) -> Verdict {
         so: "So in “Class by class” the third and fourth digits are chance, and recalls of two networks that differ by four \
              points or less may be so by chance as well.",
     };
-    exercise.judge(vec![Case { given: String::new(), came: Ok(error), right: vec![right], mistakes }])
+    exercise.judge(vec![Case {
+        given: String::new(),
+        came: Ok(error),
+        right: vec![right],
+        mistakes,
+    }])
 }
 
 /// The epoch (from 1) with the lowest validation loss, and by how many points training is ahead there: `read(history)`.
@@ -50,8 +73,15 @@ pub fn exercise_2(read: fn(&History) -> (usize, f64)) -> Verdict {
         [0.92, 0.680, 1.61, 0.500],
         [0.95, 0.670, 1.66, 0.497],
     ]);
-    let behind = history(&[[2.1, 0.22, 1.95, 0.29], [1.8, 0.33, 1.72, 0.38], [1.9, 0.30, 1.78, 0.39]]);
-    let cases = [("overfits after some epochs", overfitting), ("is behind its validation", behind)];
+    let behind = history(&[
+        [2.1, 0.22, 1.95, 0.29],
+        [1.8, 0.33, 1.72, 0.38],
+        [1.9, 0.30, 1.78, 0.39],
+    ]);
+    let cases = [
+        ("overfits after some epochs", overfitting),
+        ("is behind its validation", behind),
+    ];
     let exercise = Exercise {
         number: 2,
         expected: "an epoch, from 1, and the points by which training is ahead in it",
@@ -94,7 +124,11 @@ pub fn exercise_2(read: fn(&History) -> (usize, f64)) -> Verdict {
 /// How many standard errors lie between two accuracies on different sets of as many images:
 /// `apart(first, second, images)`.
 pub fn exercise_3(apart: fn(f64, f64, usize) -> f64) -> Verdict {
-    let cases = [(0.5095, 0.4971, 10_000), (0.62, 0.70, 400), (0.9, 0.85, 2_500)];
+    let cases = [
+        (0.5095, 0.4971, 10_000),
+        (0.62, 0.70, 400),
+        (0.9, 0.85, 2_500),
+    ];
     let exercise = Exercise {
         number: 3,
         expected: "the difference of the two shares, in standard errors of that difference",
@@ -212,5 +246,8 @@ fn history(rows: &[[f64; 4]]) -> History {
         learning_rate: 0.001,
         seconds: 1.0,
     };
-    History { epochs: rows.iter().enumerate().map(record).collect(), ..History::default() }
+    History {
+        epochs: rows.iter().enumerate().map(record).collect(),
+        ..History::default()
+    }
 }

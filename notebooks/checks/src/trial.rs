@@ -24,7 +24,9 @@ pub(crate) fn attempt<T>(answer: impl FnOnce() -> T) -> Result<T, String> {
     QUIET.set(false);
     given.map_err(|thrown| {
         let words = thrown.downcast_ref::<&str>().map(ToString::to_string);
-        let words = words.or_else(|| thrown.downcast_ref::<String>().cloned()).unwrap_or_default();
+        let words = words
+            .or_else(|| thrown.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
         format!("a panic: {words}")
     })
 }
@@ -42,12 +44,20 @@ pub(crate) fn rounded(found: f64, right: f64) -> bool {
 
 /// The hint of the first usual mistake that was made.
 pub(crate) fn hint(mistakes: &[(bool, &str)], otherwise: &str) -> String {
-    mistakes.iter().find(|(made, _)| *made).map_or(otherwise, |(_, hint)| hint).to_string()
+    mistakes
+        .iter()
+        .find(|(made, _)| *made)
+        .map_or(otherwise, |(_, hint)| hint)
+        .to_string()
 }
 
 /// The first numbers of a row, and how many there are.
 pub(crate) fn row(numbers: &[f64]) -> String {
-    let shown: Vec<String> = numbers.iter().take(6).map(|number| format!("{number:.4}")).collect();
+    let shown: Vec<String> = numbers
+        .iter()
+        .take(6)
+        .map(|number| format!("{number:.4}"))
+        .collect();
     match numbers.len() {
         0 => "an empty list".to_string(),
         1..=6 => format!("[{}]", shown.join(", ")),
@@ -62,14 +72,28 @@ mod tests {
     #[test]
     fn a_panic_becomes_its_words() {
         assert_eq!(attempt(|| 3), Ok(3));
-        assert_eq!(attempt(|| -> u8 { panic!("no {}", 4) }), Err("a panic: no 4".to_string()));
-        assert_eq!(attempt(|| -> u8 { panic!("five") }), Err("a panic: five".to_string()));
+        assert_eq!(
+            attempt(|| -> u8 { panic!("no {}", 4) }),
+            Err("a panic: no 4".to_string())
+        );
+        assert_eq!(
+            attempt(|| -> u8 { panic!("five") }),
+            Err("a panic: five".to_string())
+        );
     }
 
     #[test]
     fn numbers_are_compared_up_to_rounding_and_nan_is_like_nothing() {
-        assert!(near(&[1.0, 2.0 + 1e-9], &[1.0, 2.0]) && !near(&[1.0], &[1.001]) && !near(&[1.0], &[1.0, 2.0]));
-        assert!(!near(&[f64::NAN], &[f64::NAN]) && !rounded(f64::NAN, f64::NAN) && !rounded(f64::INFINITY, 1.0));
+        assert!(
+            near(&[1.0, 2.0 + 1e-9], &[1.0, 2.0])
+                && !near(&[1.0], &[1.001])
+                && !near(&[1.0], &[1.0, 2.0])
+        );
+        assert!(
+            !near(&[f64::NAN], &[f64::NAN])
+                && !rounded(f64::NAN, f64::NAN)
+                && !rounded(f64::INFINITY, 1.0)
+        );
         assert!(rounded(0.333, 1.0 / 3.0) && !rounded(0.332, 1.0 / 3.0));
     }
 }

@@ -14,24 +14,25 @@ pub struct Verdict {
 #[derive(Clone, Debug, PartialEq)]
 enum Answer {
     /// The cell is as it was.
-    Missing {
-        expected: String,
-    },
+    Missing { expected: String },
     Wrong {
         expected: String,
         came: String,
         hint: String,
     },
     /// What the answer shows, beyond the exercise.
-    Right {
-        so: String,
-    },
+    Right { so: String },
 }
 
 impl Verdict {
     /// Nothing was filled in yet; `expected` says what is to come.
     pub(crate) fn missing(exercise: u8, expected: impl Into<String>) -> Self {
-        Self { exercise, answer: Answer::Missing { expected: expected.into() } }
+        Self {
+            exercise,
+            answer: Answer::Missing {
+                expected: expected.into(),
+            },
+        }
     }
 
     /// What was expected, without the answer; what came; and what the mistake may be.
@@ -42,12 +43,22 @@ impl Verdict {
         hint: impl Into<String>,
     ) -> Self {
         let (expected, came, hint) = (expected.into(), came.to_string(), hint.into());
-        Self { exercise, answer: Answer::Wrong { expected, came, hint } }
+        Self {
+            exercise,
+            answer: Answer::Wrong {
+                expected,
+                came,
+                hint,
+            },
+        }
     }
 
     /// It is right; `so` says what to take from it.
     pub(crate) fn right(exercise: u8, so: impl Into<String>) -> Self {
-        Self { exercise, answer: Answer::Right { so: so.into() } }
+        Self {
+            exercise,
+            answer: Answer::Right { so: so.into() },
+        }
     }
 
     /// Whether the answer is right.
@@ -71,10 +82,22 @@ impl Verdict {
     /// Mark, first words, colour of the bar at the left, and the lines under them, each with its heading.
     fn parts(&self) -> (&str, &str, &str, Vec<(&str, &str)>) {
         match &self.answer {
-            Answer::Missing { expected } => ("○", "not answered yet", "#8a8a8a", vec![("expected", expected)]),
-            Answer::Wrong { expected, came, hint } => {
-                ("✗", "not yet", "#d55e00", vec![("expected", expected), ("came", came), ("hint", hint)])
-            }
+            Answer::Missing { expected } => (
+                "○",
+                "not answered yet",
+                "#8a8a8a",
+                vec![("expected", expected)],
+            ),
+            Answer::Wrong {
+                expected,
+                came,
+                hint,
+            } => (
+                "✗",
+                "not yet",
+                "#d55e00",
+                vec![("expected", expected), ("came", came), ("hint", hint)],
+            ),
             Answer::Right { so } => ("✓", "right", "#0072b2", vec![("", so)]),
         }
     }
@@ -88,7 +111,10 @@ impl Verdict {
             self.exercise
         );
         for (heading, text) in lines {
-            let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('\n', "<br>");
+            let text = text
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('\n', "<br>");
             html += &match heading {
                 "" => format!("<div>{text}</div>"),
                 _ => format!("<div><span style=\"opacity:.7\">{heading}:</span> {text}</div>"),
@@ -119,7 +145,12 @@ mod tests {
 
     #[test]
     fn a_verdict_says_what_was_expected_what_came_and_a_hint() {
-        let verdict = Verdict::wrong(2, "a number of weights\nand biases", 3072, "Do neurons have biases?");
+        let verdict = Verdict::wrong(
+            2,
+            "a number of weights\nand biases",
+            3072,
+            "Do neurons have biases?",
+        );
         assert_eq!(
             verdict.to_string(),
             "✗ Exercise 2: not yet.\n  expected  a number of weights\n            and biases\n  \
@@ -130,10 +161,16 @@ mod tests {
 
     #[test]
     fn right_and_missing_answers_have_no_hint() {
-        let (right, missing) = (Verdict::right(1, "So it is."), Verdict::missing(1, "a number"));
+        let (right, missing) = (
+            Verdict::right(1, "So it is."),
+            Verdict::missing(1, "a number"),
+        );
         assert!(right.is_right() && right.hint().is_none());
         assert!(missing.is_missing() && !missing.is_right() && missing.hint().is_none());
         assert_eq!(right.to_string(), "✓ Exercise 1: right.\n  So it is.");
-        assert_eq!(missing.to_string(), "○ Exercise 1: not answered yet.\n  expected  a number");
+        assert_eq!(
+            missing.to_string(),
+            "○ Exercise 1: not answered yet.\n  expected  a number"
+        );
     }
 }

@@ -58,19 +58,39 @@ fn a_softmax_without_overflow() {
     is_missing(exercise_2(|_| Vec::new()));
     let wrong: [(Softmax, &str); 9] = [
         (|z| shares(each(z, f64::exp)), "take the largest logit off"),
-        (|z| shares(z.iter().map(|a| (a - z.iter().copied().fold(0.0, f64::max)).exp()).collect()), "begins at 0"),
+        (
+            |z| {
+                shares(
+                    z.iter()
+                        .map(|a| (a - z.iter().copied().fold(0.0, f64::max)).exp())
+                        .collect(),
+                )
+            },
+            "begins at 0",
+        ),
         (|z| each(z, f64::exp), "divide each by the sum"),
         (|z| shares(z.to_vec()), "e to the power of each"),
         (|z| each(z, |z| 1.0 / (1.0 + (-z).exp())), "sigmoid"),
-        (|z| softmax(z).into_iter().map(f64::ln).collect(), "logarithms of the probabilities"),
+        (
+            |z| softmax(z).into_iter().map(f64::ln).collect(),
+            "logarithms of the probabilities",
+        ),
         (|z| softmax(&each(z, |z| -z)), "sign in the exponent"),
         (|z| shares(each(z, f64::exp2)), "base is e"),
         (|z| vec![z[0], z[1], z[2]], "e to the power of each"),
     ];
     for (answer, hint) in wrong {
-        is_wrong(exercise_2(answer), hint, &["0.042", "0.114", "0.843", "0.26"]);
+        is_wrong(
+            exercise_2(answer),
+            hint,
+            &["0.042", "0.114", "0.843", "0.26"],
+        );
     }
-    is_wrong(exercise_2(|z| if z.len() == 3 { softmax(z) } else { vec![z[2]] }), "any number of logits", &["0.5"]);
+    is_wrong(
+        exercise_2(|z| if z.len() == 3 { softmax(z) } else { vec![z[2]] }),
+        "any number of logits",
+        &["0.5"],
+    );
 }
 
 #[test]
@@ -90,7 +110,11 @@ fn the_least_loss_with_smoothed_labels() {
         ([0.5003, -0.4], "never negative"),
         ([0.5003, 3.0], "equal to y"),
     ] {
-        let hint = if answer[0] == 0.0 { "pays for the other nine classes" } else { hint };
+        let hint = if answer[0] == 0.0 {
+            "pays for the other nine classes"
+        } else {
+            hint
+        };
         is_wrong(exercise_3(answer), hint, &["0.500", "0.50"]);
     }
 }
@@ -109,7 +133,13 @@ fn log_softmax(z: &Matrix) -> Matrix {
 
 fn targets(z: &Matrix, classes: &[usize], s: f64) -> Matrix {
     let k = z.ncols() as f64;
-    Matrix::from_shape_fn(z.dim(), |(i, j)| if classes[i] == j { 1.0 - s + s / k } else { s / k })
+    Matrix::from_shape_fn(z.dim(), |(i, j)| {
+        if classes[i] == j {
+            1.0 - s + s / k
+        } else {
+            s / k
+        }
+    })
 }
 
 fn loss(z: &Matrix, y: &Matrix) -> (f64, Matrix) {
@@ -132,32 +162,64 @@ fn a_loss_of_ones_own() {
     is_missing(exercise_4(|_, _, _| (f64::NAN, none())));
     let wrong: [(OwnLoss, &str); 11] = [
         (|z, c, s| (right(z, c, s).0, none()), "empty still"),
-        (|z, c, s| (right(z, c, s).0 * z.nrows() as f64, right(z, c, s).1), "sum over the batch"),
-        (|z, c, s| (-right(z, c, s).0, none()), "minus before the sum"),
+        (
+            |z, c, s| (right(z, c, s).0 * z.nrows() as f64, right(z, c, s).1),
+            "sum over the batch",
+        ),
+        (
+            |z, c, s| (-right(z, c, s).0, none()),
+            "minus before the sum",
+        ),
         (|z, c, s| (right(z, c, s).0 / LN_2, none()), "base 2"),
         (|z, c, _| loss(z, &targets(z, c, 0.0)), "not smoothed"),
         (
             |z, c, s| {
-                let y = targets(z, c, 0.0).mapv(|y| if y > 0.0 { 1.0 - s } else { s / (z.ncols() - 1) as f64 });
+                let y = targets(z, c, 0.0).mapv(|y| {
+                    if y > 0.0 {
+                        1.0 - s
+                    } else {
+                        s / (z.ncols() - 1) as f64
+                    }
+                });
                 loss(z, &y)
             },
             "true one included",
         ),
         (
             |z, c, s| {
-                let p = Matrix::from_shape_fn(z.dim(), |(i, j)| z[[i, j]].exp() / z.row(i).exp().sum());
+                let p =
+                    Matrix::from_shape_fn(z.dim(), |(i, j)| z[[i, j]].exp() / z.row(i).exp().sum());
                 let y = targets(z, c, s);
-                (-(&y * p.ln()).sum() / z.nrows() as f64, (p - y) / z.nrows() as f64)
+                (
+                    -(&y * p.ln()).sum() / z.nrows() as f64,
+                    (p - y) / z.nrows() as f64,
+                )
             },
             "Overflow",
         ),
-        (|z, c, s| (right(z, c, s).0, right(z, c, s).1 * z.nrows() as f64), "divide by N"),
-        (|z, c, s| (right(z, c, s).0, -right(z, c, s).1), "sign is wrong"),
-        (|z, c, s| (right(z, c, s).0, right(z, c, 0.0).1), "smoothed one"),
-        (|z, c, s| (right(z, c, s).0, right(z, c, s).1.reversed_axes()), "shape of the logits"),
+        (
+            |z, c, s| (right(z, c, s).0, right(z, c, s).1 * z.nrows() as f64),
+            "divide by N",
+        ),
+        (
+            |z, c, s| (right(z, c, s).0, -right(z, c, s).1),
+            "sign is wrong",
+        ),
+        (
+            |z, c, s| (right(z, c, s).0, right(z, c, 0.0).1),
+            "smoothed one",
+        ),
+        (
+            |z, c, s| (right(z, c, s).0, right(z, c, s).1.reversed_axes()),
+            "shape of the logits",
+        ),
     ];
     for (answer, hint) in wrong {
-        is_wrong(exercise_4(answer), hint, &["1.74", "0.785", "0.824", "5.49"]);
+        is_wrong(
+            exercise_4(answer),
+            hint,
+            &["1.74", "0.785", "0.824", "5.49"],
+        );
     }
 }
 
@@ -167,10 +229,18 @@ fn the_library_agrees_with_the_right_answer() {
     is_right(exercise_4(|z, classes, s| {
         let labels: Vec<u8> = classes.iter().map(|class| *class as u8).collect();
         let (given, targets) = (z.mapv(|z| z as f32), Targets::Classes(&labels));
-        let library = Loss::CategoricalCrossentropy.value_and_gradient(given.view(), targets, s as f32, None).unwrap();
+        let library = Loss::CategoricalCrossentropy
+            .value_and_gradient(given.view(), targets, s as f32, None)
+            .unwrap();
         let (loss, gradient) = right(z, classes, s);
         assert!((library.0 - loss).abs() < 1e-5 * (1.0 + loss.abs()));
-        assert!(library.1.iter().zip(&gradient).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-6));
+        assert!(
+            library
+                .1
+                .iter()
+                .zip(&gradient)
+                .all(|(a, b)| (f64::from(*a) - b).abs() < 1e-6)
+        );
         (loss, gradient)
     }));
 }

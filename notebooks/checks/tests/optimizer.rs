@@ -56,17 +56,51 @@ fn momentum_keeps_its_velocity() {
         })
     }));
     is_missing(check::exercise_3(|_, _, _, _| f64::NAN));
-    is_wrong(check::exercise_3(|w, g, rate, mu| 2.0 * w - momentum(w, g, rate, mu)), "climbs", &[]);
-    is_wrong(check::exercise_3(|w, g, rate, _| momentum(w, g, rate, 0.0)), "plain SGD", &[]);
-    is_wrong(check::exercise_3(|w, g, rate, mu| momentum(w, g, rate, -mu)), "sign of momentum", &[]);
-    is_wrong(check::exercise_3(|w, g, rate, mu| momentum(w, g, rate * rate, mu)), "applied twice", &[]);
-    is_wrong(check::exercise_3(|w, g, rate, mu| momentum(w, g, rate * (1.0 - mu), mu)), "running mean", &[]);
-    is_wrong(check::exercise_3(|w, g, _, mu| momentum(w, g, 1.0, mu)), "Where is the learning rate", &[]);
-    is_wrong(check::exercise_3(|_, _, _, _| 0.0), "For each gradient in turn", &[]);
+    is_wrong(
+        check::exercise_3(|w, g, rate, mu| 2.0 * w - momentum(w, g, rate, mu)),
+        "climbs",
+        &[],
+    );
+    is_wrong(
+        check::exercise_3(|w, g, rate, _| momentum(w, g, rate, 0.0)),
+        "plain SGD",
+        &[],
+    );
+    is_wrong(
+        check::exercise_3(|w, g, rate, mu| momentum(w, g, rate, -mu)),
+        "sign of momentum",
+        &[],
+    );
+    is_wrong(
+        check::exercise_3(|w, g, rate, mu| momentum(w, g, rate * rate, mu)),
+        "applied twice",
+        &[],
+    );
+    is_wrong(
+        check::exercise_3(|w, g, rate, mu| momentum(w, g, rate * (1.0 - mu), mu)),
+        "running mean",
+        &[],
+    );
+    is_wrong(
+        check::exercise_3(|w, g, _, mu| momentum(w, g, 1.0, mu)),
+        "Where is the learning rate",
+        &[],
+    );
+    is_wrong(
+        check::exercise_3(|_, _, _, _| 0.0),
+        "For each gradient in turn",
+        &[],
+    );
 }
 
 /// Adam as the paper has it, with what people change by mistake.
-fn adam(weight: f64, gradients: &[f64], begin: i32, step: fn(f64, f64, i32) -> f64, rate: f64) -> f64 {
+fn adam(
+    weight: f64,
+    gradients: &[f64],
+    begin: i32,
+    step: fn(f64, f64, i32) -> f64,
+    rate: f64,
+) -> f64 {
     let (mut w, mut m, mut v) = (weight, 0.0, 0.0);
     for (t, g) in (begin..).zip(gradients) {
         m = 0.9 * m + 0.1 * g;
@@ -86,9 +120,18 @@ fn v_hat(v: f64, t: i32) -> f64 {
 
 #[test]
 fn adam_may_be_written_in_both_ways() {
-    is_right(check::exercise_4(|w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / (v_hat(v, t).sqrt() + 1e-7), rate)));
     is_right(check::exercise_4(|w, g, rate| {
-        let step = |m, v: f64, t| m_hat(m, t) * (1.0 - 0.999_f64.powi(t)).sqrt() / (v.sqrt() + 1e-7);
+        adam(
+            w,
+            g,
+            1,
+            |m, v, t| m_hat(m, t) / (v_hat(v, t).sqrt() + 1e-7),
+            rate,
+        )
+    }));
+    is_right(check::exercise_4(|w, g, rate| {
+        let step =
+            |m, v: f64, t| m_hat(m, t) * (1.0 - 0.999_f64.powi(t)).sqrt() / (v.sqrt() + 1e-7);
         adam(w, g, 1, step, rate)
     }));
     is_missing(check::exercise_4(|_, _, _| f64::NAN));
@@ -98,22 +141,104 @@ fn adam_may_be_written_in_both_ways() {
 fn the_usual_mistakes_with_adam_have_their_hints() {
     type Answer = fn(f64, &[f64], f64) -> f64;
     let mistakes: [(Answer, &str); 10] = [
-        (|w, g, rate| adam(w, g, 1, |m, v, _| m / (v.sqrt() + 1e-7), rate), "correction is forgotten"),
-        (|w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / (v.sqrt() + 1e-7), rate), "Only m is corrected"),
-        (|w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / (v_hat(v, t) + 1e-7).sqrt(), rate), "inside the root"),
-        (|w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / (v_hat(v, t).sqrt() + 1e-8), rate), "other libraries"),
-        (|w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / (v_hat(v, t) + 1e-7), rate), "root is missing"),
-        (|w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / v_hat(v, t).sqrt(), rate), "Is ε there"),
-        (|w, g, rate| adam(w, g, 0, |m, v, t| m_hat(m, t) / (v_hat(v, t).sqrt() + 1e-7), rate), "t counts from 1"),
-        (|w, g, rate| adam(w, g, 2, |m, v, t| m_hat(m, t) / (v_hat(v, t).sqrt() + 1e-7), rate), "one ahead"),
-        (|w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / (v_hat(v, t).sqrt() + 1e-7), rate * rate), "applied twice"),
-        (|w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / (v_hat(v, t).sqrt() + 1e-7), -rate), "climbs"),
+        (
+            |w, g, rate| adam(w, g, 1, |m, v, _| m / (v.sqrt() + 1e-7), rate),
+            "correction is forgotten",
+        ),
+        (
+            |w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / (v.sqrt() + 1e-7), rate),
+            "Only m is corrected",
+        ),
+        (
+            |w, g, rate| {
+                adam(
+                    w,
+                    g,
+                    1,
+                    |m, v, t| m_hat(m, t) / (v_hat(v, t) + 1e-7).sqrt(),
+                    rate,
+                )
+            },
+            "inside the root",
+        ),
+        (
+            |w, g, rate| {
+                adam(
+                    w,
+                    g,
+                    1,
+                    |m, v, t| m_hat(m, t) / (v_hat(v, t).sqrt() + 1e-8),
+                    rate,
+                )
+            },
+            "other libraries",
+        ),
+        (
+            |w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / (v_hat(v, t) + 1e-7), rate),
+            "root is missing",
+        ),
+        (
+            |w, g, rate| adam(w, g, 1, |m, v, t| m_hat(m, t) / v_hat(v, t).sqrt(), rate),
+            "Is ε there",
+        ),
+        (
+            |w, g, rate| {
+                adam(
+                    w,
+                    g,
+                    0,
+                    |m, v, t| m_hat(m, t) / (v_hat(v, t).sqrt() + 1e-7),
+                    rate,
+                )
+            },
+            "t counts from 1",
+        ),
+        (
+            |w, g, rate| {
+                adam(
+                    w,
+                    g,
+                    2,
+                    |m, v, t| m_hat(m, t) / (v_hat(v, t).sqrt() + 1e-7),
+                    rate,
+                )
+            },
+            "one ahead",
+        ),
+        (
+            |w, g, rate| {
+                adam(
+                    w,
+                    g,
+                    1,
+                    |m, v, t| m_hat(m, t) / (v_hat(v, t).sqrt() + 1e-7),
+                    rate * rate,
+                )
+            },
+            "applied twice",
+        ),
+        (
+            |w, g, rate| {
+                adam(
+                    w,
+                    g,
+                    1,
+                    |m, v, t| m_hat(m, t) / (v_hat(v, t).sqrt() + 1e-7),
+                    -rate,
+                )
+            },
+            "climbs",
+        ),
     ];
     for (answer, words) in mistakes {
         is_wrong(check::exercise_4(answer), words, &[]);
     }
     // A constant gradient is no case for these; the next one is.
-    is_wrong(check::exercise_4(|w, g, rate| g.iter().fold(w, |w, g| w - rate * g / (g.abs() + 1e-7))), "live on", &[]);
+    is_wrong(
+        check::exercise_4(|w, g, rate| g.iter().fold(w, |w, g| w - rate * g / (g.abs() + 1e-7))),
+        "live on",
+        &[],
+    );
 }
 
 #[test]

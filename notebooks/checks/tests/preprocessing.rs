@@ -40,20 +40,49 @@ fn by(numbers: &[f64], mean: f64, deviation: f64) -> Vec<f64> {
 
 #[test]
 fn statistics_of_the_training_part() {
-    is_right(exercise_2(|train, other| by(other, mean(train), deviation(train))));
+    is_right(exercise_2(|train, other| {
+        by(other, mean(train), deviation(train))
+    }));
     is_missing(exercise_2(|_, _| Vec::new()));
     let wrong: [(Standardized, &str); 8] = [
-        (|_, other| by(other, mean(other), deviation(other)), "second part itself"),
         (
-            |train, other| by(other, mean(&[train, other].concat()), deviation(&[train, other].concat())),
+            |_, other| by(other, mean(other), deviation(other)),
+            "second part itself",
+        ),
+        (
+            |train, other| {
+                by(
+                    other,
+                    mean(&[train, other].concat()),
+                    deviation(&[train, other].concat()),
+                )
+            },
             "all numbers together",
         ),
-        (|train, other| by(other, mean(train), deviation(train).powi(2)), "square root"),
-        (|train, other| by(other, mean(train), 1.0), "division by the deviation is missing"),
-        (|train, other| by(other, 0.0, deviation(train)), "mean has to be taken off"),
-        (|train, other| by(other, mean(train), deviation(train) * (4.0f64 / 3.0).sqrt()), "n - 1"),
-        (|train, _| by(train, mean(train), deviation(train)), "second list"),
-        (|train, other| (0..train.len()).map(|i| other[i]).collect(), "no index"),
+        (
+            |train, other| by(other, mean(train), deviation(train).powi(2)),
+            "square root",
+        ),
+        (
+            |train, other| by(other, mean(train), 1.0),
+            "division by the deviation is missing",
+        ),
+        (
+            |train, other| by(other, 0.0, deviation(train)),
+            "mean has to be taken off",
+        ),
+        (
+            |train, other| by(other, mean(train), deviation(train) * (4.0f64 / 3.0).sqrt()),
+            "n - 1",
+        ),
+        (
+            |train, _| by(train, mean(train), deviation(train)),
+            "second list",
+        ),
+        (
+            |train, other| (0..train.len()).map(|i| other[i]).collect(),
+            "no index",
+        ),
     ];
     for (answer, hint) in wrong {
         is_wrong(exercise_2(answer), hint, &["2.236", "-0.894", "0.223606"]);
@@ -77,17 +106,53 @@ fn from(image: &[u8], from: fn(usize, usize, usize) -> usize) -> Vec<u8> {
 
 #[test]
 fn a_mirror_image() {
-    is_right(exercise_3(|image| image.chunks(96).flat_map(|row| row.chunks(3).rev().flatten().copied()).collect()));
+    is_right(exercise_3(|image| {
+        image
+            .chunks(96)
+            .flat_map(|row| row.chunks(3).rev().flatten().copied())
+            .collect()
+    }));
     is_missing(exercise_3(|_| Vec::new()));
     let wrong: [(Flip, &str); 8] = [
         (|image| image.to_vec(), "as it was"),
-        (|image| image.iter().rev().copied().collect(), "reverse order"),
-        (|image| image.chunks(96).flat_map(|row| row.iter().rev().copied()).collect(), "bytes of a pixel together"),
-        (|image| image.chunks(96).rev().flatten().copied().collect(), "upside down"),
-        (|image| from(image, |r, c, k| ((31 - r) * 32 + 31 - c) * 3 + k), "turned"),
-        (|image| from(image, |r, c, k| (c * 32 + r) * 3 + k), "diagonal"),
-        (|image| image.chunks(32).flat_map(|row| row.iter().rev().copied()).collect(), "one plane after another"),
-        (|image| from(image, |r, c, k| (r * 32 + 32 - c) * 3 + k), "number 31"),
+        (
+            |image| image.iter().rev().copied().collect(),
+            "reverse order",
+        ),
+        (
+            |image| {
+                image
+                    .chunks(96)
+                    .flat_map(|row| row.iter().rev().copied())
+                    .collect()
+            },
+            "bytes of a pixel together",
+        ),
+        (
+            |image| image.chunks(96).rev().flatten().copied().collect(),
+            "upside down",
+        ),
+        (
+            |image| from(image, |r, c, k| ((31 - r) * 32 + 31 - c) * 3 + k),
+            "turned",
+        ),
+        (
+            |image| from(image, |r, c, k| (c * 32 + r) * 3 + k),
+            "diagonal",
+        ),
+        (
+            |image| {
+                image
+                    .chunks(32)
+                    .flat_map(|row| row.iter().rev().copied())
+                    .collect()
+            },
+            "one plane after another",
+        ),
+        (
+            |image| from(image, |r, c, k| (r * 32 + 32 - c) * 3 + k),
+            "number 31",
+        ),
     ];
     for (answer, hint) in wrong {
         is_wrong(exercise_3(answer), hint, &["31 - c", "chunks", "rev("]);
@@ -102,7 +167,13 @@ fn pair(images: &[Vec<u8>], byte: fn(u8, u8) -> i64, of_sum: fn(i64) -> i64) -> 
     let mut best = None;
     for i in 0..images.len() {
         for j in i + 1..images.len() {
-            let apart = of_sum(images[i].iter().zip(&images[j]).map(|(a, b)| byte(*a, *b)).sum());
+            let apart = of_sum(
+                images[i]
+                    .iter()
+                    .zip(&images[j])
+                    .map(|(a, b)| byte(*a, *b))
+                    .sum(),
+            );
             if best.is_none_or(|(least, _)| apart < least) {
                 best = Some((apart, (i, j)));
             }
@@ -126,7 +197,10 @@ fn square_of_bytes(a: u8, b: u8) -> i64 {
 
 /// What `a - b` does where overflow is checked, as in a debug build.
 fn checked(a: u8, b: u8) -> i64 {
-    i64::from(a.checked_sub(b).unwrap_or_else(|| panic!("attempt to subtract with overflow")))
+    i64::from(
+        a.checked_sub(b)
+            .unwrap_or_else(|| panic!("attempt to subtract with overflow")),
+    )
 }
 
 #[test]
@@ -135,17 +209,48 @@ fn the_closest_pair() {
     is_missing(exercise_4(|_| None));
     let wrong: [(ClosestPair, &str); 10] = [
         (|_| Some((0, 0)), "not a pair"),
-        (|images| pair(images, square, |sum| sum).map(|(i, j)| (j, i)), "smaller number first"),
-        (|images| pair(images, |a, b| i64::from(a.wrapping_sub(b)).pow(2), |sum| sum), "wraps around"),
-        (|images| pair(images, square_of_bytes, |sum| sum), "ends at 255"),
+        (
+            |images| pair(images, square, |sum| sum).map(|(i, j)| (j, i)),
+            "smaller number first",
+        ),
+        (
+            |images| {
+                pair(
+                    images,
+                    |a, b| i64::from(a.wrapping_sub(b)).pow(2),
+                    |sum| sum,
+                )
+            },
+            "wraps around",
+        ),
+        (
+            |images| pair(images, square_of_bytes, |sum| sum),
+            "ends at 255",
+        ),
         (|images| pair(images, difference, i64::abs), "cancel"),
         (|images| pair(images, difference, |sum| sum), "cancel"),
-        (|images| pair(images, |a, b| i64::from(a.abs_diff(b)), |sum| sum), "absolute differences"),
+        (
+            |images| pair(images, |a, b| i64::from(a.abs_diff(b)), |sum| sum),
+            "absolute differences",
+        ),
         (|images| pair(images, square, |sum| -sum), "wrong way round"),
         (|images| pair(images, checked, |sum| sum), "convert to i64"),
-        (|images| if images.len() == 6 { Some((0, 2)) } else { None }, "always is a closest pair"),
+        (
+            |images| {
+                if images.len() == 6 {
+                    Some((0, 2))
+                } else {
+                    None
+                }
+            },
+            "always is a closest pair",
+        ),
     ];
     for (answer, hint) in wrong {
-        is_wrong(exercise_4(answer), hint, &["Some((0, 2))", "Some((0, 1))", "Some((5, 12))"]);
+        is_wrong(
+            exercise_4(answer),
+            hint,
+            &["Some((0, 2))", "Some((0, 1))", "Some((5, 12))"],
+        );
     }
 }

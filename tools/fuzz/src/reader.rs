@@ -6,11 +6,16 @@ use std::sync::LazyLock;
 
 use lab_cli::readers;
 
-static READER: LazyLock<String> = LazyLock::new(|| std::env::var("LAB_READER").expect("LAB_READER names a reader"));
+static READER: LazyLock<String> =
+    LazyLock::new(|| std::env::var("LAB_READER").expect("LAB_READER names a reader"));
 /// A folder in memory, where there is one: each input becomes a file.
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     let memory = PathBuf::from("/dev/shm");
-    let folder = if memory.is_dir() { memory } else { std::env::temp_dir() };
+    let folder = if memory.is_dir() {
+        memory
+    } else {
+        std::env::temp_dir()
+    };
     let folder = folder.join(format!("lab-fuzz-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the inputs");
     folder

@@ -38,32 +38,67 @@ pub fn reliability(title: &str, calibration: &Calibration) -> Result<Figure> {
             opacity,
             text: String::new(),
         };
-        let (low, high) = (bin.accuracy.min(bin.confidence), bin.accuracy.max(bin.confidence));
+        let (low, high) = (
+            bin.accuracy.min(bin.confidence),
+            bin.accuracy.max(bin.confidence),
+        );
         shares.push(bar(0.0, low, 0, 1.0));
         // Blue in all its strengths ends at the accuracy.
-        shares.push(if bin.accuracy > bin.confidence { bar(low, high, 0, 0.4) } else { bar(low, high, 1, 0.55) });
+        shares.push(if bin.accuracy > bin.confidence {
+            bar(low, high, 0, 0.4)
+        } else {
+            bar(low, high, 1, 0.55)
+        });
         counts.push(bar(0.0, bin.count as f64, 7, 1.0));
     }
-    shares.push(Layer::Guide { points: [(0.0, 0.0), (1.0, 1.0)] });
+    shares.push(Layer::Guide {
+        points: [(0.0, 0.0), (1.0, 1.0)],
+    });
     let confidence = || Axis::new("confidence").range(0.0, 1.0);
     let panels = [
-        Panel { x: confidence(), y: Axis::new("accuracy").range(0.0, 1.0), layers: shares },
-        Panel { x: confidence(), y: Axis { from: Some(0.0), whole: true, ..Axis::new("predictions") }, layers: counts },
+        Panel {
+            x: confidence(),
+            y: Axis::new("accuracy").range(0.0, 1.0),
+            layers: shares,
+        },
+        Panel {
+            x: confidence(),
+            y: Axis {
+                from: Some(0.0),
+                whole: true,
+                ..Axis::new("predictions")
+            },
+            layers: counts,
+        },
     ];
-    let key =
-        |name: &str, number, strength| Key { name: name.to_owned(), stroke: Stroke::of(number), block: Some(strength) };
+    let key = |name: &str, number, strength| Key {
+        name: name.to_owned(),
+        stroke: Stroke::of(number),
+        block: Some(strength),
+    };
     let legend = vec![
         key("accuracy", 0, 1.0),
         key("confidence above it", 1, 0.55),
         key("accuracy above the confidence", 0, 0.4),
     ];
     let weigh = |of: fn(&crate::metrics::Bin) -> f64| {
-        calibration.bins().iter().map(|bin| bin.count as f64 * of(bin)).sum::<f64>() / total as f64
+        calibration
+            .bins()
+            .iter()
+            .map(|bin| bin.count as f64 * of(bin))
+            .sum::<f64>()
+            / total as f64
     };
     let (accuracy, mean) = (weigh(|bin| bin.accuracy), weigh(|bin| bin.confidence));
-    let verdict = if mean > accuracy { "too sure" } else { "not too sure" };
+    let verdict = if mean > accuracy {
+        "too sure"
+    } else {
+        "not too sure"
+    };
     let title = format!("{title} (ECE {:.3})", calibration.ece());
-    let subtitle = format!("mean confidence {mean:.3}, accuracy {accuracy:.3}; the dashed line is perfect calibration");
+    let subtitle = format!(
+        "mean confidence {mean:.3}, accuracy {accuracy:.3}; the dashed line is perfect calibration"
+    );
     let alt = format!(
         "{title}: reliability diagram of {} predictions: expected calibration error {:.4}, mean confidence {mean:.3}, \
          accuracy {accuracy:.3}: on the whole {verdict}",

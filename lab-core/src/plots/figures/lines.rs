@@ -38,7 +38,14 @@ impl LineChart {
     /// A chart without lines.
     pub fn new(title: impl Into<String>) -> Self {
         let (x, y) = (Axis::default(), Axis::default());
-        Self { title: title.into(), subtitle: String::new(), x, y, series: Vec::new(), markers: Vec::new() }
+        Self {
+            title: title.into(),
+            subtitle: String::new(),
+            x,
+            y,
+            series: Vec::new(),
+            markers: Vec::new(),
+        }
     }
 
     /// A line in grey under the title.
@@ -95,41 +102,76 @@ impl LineChart {
 /// # Errors
 /// [`LabError::Value`] for a chart without a point that has a place, and for axes whose ends are not in order.
 pub fn lines(chart: &LineChart) -> Result<Figure> {
-    let LineChart { title, subtitle, x, y, series, markers } = chart;
+    let LineChart {
+        title,
+        subtitle,
+        x,
+        y,
+        series,
+        markers,
+    } = chart;
     let mut x = x.clone();
     let shown = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
-        points.iter().copied().filter(|(a, b)| x.shows(*a) && y.shows(*b)).collect()
+        points
+            .iter()
+            .copied()
+            .filter(|(a, b)| x.shows(*a) && y.shows(*b))
+            .collect()
     };
     if series.iter().all(|(_, points)| shown(points).is_empty()) {
-        return Err(nothing("lines", "add a line with a finite point, above 0 where an axis is logarithmic"));
+        return Err(nothing(
+            "lines",
+            "add a line with a finite point, above 0 where an axis is logarithmic",
+        ));
     }
     if let (Some(from), Some(to)) = (y.from, y.to)
         && !(from < to && y.shows(from) && y.shows(to))
     {
         let expected = "two numbers in order, above 0 where the axis is logarithmic";
-        return Err(LabError::value("y_range", format!("{from} to {to}"), expected, "swap or change them"));
+        return Err(LabError::value(
+            "y_range",
+            format!("{from} to {to}"),
+            expected,
+            "swap or change them",
+        ));
     }
     let mut layers = Vec::new();
     let mut parts = Vec::new();
     for (number, (name, points)) in series.iter().enumerate() {
-        layers.push(Layer::Line { points: points.clone(), stroke: Stroke::of(number) });
+        layers.push(Layer::Line {
+            points: points.clone(),
+            stroke: Stroke::of(number),
+        });
         let shown = shown(points);
         let lowest = shown.iter().min_by(|a, b| a.1.total_cmp(&b.1));
-        let lowest = lowest.map_or(String::new(), |(x, y)| format!(", lowest {} at {}", short(*y), short(*x)));
+        let lowest = lowest.map_or(String::new(), |(x, y)| {
+            format!(", lowest {} at {}", short(*y), short(*x))
+        });
         parts.push(format!("{name}: {} points{lowest}", shown.len()));
     }
     for (x, y, text) in markers {
-        layers.push(Layer::Mark { at: (*x, *y), text: text.clone(), colour: GREY });
+        layers.push(Layer::Mark {
+            at: (*x, *y),
+            text: text.clone(),
+            colour: GREY,
+        });
         parts.push(format!("marked: {text}"));
     }
     let mut all = series.iter().flat_map(|(_, points)| points);
     x.whole = !x.log && all.all(|(x, _)| x.fract() == 0.0);
-    let keys =
-        series.iter().enumerate().map(|(i, (name, _))| Key { name: name.clone(), stroke: Stroke::of(i), block: None });
+    let keys = series.iter().enumerate().map(|(i, (name, _))| Key {
+        name: name.clone(),
+        stroke: Stroke::of(i),
+        block: None,
+    });
     let keys = keys.filter(|key| !key.name.is_empty()).collect();
     let log = |axis: &Axis| if axis.log { " (logarithmic)" } else { "" };
     let axes = format!("{}{} over {}{}", y.label, log(y), x.label, log(&x));
     let alt = format!("{title}: {axes}. {}.", listed(&parts, "; ", 14));
-    let panel = Panel { x, y: y.clone(), layers };
+    let panel = Panel {
+        x,
+        y: y.clone(),
+        layers,
+    };
     draw_panels(title, subtitle.clone(), keys, &[panel], (1, 360.0), alt)
 }

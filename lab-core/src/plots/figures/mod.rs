@@ -45,7 +45,11 @@ fn nothing(what: &str, remedy: &str) -> LabError {
 /// `a, b, c and 4 more`: the first `most` of a list.
 fn listed(parts: &[String], between: &str, most: usize) -> String {
     let shown = parts[..parts.len().min(most)].join(between);
-    if parts.len() > most { format!("{shown} and {} more", parts.len() - most) } else { shown }
+    if parts.len() > most {
+        format!("{shown} and {} more", parts.len() - most)
+    } else {
+        shown
+    }
 }
 
 #[cfg(test)]

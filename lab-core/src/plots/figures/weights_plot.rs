@@ -27,12 +27,25 @@ pub fn weights(title: &str, model: &Sequential, layer: &str, count: usize) -> Re
     let (pixels, units) = (kernel.shape()[0], kernel.len() / kernel.shape()[0].max(1));
     let shape @ &[height, width, channels] = model.input_shape() else {
         let found = format!("{:?}", model.input_shape());
-        return Err(LabError::shape("input", found, "(height, width, channels)", "show a network that takes images"));
+        return Err(LabError::shape(
+            "input",
+            found,
+            "(height, width, channels)",
+            "show a network that takes images",
+        ));
     };
     if pixels != height * width * channels {
-        let expected = format!("({}, units) for images of {shape:?}", height * width * channels);
+        let expected = format!(
+            "({}, units) for images of {shape:?}",
+            height * width * channels
+        );
         let remedy = "name the first dense layer: only its inputs are pixels";
-        return Err(LabError::shape(format!("{layer}.kernel"), format!("{:?}", kernel.shape()), expected, remedy));
+        return Err(LabError::shape(
+            format!("{layer}.kernel"),
+            format!("{:?}", kernel.shape()),
+            expected,
+            remedy,
+        ));
     }
     let count = count.min(units);
     if count == 0 {
@@ -41,8 +54,10 @@ pub fn weights(title: &str, model: &Sequential, layer: &str, count: usize) -> Re
     let images: Vec<(Array3<u8>, String)> = (0..count)
         .map(|unit| {
             let of = |pixel: usize| kernel[[pixel, unit]];
-            let most =
-                (0..pixels).map(|pixel| of(pixel).abs()).filter(|w| w.is_finite()).fold(f32::MIN_POSITIVE, f32::max);
+            let most = (0..pixels)
+                .map(|pixel| of(pixel).abs())
+                .filter(|w| w.is_finite())
+                .fold(f32::MIN_POSITIVE, f32::max);
             // What is not finite becomes 0 here, which the conversion of NaN would make black.
             let byte = |w: f32| 127.5 + 127.5 * if w.is_finite() { w / most } else { 0.0 };
             let image = Array3::from_shape_fn((height, width, channels), |(y, x, c)| {
@@ -51,7 +66,11 @@ pub fn weights(title: &str, model: &Sequential, layer: &str, count: usize) -> Re
             (image, String::new())
         })
         .collect();
-    let views: Vec<_> = images.iter().map(|(image, caption)| (image.view(), caption.clone())).collect();
-    let subtitle = format!("kernels of {count} units of {layer}; grey is 0, each to its own greatest weight");
+    let views: Vec<_> = images
+        .iter()
+        .map(|(image, caption)| (image.view(), caption.clone()))
+        .collect();
+    let subtitle =
+        format!("kernels of {count} units of {layer}; grey is 0, each to its own greatest weight");
     grid(title, subtitle, &views, if count <= 10 { 5 } else { 10 })
 }

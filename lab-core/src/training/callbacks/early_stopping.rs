@@ -38,24 +38,43 @@ impl EarlyStopping {
 
     /// Watches any number, with patience 0.
     pub fn on(monitor: Monitor) -> Self {
-        Self { best: Best::of(monitor), patience: 0, restore: false, waited: 0, best_model: None }
+        Self {
+            best: Best::of(monitor),
+            patience: 0,
+            restore: false,
+            waited: 0,
+            best_model: None,
+        }
     }
 
     /// How many epochs without improvement end the training.
     pub fn patience(self, epochs: usize) -> Self {
-        Self { patience: epochs, ..self }
+        Self {
+            patience: epochs,
+            ..self
+        }
     }
 
     /// Gives the network the weights of its best epoch at the end, stopped early or not.
     pub fn restore_best_weights(self) -> Self {
-        Self { restore: true, ..self }
+        Self {
+            restore: true,
+            ..self
+        }
     }
 }
 
 impl Callback for EarlyStopping {
     fn describe(&self) -> Option<String> {
-        let weights = if self.restore { format!(", {RESTORES}") } else { String::new() };
-        Some(format!("early stopping on {} with patience {}{weights}", self.best.monitor, self.patience))
+        let weights = if self.restore {
+            format!(", {RESTORES}")
+        } else {
+            String::new()
+        };
+        Some(format!(
+            "early stopping on {} with patience {}{weights}",
+            self.best.monitor, self.patience
+        ))
     }
 
     fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
@@ -64,7 +83,10 @@ impl Callback for EarlyStopping {
     }
 
     fn state(&self) -> CallbackState {
-        CallbackState { numbers: vec![self.best.badness, self.waited as f64], model: self.best_model.clone() }
+        CallbackState {
+            numbers: vec![self.best.badness, self.waited as f64],
+            model: self.best_model.clone(),
+        }
     }
 
     fn resume(&mut self, state: CallbackState, _: &History) -> Result<()> {

@@ -35,12 +35,18 @@ pub struct ModelCheckpoint {
 impl ModelCheckpoint {
     /// Writes `path` anew whenever the monitored number is the best so far.
     pub fn best(path: impl AsRef<Path>, monitor: Monitor) -> Self {
-        Self { path: path.as_ref().to_owned(), best: Some(Best::of(monitor)) }
+        Self {
+            path: path.as_ref().to_owned(),
+            best: Some(Best::of(monitor)),
+        }
     }
 
     /// Writes `epoch-001.safetensors`, `epoch-002.safetensors`, … into a folder, which is made if need be.
     pub fn every_epoch(folder: impl AsRef<Path>) -> Self {
-        Self { path: folder.as_ref().to_owned(), best: None }
+        Self {
+            path: folder.as_ref().to_owned(),
+            best: None,
+        }
     }
 }
 
@@ -51,11 +57,15 @@ impl Callback for ModelCheckpoint {
             return Ok(());
         }
         let remedy = "check that the folder may be written";
-        fs::create_dir_all(&self.path).map_err(|error| LabError::io("create", &self.path, error, remedy))
+        fs::create_dir_all(&self.path)
+            .map_err(|error| LabError::io("create", &self.path, error, remedy))
     }
 
     fn state(&self) -> CallbackState {
-        CallbackState { numbers: self.best.iter().map(|best| best.badness).collect(), model: None }
+        CallbackState {
+            numbers: self.best.iter().map(|best| best.badness).collect(),
+            model: None,
+        }
     }
 
     fn resume(&mut self, state: CallbackState, _: &History) -> Result<()> {
@@ -67,9 +77,16 @@ impl Callback for ModelCheckpoint {
 
     fn on_epoch_end(&mut self, record: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
         let Some(best) = &mut self.best else {
-            return control.model.save(self.path.join(format!("epoch-{:03}.safetensors", record.epoch)));
+            return control.model.save(
+                self.path
+                    .join(format!("epoch-{:03}.safetensors", record.epoch)),
+            );
         };
-        if best.improves(record, 0.0)? { control.model.save(&self.path) } else { Ok(()) }
+        if best.improves(record, 0.0)? {
+            control.model.save(&self.path)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -99,19 +116,27 @@ impl CsvLogger {
     /// Writes to `path`; what was there before is replaced when the training begins, by the
     /// epochs so far where it goes on from a checkpoint.
     pub fn new(path: impl AsRef<Path>) -> Self {
-        Self { path: path.as_ref().to_owned(), file: None }
+        Self {
+            path: path.as_ref().to_owned(),
+            file: None,
+        }
     }
 
     fn write(&mut self, records: &[EpochRecord]) -> Result<()> {
-        let (Some(file), Some(first)) = (&mut self.file, records.first()) else { return Ok(()) };
-        let rows = write_rows(records, first.epoch == 1).map_err(|error| write_failed(&self.path, error.into()))?;
-        file.write_all(&rows).map_err(|error| write_failed(&self.path, error))
+        let (Some(file), Some(first)) = (&mut self.file, records.first()) else {
+            return Ok(());
+        };
+        let rows = write_rows(records, first.epoch == 1)
+            .map_err(|error| write_failed(&self.path, error.into()))?;
+        file.write_all(&rows)
+            .map_err(|error| write_failed(&self.path, error))
     }
 }
 
 impl Callback for CsvLogger {
     fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
-        self.file = Some(File::create(&self.path).map_err(|error| write_failed(&self.path, error))?);
+        self.file =
+            Some(File::create(&self.path).map_err(|error| write_failed(&self.path, error))?);
         Ok(())
     }
 

@@ -68,7 +68,13 @@ pub struct ReduceLrOnPlateau {
 impl ReduceLrOnPlateau {
     /// Watches the validation loss; factor 0.1, patience 10, down to 0: Keras's defaults.
     pub fn on_val_loss() -> Self {
-        Self { best: Best::of(Monitor::ValLoss), factor: 0.1, patience: 10, min_lr: 0.0, waited: 0 }
+        Self {
+            best: Best::of(Monitor::ValLoss),
+            factor: 0.1,
+            patience: 10,
+            min_lr: 0.0,
+            waited: 0,
+        }
     }
 
     /// What the learning rate is multiplied by.
@@ -78,32 +84,54 @@ impl ReduceLrOnPlateau {
 
     /// After how many epochs without improvement.
     pub fn patience(self, epochs: usize) -> Self {
-        Self { patience: epochs, ..self }
+        Self {
+            patience: epochs,
+            ..self
+        }
     }
 
     /// The rate that it does not go below.
     pub fn min_lr(self, learning_rate: f32) -> Self {
-        Self { min_lr: learning_rate, ..self }
+        Self {
+            min_lr: learning_rate,
+            ..self
+        }
     }
 }
 
 impl Callback for ReduceLrOnPlateau {
     fn describe(&self) -> Option<String> {
-        let Self { best, factor, patience, .. } = self;
-        Some(format!("learning rate times {factor} after {patience} epochs without a better {}", best.monitor))
+        let Self {
+            best,
+            factor,
+            patience,
+            ..
+        } = self;
+        Some(format!(
+            "learning rate times {factor} after {patience} epochs without a better {}",
+            best.monitor
+        ))
     }
 
     fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
         (self.waited, self.best) = (0, Best::of(self.best.monitor));
         if !(self.factor > 0.0 && self.factor < 1.0) {
             let (found, remedy) = (self.factor.to_string(), "0.1 is a usual factor");
-            return Err(LabError::value("ReduceLrOnPlateau: factor", found, "between 0 and 1", remedy));
+            return Err(LabError::value(
+                "ReduceLrOnPlateau: factor",
+                found,
+                "between 0 and 1",
+                remedy,
+            ));
         }
         check_rate("ReduceLrOnPlateau: min_lr", self.min_lr)
     }
 
     fn state(&self) -> CallbackState {
-        CallbackState { numbers: vec![self.best.badness, self.waited as f64], model: None }
+        CallbackState {
+            numbers: vec![self.best.badness, self.waited as f64],
+            model: None,
+        }
     }
 
     fn resume(&mut self, state: CallbackState, _: &History) -> Result<()> {

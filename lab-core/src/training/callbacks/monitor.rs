@@ -35,7 +35,12 @@ impl Monitor {
         };
         value.ok_or_else(|| {
             let expected = "validation data for fit";
-            LabError::value(format!("monitor {self:?}"), "none", expected, "give fit validation data, or watch Loss")
+            LabError::value(
+                format!("monitor {self:?}"),
+                "none",
+                expected,
+                "give fit validation data, or watch Loss",
+            )
         })
     }
 }
@@ -49,7 +54,10 @@ pub(super) struct Best {
 
 impl Best {
     pub(super) fn of(monitor: Monitor) -> Self {
-        Self { monitor, badness: f64::INFINITY }
+        Self {
+            monitor,
+            badness: f64::INFINITY,
+        }
     }
 
     /// Whether an epoch is better than all before it by more than `least`; then it is the best.

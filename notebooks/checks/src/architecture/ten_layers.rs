@@ -1,14 +1,18 @@
 //! Exercise 4: ten layers that keep the gradient.
 
 use lab_core::prelude::Initializer::GlorotUniform;
-use lab_core::prelude::{Activation, Architecture, Cifar10, Dataset, Dense, Loss, Result, Seed, Sequential};
+use lab_core::prelude::{
+    Activation, Architecture, Cifar10, Dataset, Dense, Loss, Result, Seed, Sequential,
+};
 
 use crate::Verdict;
 use crate::trial::hint;
 
 fn ten_layers(hidden: Dense) -> Architecture {
     let start = Sequential::new([32, 32, 3]).flatten();
-    (0..10).fold(start, |network, _| network.layer(hidden)).dense(10, Activation::Softmax)
+    (0..10)
+        .fold(start, |network, _| network.layer(hidden))
+        .dense(10, Activation::Softmax)
 }
 
 /// The size (RMS) of the gradient in the kernel of the second hidden layer, as a geometric mean over three seeds.
@@ -17,9 +21,13 @@ fn size(hidden: Dense, images: &Dataset) -> Result<f64> {
     for seed in 0..3 {
         let model = ten_layers(hidden).build(Seed(seed))?;
         let gradients = model.gradients(images, Loss::CategoricalCrossentropy, Seed(0))?;
-        let second = gradients.iter().filter(|(name, _)| name.ends_with("kernel")).nth(1);
+        let second = gradients
+            .iter()
+            .filter(|(name, _)| name.ends_with("kernel"))
+            .nth(1);
         let numbers = second.map_or(&[][..], |(_, numbers)| numbers);
-        let squares = numbers.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>() / numbers.len() as f64;
+        let squares =
+            numbers.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>() / numbers.len() as f64;
         logarithms += squares.sqrt().ln() / 3.0;
     }
     Ok(logarithms.exp())
@@ -63,7 +71,10 @@ pub fn exercise_4(answer: Option<Dense>) -> Verdict {
         );
     }
     let images = Cifar10::sample().train.take(256);
-    let share = match (size(layer, &images), size(Dense::new(128, Activation::Linear), &images)) {
+    let share = match (
+        size(layer, &images),
+        size(Dense::new(128, Activation::Linear), &images),
+    ) {
         (Ok(found), Ok(linear)) => found / linear,
         (Err(error), _) | (_, Err(error)) => {
             return Verdict::wrong(4, expected, error, "Can a network be built of this layer?");

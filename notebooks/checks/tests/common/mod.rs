@@ -5,7 +5,14 @@ use lab_checks::Verdict;
 /// It is right, and says something beyond that.
 pub fn is_right(verdict: Verdict) {
     assert!(verdict.is_right(), "{verdict}");
-    assert!(verdict.to_string().lines().nth(1).is_some_and(|so| so.trim().len() > 40), "{verdict}");
+    assert!(
+        verdict
+            .to_string()
+            .lines()
+            .nth(1)
+            .is_some_and(|so| so.trim().len() > 40),
+        "{verdict}"
+    );
 }
 
 /// Nothing was filled in.
@@ -15,9 +22,17 @@ pub fn is_missing(verdict: Verdict) {
 
 /// It is wrong; the hint has these words, and nothing but what came may show one of the answers.
 pub fn is_wrong(verdict: Verdict, words: &str, answers: &[&str]) {
-    assert!(verdict.hint().is_some_and(|hint| hint.contains(words)), "no {words:?} in: {verdict}");
+    assert!(
+        verdict.hint().is_some_and(|hint| hint.contains(words)),
+        "no {words:?} in: {verdict}"
+    );
     let text = verdict.to_string();
-    let said = text.lines().skip(1).filter(|line| !line.starts_with("  came")).collect::<Vec<_>>().join("\n");
+    let said = text
+        .lines()
+        .skip(1)
+        .filter(|line| !line.starts_with("  came"))
+        .collect::<Vec<_>>()
+        .join("\n");
     assert!(said.split_whitespace().count() > 5, "{verdict}");
     for answer in answers {
         assert!(!shows(&said, answer), "{answer} is given away: {verdict}");
