@@ -1,6 +1,7 @@
 //! The threads that share a computation: a value with an owner, not a static.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::instructions::Instructions;
@@ -18,10 +19,17 @@ std::thread_local! {
 /// A team of threads that works on independent pieces of one computation.
 ///
 /// The pieces are cut the same way whatever the number of threads, so results do not depend on it. The threads
-/// end when the value is dropped.
+/// end when the last clone of the value is dropped.
+#[derive(Clone)]
 pub struct Threads {
     /// `None` stands for the calling thread alone.
-    team: Option<Team>,
+    team: Option<Arc<Team>>,
+}
+
+impl std::fmt::Debug for Threads {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Threads({})", self.count())
+    }
 }
 
 impl Threads {
@@ -48,7 +56,9 @@ impl Threads {
                 remedy: "ask for fewer",
             }
         })?;
-        Ok(Self { team: Some(team) })
+        Ok(Self {
+            team: Some(Arc::new(team)),
+        })
     }
 
     /// Checks a number of threads without starting any.
@@ -92,7 +102,7 @@ impl Threads {
 
     /// How many threads there are.
     pub fn count(&self) -> usize {
-        self.team.as_ref().map_or(1, Team::count)
+        self.team.as_ref().map_or(1, |team| team.count())
     }
 
     /// Runs `task(0)`, …, `task(pieces - 1)`, each once, in any order.
