@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests of the kernels under valgrind, which sees reads and writes outside of what was allocated and values that
-# were never set; and, where a nightly toolchain is there, under the address sanitizer, and those of the thread team under
+# were never set; and, where a nightly toolchain is there, under the address sanitizer, and those of the thread pool under
 # Miri, which also sees data races: tools/memory.sh [valgrind|sanitizer|miri]
 #
 # valgrind knows AVX2 but not AVX-512, so that the kernels take their plain and their AVX2 paths under it; the sanitizer
@@ -40,8 +40,8 @@ under_miri() {
     echo "SKIPPED: there is no Miri here (rustup +nightly component add miri)"
     return
   fi
-  MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --quiet --package lab-kernels --lib --target-dir target/miri team
-  echo "counted: 1 passes of the thread team under Miri"
+  MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --quiet --package lab-kernels --lib --target-dir target/miri thread_pool
+  echo "counted: 1 passes of the thread pool under Miri"
 }
 
 case ${1:-all} in

@@ -3,7 +3,6 @@
 use std::fs;
 
 use divan::{Bencher, counter::ItemsCount};
-use lab_core::compute::Threads;
 use lab_core::data::cifar10::{TEST_FILE, TRAIN_FILES};
 use lab_core::prelude::*;
 
@@ -40,16 +39,21 @@ fn epoch<const THREADS: usize>(bencher: Bencher<'_, '_>, batch_size: usize) {
 #[divan::bench(args = ["as they are", "flip", "shift=0.1", "rotate=15", "flip,shift=0.1,rotate=15"])]
 fn gather(bencher: Bencher<'_, '_>, movements: &str) {
     let train = Cifar10::sample().train;
-    let augmentation: Option<Augmentation> = movements.parse().ok();
-    let augment = augmentation
-        .as_ref()
-        .map(|augmentation| (augmentation, Seed(0), 0, 0));
-    let rows: Vec<u32> = (0..64).map(|row| row * 13 % 1000).collect();
-    let (mut images, mut labels) = (vec![0.0; 64 * 3072], vec![0; 64]);
-    let threads = Threads::one();
+    let batches = || {
+        train
+            .batches(64)
+            .expect("64 is a batch size")
+            .shuffled(Seed(0), 0)
+    };
+    let augmented = |augmentation| batches().augmented(augmentation, Seed(0), 0);
+    let batches = match movements.parse() {
+        Ok(augmentation) => augmented(augmentation).expect("the movements are in range"),
+        Err(_) => batches(),
+    };
+    let mut batches = batches.cycle();
     bencher
-        .counter(ItemsCount::new(rows.len()))
-        .bench_local(|| train.gather(&rows, augment, &threads, &mut images, &mut labels));
+        .counter(ItemsCount::new(64_usize))
+        .bench_local(|| batches.next());
 }
 
 /// Loss, accuracy and predictions of 500 images.

@@ -9,27 +9,14 @@ use crate::error::{LabError, Result};
 
 /// Writes a file beside `path`, puts it on the disk, and renames it into place; on an error what was at `path` stays,
 /// and nothing else is left.
-pub(crate) fn write_whole(
+pub fn write_whole(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<()> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let Some(name) = path.file_name() else {
-        return Err(LabError::value(
-            "path",
-            path.display().to_string(),
-            "the path of a file",
-            "add a file name",
-        ));
-    };
-    let mut part = std::ffi::OsString::from(".");
-    part.push(name);
-    part.push(format!(
-        ".{}-{}.part",
-        std::process::id(),
-        COUNTER.fetch_add(1, Ordering::Relaxed)
-    ));
-    let part = path.with_file_name(part);
+    let name = path.file_name().unwrap_or_default().display();
+    let (process, number) = (std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
+    let part = path.with_file_name(format!(".{name}.{process}-{number}.part"));
     let write = || {
         let mut file = BufWriter::new(File::create_new(&part)?);
         fill(&mut file)?;
@@ -45,13 +32,9 @@ pub(crate) fn write_whole(
 }
 
 /// The error of a file that cannot be written.
-pub(crate) fn write_failed(path: &Path, error: io::Error) -> LabError {
-    LabError::io(
-        "write",
-        path,
-        error,
-        "check that the folder exists, may be written to, and has room",
-    )
+pub fn write_failed(path: &Path, error: io::Error) -> LabError {
+    let remedy = "check that the folder exists, may be written to, and has room";
+    LabError::io("write", path, error, remedy)
 }
 
 /// The text of a small file, such as a run's record: at most a megabyte; `expected` says what it should hold.
@@ -61,15 +44,12 @@ pub(crate) fn write_failed(path: &Path, error: io::Error) -> LabError {
 pub fn read_small(path: &Path, expected: &str, remedy: &str) -> Result<String> {
     const MOST_BYTES: u64 = 1 << 20;
     let mut text = String::new();
-    let read =
-        File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
-    match read.map_err(|error| LabError::io("read", path, error, remedy))? as u64 {
-        0..=MOST_BYTES => Ok(text),
-        _ => Err(LabError::format(
-            path,
-            "more than a megabyte",
-            expected,
-            remedy,
-        )),
+    let file = File::open(path);
+    let read = file.and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
+    let length = read.map_err(|error| LabError::io("read", path, error, remedy))?;
+    if length as u64 > MOST_BYTES {
+        let found = "more than a megabyte";
+        return Err(LabError::format(path, found, expected, remedy));
     }
+    Ok(text)
 }

@@ -29,55 +29,68 @@
 //! # Ok::<(), LabError>(())
 //! ```
 //!
-//! # The way through it
+//! # How to train
+//!
+//! [`training::Trainer`] holds the options of a training, and its [`fit`](training::Trainer::fit) is the loop. The same
+//! loop by hand, to try an idea that the trainer does not know:
+//!
+//! ```
+//! use lab_core::prelude::*;
+//!
+//! let train = Cifar10::sample().train;
+//! let mut model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
+//! let mut optimizer = Adam::new(1e-3).for_model(&model);
+//! for epoch in 0..2 {
+//!     for batch in train.batches(64)?.shuffled(Seed(0), epoch) {
+//!         let logits = model.forward(&batch.images, Mode::training(Seed(0), optimizer.steps()))?;
+//!         let (loss, gradient) = Loss::CategoricalCrossentropy.value_and_gradient(logits.view(), &batch.labels)?;
+//!         let gradients = model.backward(&gradient)?;             // named: "dense.kernel", "dense.bias"
+//!         optimizer.step(&mut model, &gradients)?;
+//!     }
+//! }
+//! # Ok::<(), LabError>(())
+//! ```
+//!
+//! It is the same arithmetic, bit for bit; `fit` updates each array as soon as its gradient is known, which is faster.
+//!
+//! # The modules
 //!
 //! Data flows one way, and a module knows only those above it in this list:
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`error`], [`random`] | [`LabError`], which says where, what was found, what was expected and what to do; [`Seed`] |
-//! | [`compute`] | the few kernels where the time goes, on plain slices |
+//! | [`error`], [`random`], [`files`], [`text`] | [`LabError`], which says where, what was found, what was expected and what to do; [`Seed`]; whole files; numbers for people |
+//! | [`compute`] | the kernels of the crate `lab-kernels`, on plain slices |
 //! | [`metrics`] | accuracy, confusion matrix, precision, recall and F1, calibration, on plain labels |
 //! | [`data`] | CIFAR-10 on disk, [`data::Dataset`], splits, normalization, augmentation, batches |
 //! | [`model`] | layers, [`model::Sequential`], its summary, its weights on disk; knows nothing of `data` |
 //! | [`training`] | losses, optimizers, schedules, [`training::Trainer`], callbacks, history, checkpoints, evaluation |
-//! | [`lab`] | the laboratory's folder: scale of the experiments, what a run leaves behind |
-//! | `plots` | how all of these show themselves in a notebook (feature `display`, on by default) |
-//! | `inspect` | a look inside: dead units, gradients and updates of each layer; why an image got its answer (feature `inspect`, on by default) |
-//! | `tensorboard` | event files for TensorBoard (feature `tensorboard`, off by default) |
 //!
-//! [`textbook`] stands apart: the same mathematics once more in plain `f64`, as one writes it on the blackboard. It
-//! imports nothing of the rest, so that the rest can be tested against it.
+//! How to write a layer: [`model`] says it. Figures, live curves and the folder of runs are the crate `lab-notebook`'s; the
+//! same mathematics in plain `f64`, against which this crate is tested, is the crate `lab-textbook`.
 //!
 //! # What holds everywhere
 //!
 //! - Names and definitions are those of Keras and scikit-learn.
 //! - Same seed: same bits, whatever the number of threads, on every processor that has fused multiply-add.
-//! - Bad input is a [`LabError`], never a panic; only [`compute`] and [`textbook`], which take plain arrays, assert that
+//! - Bad input is a [`LabError`], never a panic; only [`compute`], which takes plain slices, asserts that
 //!   lengths and shapes fit. A training that diverges is a result, not an error.
-//! - Nothing is written to standard error, and no thread outlives the call that started it by more than a moment.
+//! - Nothing is written to standard error, and the threads of a training end with it. Only a
+//!   network that was trained by hand keeps its own until it is dropped.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 mod checks;
+mod content_hash;
 pub mod data;
 pub mod error;
-mod files;
-mod fingerprint;
-#[cfg(feature = "inspect")]
-pub mod inspect;
-pub mod lab;
+pub mod files;
 pub mod metrics;
 pub mod model;
 mod names;
-#[cfg(feature = "display")]
-pub mod plots;
 pub mod random;
-#[cfg(feature = "tensorboard")]
-pub mod tensorboard;
-mod text;
-pub mod textbook;
+pub mod text;
 pub mod training;
 
 /// The kernels, in plain slices, and the threads that run them.
@@ -91,29 +104,22 @@ pub use random::Seed;
 pub mod prelude {
     pub use crate::compute::side_by_side;
     pub use crate::data::{
-        Augmentation, Batches, Cifar10, Dataset, Fill, Move, Normalization, from_one_hot, one_hot,
+        Augmentation, Batch, Batches, Cifar10, Dataset, Fill, Move, Normalization, one_hot,
     };
     pub use crate::error::{LabError, Result};
-    #[cfg(feature = "inspect")]
-    pub use crate::inspect::{Explanation, Inspection, LayerInspection, Neighbour};
-    pub use crate::lab::{Lab, Run, Scale};
     pub use crate::metrics::{
         Calibration, ClassificationReport, ConfusionMatrix, accuracy, classification_report,
         top_k_accuracy,
     };
     pub use crate::model::{
-        Activation, Architecture, BatchNorm, Dense, Dropout, Flatten, Initializer, Inputs, Layer,
-        Sequential, Summary,
+        Activation, Architecture, BatchNorm, Dense, Dropout, Flatten, Initializer, Inputs,
+        LayerKind, Mode, Sequential, Summary,
     };
-    #[cfg(feature = "display")]
-    pub use crate::plots::{Figure, LineChart, LiveCurves, figures};
     pub use crate::random::Seed;
-    #[cfg(feature = "tensorboard")]
-    pub use crate::tensorboard::TensorBoard;
     pub use crate::training::{
-        Adam, AdamW, BatchRecord, Callback, CallbackState, Checkpoint, Control, CsvLogger,
-        EarlyStopping, EpochLines, EpochRecord, Evaluation, History, LearningRateScheduler, Loss,
-        ModelCheckpoint, Monitor, Optimizer, Plan, Progress, RangeTest, ReduceLrOnPlateau, RmsProp,
-        Schedule, Sgd, Silent, Stopped, Targets, Trainer,
+        Adam, AdamW, BatchRecord, Callback, Checkpoint, Control, CsvLogger, EarlyStopping,
+        EpochLines, EpochRecord, Evaluation, History, LearningRateScheduler, Loss, Monitor,
+        Optimizer, OptimizerState, Plan, RangeTest, ReduceLrOnPlateau, RmsProp, Schedule, Sgd,
+        Silent, Stopped, Targets, Trainer, TrainingConfig,
     };
 }

@@ -1,7 +1,7 @@
-//! Numbers as people read them.
+//! Numbers and shapes as people read them.
 
 /// 1738890 → `1,738,890`.
-pub(crate) fn thousands(number: usize) -> String {
+pub fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -11,4 +11,10 @@ pub(crate) fn thousands(number: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+/// `32 x 32 x 3`.
+pub(crate) fn shape(sizes: &[usize]) -> String {
+    let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
+    sizes.join(" x ")
 }

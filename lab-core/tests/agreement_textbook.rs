@@ -4,7 +4,7 @@ mod common;
 
 use common::{message, random, uniform};
 use lab_core::prelude::*;
-use lab_core::textbook::{self, Matrix};
+use lab_textbook::{self as textbook, Matrix};
 use ndarray::{Array1, Array2, ArrayD, ArrayViewD, Axis, Ix1, Ix2};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -90,9 +90,13 @@ struct Batch {
 
 impl Batch {
     fn targets(&self) -> Targets<'_> {
-        match &self.distributions {
-            Some(rows) => Targets::Distributions(rows.view()),
-            None => Targets::Classes(&self.labels),
+        let targets = match &self.distributions {
+            Some(rows) => Targets::distributions(rows.view()),
+            None => Targets::classes(&self.labels),
+        };
+        match &self.weights {
+            Some(weights) => targets.weighted(weights),
+            None => targets,
         }
     }
 }
@@ -316,9 +320,8 @@ fn seen_by_a_step(case: &Case, model: &Sequential, batch: &Batch) -> (f64, Vec<M
     let rate = 1_048_576.0;
     let mut copy = model.clone();
     let mut trainer = case.trainer(Sgd::new(rate));
-    let weights = batch.weights.as_deref();
     let (loss, _) = trainer
-        .train_on_batch(&mut copy, &batch.inputs, batch.targets(), weights)
+        .train_on_batch(&mut copy, &batch.inputs, batch.targets())
         .unwrap();
     let pairs = learnt(model).into_iter().zip(learnt(&copy));
     (
@@ -363,9 +366,8 @@ fn assert_agreement(case: &Case) {
         assert_near(&format!("gradient {i}"), found, wanted, 1e-4, scale);
     }
 
-    let weights = batch.weights.as_deref();
     case.trainer(Sgd::new(0.0))
-        .train_on_batch(&mut model, &batch.inputs, batch.targets(), weights)
+        .train_on_batch(&mut model, &batch.inputs, batch.targets())
         .unwrap();
     let moved = case.textbook(&model);
     for (found, wanted) in moved.layers.iter().zip(&network.layers) {
@@ -472,9 +474,8 @@ fn assert_steps(case: &Case, optimizer: Optimizer, rule: textbook::Rule, rate: f
         if !gradients.iter().flatten().all(|g| g.is_finite()) {
             return;
         }
-        let weights = batch.weights.as_deref();
         let seen = trainer
-            .train_on_batch(&mut model, &batch.inputs, batch.targets(), weights)
+            .train_on_batch(&mut model, &batch.inputs, batch.targets())
             .unwrap();
         assert_eq!(
             seen.0, loss,
@@ -546,9 +547,8 @@ fn twenty_steps_of_every_optimizer_follow_the_textbooks_whole_trajectory() {
         let (x, loss) = (batch.inputs.mapv(f64::from), case.loss(&batch));
         let mut losses = Vec::new();
         for step in 1..=20 {
-            let weights = batch.weights.as_deref();
             let (found, _) = trainer
-                .train_on_batch(&mut model, &batch.inputs, batch.targets(), weights)
+                .train_on_batch(&mut model, &batch.inputs, batch.targets())
                 .unwrap();
             let (wanted, mut gradients) = network.loss_and_gradients(&x, &loss);
             textbook::clip_by_global_norm(&mut gradients, 0.5);
@@ -572,9 +572,8 @@ fn adamw_leaves_out_the_biases_if_asked() {
     let (batch, start) = (case.batch(), case.model());
     let step = |optimizer: Optimizer| {
         let mut model = start.clone();
-        let weights = batch.weights.as_deref();
         case.trainer(optimizer)
-            .train_on_batch(&mut model, &batch.inputs, batch.targets(), weights)
+            .train_on_batch(&mut model, &batch.inputs, batch.targets())
             .unwrap();
         model
     };
@@ -651,14 +650,7 @@ fn masks(rate: f32, inputs: usize, seed: Seed, steps: usize) -> Vec<Vec<f32>> {
             .set_weight("dense.bias", ArrayD::from_elem(vec![1], 0.5))
             .unwrap();
         let ones = Array2::ones((1, inputs));
-        trainer
-            .train_on_batch(
-                &mut model,
-                &ones,
-                Targets::Distributions(target.view()),
-                None,
-            )
-            .unwrap();
+        trainer.train_on_batch(&mut model, &ones, &target).unwrap();
         masks.push(
             model
                 .weight("dense.kernel")
@@ -755,9 +747,7 @@ fn the_gradient_flows_through_the_kept_units_only_as_the_textbook_says() {
     let mut trainer = Trainer::new(Loss::MeanSquaredError, Sgd::new(1024.0))
         .seed(Seed(5))
         .threads(1);
-    let (loss, _) = trainer
-        .train_on_batch(&mut moved, &x, Targets::Distributions(target.view()), None)
-        .unwrap();
+    let (loss, _) = trainer.train_on_batch(&mut moved, &x, &target).unwrap();
     let gradients: Vec<Matrix> = learnt(&model)
         .iter()
         .zip(learnt(&moved))
@@ -819,11 +809,11 @@ fn the_public_gradients_are_those_that_descent_follows() {
         .build(Seed(2))
         .unwrap();
     let gradients = model.gradients(&data, Loss::KlDivergence, Seed(6)).unwrap();
-    let (images, labels) = data.batches(33).unwrap().next().unwrap();
+    let batch = data.batches(33).unwrap().next().unwrap();
     let mut moved = model.clone();
     let mut trainer = Trainer::new(Loss::KlDivergence, Sgd::new(1024.0)).seed(Seed(6));
     trainer
-        .train_on_batch(&mut moved, &images, Targets::Classes(&labels), None)
+        .train_on_batch(&mut moved, &batch.images, &batch.labels)
         .unwrap();
     assert_eq!(gradients.len(), 6);
     for (name, gradient) in gradients {

@@ -22,21 +22,14 @@ fn one_move(value: &Value) -> Move {
     }
 }
 
-/// `rows` images of the sample as one call gathers them.
-fn gathered(
-    data: &Dataset,
-    text: &str,
-    rows: &[u32],
-    epoch: usize,
-    first: usize,
-    threads: &Threads,
-) -> Vec<f32> {
-    let augmentation: Augmentation = text.parse().unwrap();
-    let (mut images, mut labels) = (vec![0.0; rows.len() * 3072], vec![0; rows.len()]);
-    let augment = Some((&augmentation, Seed(11), epoch, first));
-    data.gather(rows, augment, threads, &mut images, &mut labels)
-        .unwrap();
+/// The augmented images of an epoch, in batches of `size`.
+fn gathered(data: &Dataset, text: &str, epoch: usize, size: usize, threads: &Threads) -> Vec<f32> {
+    let batches = data.batches(size).unwrap().threads(threads);
+    let batches = batches.augmented(text.parse().unwrap(), Seed(11), epoch);
+    let images = batches.unwrap().map(|batch| batch.images);
     images
+        .flat_map(|images| images.into_iter().collect::<Vec<_>>())
+        .collect()
 }
 
 #[test]
@@ -82,12 +75,12 @@ fn whole_pixels_keep_their_bits_on_the_way_to_a_batch() {
         .clone()
         .with_normalization(Normalization::standardize(&train).unwrap())
         .unwrap();
-    let rows: Vec<u32> = (0..40).collect();
+    let train = train.take(40);
     let threads = Threads::one();
-    let plain = gathered(&train, "fill=reflect", &rows, 0, 0, &threads);
-    let (batch, _) = train.take(40).batches(40).unwrap().next().unwrap();
+    let plain = gathered(&train, "fill=reflect", 0, 40, &threads);
+    let batch = train.batches(40).unwrap().next().unwrap().images;
     assert_eq!(batch.as_slice().unwrap(), plain);
-    let flipped = gathered(&train, "flip@1", &rows, 0, 0, &threads);
+    let flipped = gathered(&train, "flip@1", 0, 40, &threads);
     let mirrored: Vec<f32> = batch.slice(s![.., .., ..;-1, ..]).iter().copied().collect();
     assert_eq!(flipped, mirrored);
 
@@ -102,7 +95,7 @@ fn whole_pixels_keep_their_bits_on_the_way_to_a_batch() {
         }) as usize
     };
     let mut windows = std::collections::HashSet::new();
-    for (k, crop) in gathered(&train, "crop=4", &rows, 0, 0, &threads)
+    for (k, crop) in gathered(&train, "crop=4", 0, 40, &threads)
         .chunks(3072)
         .enumerate()
     {
@@ -128,10 +121,10 @@ fn whole_pixels_keep_their_bits_on_the_way_to_a_batch() {
 #[test]
 fn interpolated_pixels_are_normalized_like_any_other() {
     let train = Cifar10::sample().train.subset(&[7]).unwrap();
-    let rotated = gathered(&train, "rotate=30", &[0], 2, 5, &Threads::one());
+    let rotated = gathered(&train, "rotate=30", 2, 1, &Threads::one());
     let standard = Normalization::standardize(&Cifar10::sample().train).unwrap();
     let standardized = train.with_normalization(standard.clone()).unwrap();
-    let found = gathered(&standardized, "rotate=30", &[0], 2, 5, &Threads::one());
+    let found = gathered(&standardized, "rotate=30", 2, 1, &Threads::one());
     for (i, (found, unit)) in found.iter().zip(rotated).enumerate() {
         let wanted = (unit - standard.mean()[i % 3]) / standard.std()[i % 3];
         assert!((found - wanted).abs() < 1e-5, "{found} {wanted}");
@@ -142,23 +135,18 @@ fn interpolated_pixels_are_normalized_like_any_other() {
 fn draws_depend_on_seed_epoch_and_position_and_on_nothing_else() {
     let train = Cifar10::sample().train;
     let text = "flip,rotate=15,shift=0.1@0.8,crop=2,fill=nearest";
-    let rows: Vec<u32> = (0..64).collect();
+    let data = train.take(64);
     let (one, two) = (Threads::one(), Threads::new(Some(2)).unwrap());
-    let whole = gathered(&train, text, &rows, 3, 128, &one);
-    assert_eq!(whole, gathered(&train, text, &rows, 3, 128, &two));
-    let (start, end) = rows.split_at(13);
-    let halves = [
-        gathered(&train, text, start, 3, 128, &two),
-        gathered(&train, text, end, 3, 141, &one),
-    ]
-    .concat();
-    assert_eq!(whole, halves);
-    assert_ne!(whole, gathered(&train, text, &rows, 4, 128, &one));
-    assert_ne!(whole, gathered(&train, text, &rows, 3, 129, &one));
+    let whole = gathered(&data, text, 3, 64, &one);
+    for (size, threads) in [(64, &two), (13, &two), (13, &one)] {
+        assert_eq!(gathered(&data, text, 3, size, threads), whole);
+    }
+    assert_ne!(gathered(&data, text, 4, 64, &one), whole);
 
     let augmentation: Augmentation = text.parse().unwrap();
     let gallery = augmentation.draw(image().view(), Seed(11), 3).unwrap();
-    let same = gathered(&train, text, &[7, 7, 7], 0, 0, &one);
+    let same = train.subset(&[7, 7, 7]).unwrap();
+    let same = gathered(&same, text, 0, 3, &one);
     for (drawn, value) in gallery.iter().flatten().zip(same) {
         assert!((f32::from(*drawn) - value * 255.0).abs() < 0.501);
     }
@@ -374,7 +362,8 @@ fn text_and_augmentation_are_the_same_thing() {
         ("crop=1.5", "found `crop=1.5`"),
         ("flip=1", "found `flip=1`"),
         ("flip@often", "found `flip@often`"),
-        ("fill=wrap@0.5", "found `fill=wrap@0.5`"),
+        ("fill=wrap@0.5", "unknown fill `wrap@0.5`"),
+        ("fill", "unknown augmentation `fill`"),
         ("shift=3", "expected 0 to 1"),
     ] {
         let error = text.parse::<Augmentation>().unwrap_err().to_string();
@@ -395,35 +384,21 @@ fn text_and_augmentation_are_the_same_thing() {
 }
 
 #[test]
-fn batches_are_augmented_as_a_training_gathers_them() {
+fn batches_are_augmented_by_the_position_of_an_image_in_the_epoch() {
     let train = Cifar10::sample().train.take(50);
     let augmentation: Augmentation = "flip,rotate=15,shift=0.1".parse().unwrap();
-    let batches = train
-        .batches(20)
-        .unwrap()
-        .shuffled(Seed(3), 2)
-        .augmented(augmentation.clone(), Seed(3), 2)
-        .unwrap();
+    let batches = train.batches(20).unwrap().shuffled(Seed(3), 2);
+    let batches = batches.augmented(augmentation.clone(), Seed(3), 2).unwrap();
     let ours: Vec<f32> = batches
-        .flat_map(|(images, _)| images.into_iter().collect::<Vec<_>>())
+        .flat_map(|batch| batch.images.into_iter().collect::<Vec<_>>())
         .collect();
+    // The same order by hand, and the same draws by position in the epoch.
     let order = lab_core::data::epoch_order(50, Some(Seed(3)), 2);
-    let (mut images, mut labels) = (vec![0.0; 50 * 3072], vec![0; 50]);
-    train
-        .gather(
-            &order,
-            Some((&augmentation, Seed(3), 2, 0)),
-            &Threads::one(),
-            &mut images,
-            &mut labels,
-        )
-        .unwrap();
-    assert_eq!(ours, images);
-    assert!(
-        train
-            .batches(20)
-            .unwrap()
-            .augmented(Augmentation::new().rotation(-1.0), Seed(0), 0)
-            .is_err()
-    );
+    let order: Vec<usize> = order.into_iter().map(|row| row as usize).collect();
+    let ordered = train.subset(&order).unwrap().batches(50).unwrap();
+    let mut ordered = ordered.augmented(augmentation, Seed(3), 2).unwrap();
+    assert_eq!(ours, ordered.next().unwrap().images.as_slice().unwrap());
+    let backwards = Augmentation::new().rotation(-1.0);
+    let batches = train.batches(20).unwrap();
+    assert!(batches.augmented(backwards, Seed(0), 0).is_err());
 }

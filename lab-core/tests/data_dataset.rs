@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use lab_core::compute::Threads;
-use lab_core::data::{epoch_order, from_one_hot, one_hot};
+use lab_core::data::{epoch_order, one_hot};
+use lab_core::metrics::predicted_classes;
 use lab_core::prelude::*;
-use ndarray::{Array2, Array4, Axis, array, s};
+use ndarray::{Array4, Axis, array, s};
 
 /// `counts[k]` images of class `k`, the classes mixed; the pixel of each image tells its number.
 fn toy(counts: &[usize]) -> Dataset {
@@ -72,14 +73,19 @@ fn a_data_set_of_ones_own_keeps_images_in_any_memory_order() {
 fn what_does_not_fit_together_is_no_data_set() {
     let images = |n| Array4::<u8>::zeros((n, 2, 2, 3));
     let names = |n: usize| vec![String::new(); n];
-    assert!(message(Dataset::new(images(2), vec![0; 3], names(1))).contains("3 labels"));
+    assert!(
+        message(Dataset::new(images(2), vec![0; 3], names(1)))
+            .contains("labels: found shape (3), expected (2)")
+    );
     assert!(message(Dataset::new(images(0), vec![], names(1))).contains("0 x 2 x 2 x 3"));
     assert!(
         message(Dataset::new(Array4::zeros((1, 2, 0, 3)), vec![0], names(1)))
             .contains("1 x 2 x 0 x 3")
     );
-    assert!(message(Dataset::new(images(1), vec![0], names(0))).contains("0 names"));
-    assert!(message(Dataset::new(images(1), vec![0], names(257))).contains("257 names"));
+    assert!(message(Dataset::new(images(1), vec![0], names(0))).contains("class names: found 0,"));
+    assert!(
+        message(Dataset::new(images(1), vec![0], names(257))).contains("class names: found 257,")
+    );
     let error = message(Dataset::new(images(3), vec![0, 1, 2], names(2)));
     assert!(
         error.contains("labels: found label 2 at position 2, expected 0 to 1 (2 classes)"),
@@ -101,32 +107,14 @@ fn views_of_views_name_the_same_images() {
 }
 
 #[test]
-fn one_hot_rows_go_there_and_back_and_bad_ones_are_named() {
-    let data = Cifar10::sample().test;
-    let rows = data.one_hot();
+fn one_hot_rows_go_there_and_back_and_bad_labels_are_named() {
+    let labels = Cifar10::sample().test.labels();
+    let rows = one_hot(&labels, 10).unwrap();
     assert_eq!(rows.dim(), (500, 10));
     assert_eq!(rows.sum(), 500.0);
-    assert_eq!(from_one_hot(rows.view()).unwrap(), data.labels());
-    assert_eq!(one_hot(&data.labels(), 10).unwrap(), rows);
+    assert_eq!(predicted_classes(rows.view()).unwrap(), labels);
     assert_eq!(one_hot(&[1], 2).unwrap(), array![[0.0, 1.0]]);
     assert!(message(one_hot(&[0, 3], 3)).contains("labels: found label 3 at position 1"));
-    for bad in [
-        array![0.0, 0.0],
-        array![1.0, 1.0],
-        array![0.5, 0.5],
-        array![1.0, 0.5],
-        array![f32::NAN, 1.0],
-    ] {
-        let mut rows = Array2::from_shape_fn((3, 2), |(_, k)| k as f32);
-        rows.row_mut(1).assign(&bad);
-        assert!(
-            message(from_one_hot(rows.view())).contains("one-hot row 1:"),
-            "{bad}"
-        );
-    }
-    let mut wide = Array2::zeros((1, 300));
-    wide[[0, 299]] = 1.0;
-    assert!(from_one_hot(wide.view()).is_err());
 }
 
 #[test]
@@ -277,7 +265,7 @@ fn standardized_images_have_mean_zero_and_deviation_one() {
         .clone()
         .with_normalization(Normalization::standardize(&train).unwrap())
         .unwrap();
-    let (images, _) = train.batches(1000).unwrap().next().unwrap();
+    let images = train.batches(1000).unwrap().next().unwrap().images;
     for channel in images.mapv(f64::from).axis_iter(Axis(3)) {
         assert!(channel.mean().unwrap().abs() < 1e-6 && (channel.std(0.0) - 1.0).abs() < 1e-6);
     }
@@ -302,42 +290,30 @@ fn normalizations_that_cannot_be_are_errors() {
     for std in [0.0, -1.0, f32::NAN, f32::INFINITY] {
         assert!(Normalization::new(vec![0.5], vec![std]).is_err());
     }
-    assert!(message(flat.with_normalization(Normalization::unit(3))).contains("1 of each"));
+    assert!(
+        message(flat.with_normalization(Normalization::unit(3)))
+            .contains("normalization: found shape (3), expected (1)")
+    );
 }
 
 #[test]
-fn gathering_is_the_division_of_every_pixel() {
-    let train = Cifar10::sample()
-        .train
-        .subset(&(0..200).rev().collect::<Vec<_>>())
-        .unwrap();
+fn batches_hold_the_division_of_every_pixel() {
+    let rows: Vec<usize> = (0..77).map(|i| (i * 31) % 200).collect();
+    let train = Cifar10::sample().train.subset(&rows).unwrap();
     let standard = Normalization::standardize(&train).unwrap();
     let (mean, std) = (standard.mean().to_vec(), standard.std().to_vec());
-    let rows: Vec<u32> = (0..77).map(|i| (i * 31) % 200).collect();
-    let (mut images, mut labels) = (vec![0.0; 77 * 3072], vec![0; 77]);
+    let standardized = train.clone().with_normalization(standard).unwrap();
     for threads in [Threads::one(), Threads::new(Some(2)).unwrap()] {
-        train
-            .gather(&rows, None, &threads, &mut images, &mut labels)
-            .unwrap();
-        for (i, &row) in rows.iter().enumerate() {
-            let bytes = train.image(row as usize).unwrap();
-            assert_eq!(train.label(row as usize), Some(labels[i]));
-            assert!(
-                bytes
-                    .iter()
-                    .zip(&images[i * 3072..])
-                    .all(|(&byte, &value)| value == f32::from(byte) / 255.0)
-            );
-        }
-        let standardized = train.clone().with_normalization(standard.clone()).unwrap();
-        standardized
-            .gather(&rows, None, &threads, &mut images, &mut labels)
-            .unwrap();
-        for (i, &row) in rows.iter().enumerate() {
-            let bytes = train.image(row as usize).unwrap();
-            for (k, (&byte, &value)) in bytes.iter().zip(&images[i * 3072..]).enumerate() {
-                assert_eq!(value, (f32::from(byte) / 255.0 - mean[k % 3]) / std[k % 3]);
-            }
+        let whole = |data: &Dataset| data.batches(77).unwrap().threads(&threads).next().unwrap();
+        let (unit, standardized) = (whole(&train), whole(&standardized));
+        assert_eq!(
+            (&unit.labels, &standardized.labels),
+            (&train.labels(), &train.labels())
+        );
+        for ((index, &byte), k) in train.images().indexed_iter().zip((0..3).cycle()) {
+            let value = f32::from(byte) / 255.0;
+            assert_eq!(unit.images[index], value);
+            assert_eq!(standardized.images[index], (value - mean[k]) / std[k]);
         }
     }
 }
@@ -354,13 +330,14 @@ fn gathering_works_for_other_numbers_of_channels() {
             (1..=channels).map(|c| c as f32).collect(),
         )
         .unwrap();
-        let (images, _) = data
+        let images = data
             .with_normalization(normalization)
             .unwrap()
             .batches(9)
             .unwrap()
             .next()
-            .unwrap();
+            .unwrap()
+            .images;
         for ((i, y, x, c), &value) in images.indexed_iter() {
             assert_eq!(
                 value,
@@ -371,33 +348,9 @@ fn gathering_works_for_other_numbers_of_channels() {
 }
 
 #[test]
-fn what_cannot_be_gathered_is_an_error() {
-    let data = toy(&[5]);
-    let threads = Threads::one();
-    let mut labels = [0; 2];
-    let error = message(data.gather(&[0, 5], None, &threads, &mut [0.0; 4], &mut labels));
-    assert!(error.contains("found 5, expected below 5"), "{error}");
-    let error = message(data.gather(&[0, 1], None, &threads, &mut [0.0; 5], &mut labels));
-    assert!(
-        error.contains("5 numbers and 2 labels") && error.contains("2 images of 1 x 2 x 1"),
-        "{error}"
-    );
-    assert!(
-        data.gather(&[0], None, &threads, &mut [0.0; 2], &mut labels)
-            .is_err()
-    );
-    let wild = Augmentation::new().rotation(f64::NAN);
-    assert!(
-        data.gather(
-            &[0, 1],
-            Some((&wild, Seed(0), 0, 0)),
-            &threads,
-            &mut [0.0; 4],
-            &mut labels
-        )
-        .is_err()
-    );
-    assert!(message(data.batches(0)).contains("batch size: found 0"));
+fn batches_without_images_are_an_error() {
+    assert!(message(toy(&[5]).batches(0)).contains("batch size: found 0, expected at least 1"));
+    assert_eq!(toy(&[5]).take(0).batches(3).unwrap().count(), 0);
 }
 
 #[test]
@@ -407,9 +360,10 @@ fn batches_see_every_image_once_in_the_order_of_the_epoch() {
         let batches = data.batches(16).unwrap().shuffled(Seed(9), epoch);
         assert_eq!(batches.len(), 7);
         let seen: Vec<u32> = batches
-            .flat_map(|(images, labels)| {
-                assert_eq!(images.len_of(Axis(0)), labels.len());
-                images
+            .flat_map(|batch| {
+                assert_eq!(batch.images.len_of(Axis(0)), batch.labels.len());
+                batch
+                    .images
                     .outer_iter()
                     .map(|v| (v[[0, 0, 0]] * 255.0).round() as u32)
                     .collect::<Vec<_>>()
@@ -421,7 +375,61 @@ fn batches_see_every_image_once_in_the_order_of_the_epoch() {
     let plain: Vec<u8> = data
         .batches(16)
         .unwrap()
-        .flat_map(|(_, labels)| labels)
+        .flat_map(|batch| batch.labels)
         .collect();
     assert_eq!(plain, data.labels());
+}
+
+#[test]
+fn a_dropped_batch_gives_its_memory_to_the_next_and_a_kept_one_stays_as_it_is() {
+    let data = toy(&[40]);
+    let mut batches = data.batches(8).unwrap();
+    let address = |batch: &Batch| batch.images.as_ptr();
+    let first = batches.next().unwrap();
+    let (memory, content) = (address(&first), first.images.to_owned());
+    let second = batches.next().unwrap();
+    assert_ne!(address(&second), memory, "the first batch is still held");
+    assert_eq!(first.images, content);
+    let memory = address(&second);
+    drop(second);
+    let third = batches.next().unwrap();
+    assert_eq!(address(&third), memory);
+    assert_eq!(third.images[[0, 0, 0, 0]], 16.0 / 255.0);
+    // A clone of the iterator holds the last batch as well, so neither may write over it.
+    let clone = batches.clone();
+    drop(third);
+    let (ours, theirs): (Vec<_>, Vec<_>) = (batches.collect(), clone.collect());
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn an_example_counts_for_its_class_weight_times_its_own() {
+    let data = toy(&[5, 6]);
+    let classes = [0.5, 3.0];
+    let samples: Vec<f32> = (0..11).map(|i| i as f32).collect();
+    for (class_weights, sample_weights) in [
+        (None, None),
+        (Some(&classes[..]), None),
+        (None, Some(&samples[..])),
+        (Some(&classes[..]), Some(&samples[..])),
+    ] {
+        let batches = data.batches(4).unwrap().shuffled(Seed(2), 1);
+        let batches = batches.weighted(class_weights, sample_weights).unwrap();
+        for batch in batches {
+            let weight = |(image, &label): (ndarray::ArrayView3<'_, f32>, &u8)| {
+                let number = (image[[0, 0, 0]] * 255.0).round();
+                sample_weights.map_or(1.0, |_| number)
+                    * class_weights.map_or(1.0, |weights| weights[usize::from(label)])
+            };
+            let images = batch.images.outer_iter();
+            let wanted: Vec<f32> = images.zip(&batch.labels).map(weight).collect();
+            let any = class_weights.is_some() || sample_weights.is_some();
+            assert_eq!(batch.weights, any.then_some(wanted));
+        }
+    }
+    let weighted = |classes, samples| message(data.batches(4).unwrap().weighted(classes, samples));
+    assert!(weighted(Some(&[1.0]), None).contains("class weights: found shape (1), expected (2)"));
+    assert!(weighted(None, Some(&[1.0])).contains("sample weights: found shape (1)"));
+    assert!(weighted(Some(&[1.0, -1.0]), None).contains("class weights: found -1"));
+    assert!(weighted(None, Some(&[f32::NAN; 11])).contains("sample weights: found NaN"));
 }

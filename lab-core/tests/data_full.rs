@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use lab_core::compute::Threads;
 use lab_core::prelude::*;
 
 fn open() -> Cifar10 {
@@ -58,8 +57,6 @@ fn opening_takes_less_than_a_second_and_batches_are_quick() {
                 .unwrap_or("")
         );
     }
-    let order = lab_core::data::epoch_order(50_000, Some(Seed(1)), 0);
-    let (mut images, mut labels) = (vec![0.0; 64 * 3072], vec![0; 64]);
     for text in [
         "",
         "flip",
@@ -69,17 +66,12 @@ fn opening_takes_less_than_a_second_and_batches_are_quick() {
     ] {
         let augmentation = text.parse::<Augmentation>().ok();
         let start = Instant::now();
-        let batches = order.chunks_exact(64);
-        let count = batches.len();
-        for (step, rows) in batches.enumerate() {
-            let augment = augmentation
-                .as_ref()
-                .map(|augmentation| (augmentation, Seed(1), 0, step * 64));
-            cifar
-                .train
-                .gather(rows, augment, &Threads::one(), &mut images, &mut labels)
-                .unwrap();
+        let mut batches = cifar.train.batches(64).unwrap().shuffled(Seed(1), 0);
+        if let Some(augmentation) = augmentation {
+            batches = batches.augmented(augmentation, Seed(1), 0).unwrap();
         }
+        let count = batches.len();
+        batches.for_each(drop);
         println!(
             "`{text}`: {:.3} ms a batch of 64 on one thread",
             start.elapsed().as_secs_f64() * 1e3 / count as f64

@@ -45,12 +45,7 @@ fn logits_of_ten_thousand_give_the_loss_of_the_formula() {
         ] {
             let mut trainer = Trainer::new(kind, Sgd::new(0.0)).progress(Silent);
             let (found, _) = trainer
-                .train_on_batch(
-                    &mut model.clone(),
-                    &inputs,
-                    Targets::Classes(&[class]),
-                    None,
-                )
+                .train_on_batch(&mut model.clone(), &inputs, Targets::classes(&[class]))
                 .unwrap();
             assert!(
                 (found - loss).abs() <= 1e-3 * loss,
@@ -65,7 +60,7 @@ fn logits_of_ten_thousand_give_the_loss_of_the_formula() {
             Trainer::new(kind, Adam::new(0.1)).progress(Silent),
         );
         trainer
-            .train_on_batch(&mut model, &inputs, Targets::Classes(&[2]), None)
+            .train_on_batch(&mut model, &inputs, Targets::classes(&[2]))
             .unwrap();
         assert!(
             model
@@ -210,7 +205,7 @@ fn pixels_that_are_no_numbers_are_errors_and_change_nothing() {
         images[[1, 5, 6, 2]] = value;
         assert_says(model.predict(&images), &["finite"]);
         let mut trainer = quiet(Adam::new(1e-3));
-        let step = trainer.train_on_batch(&mut model, &images, Targets::Classes(&[0, 1, 2]), None);
+        let step = trainer.train_on_batch(&mut model, &images, Targets::classes(&[0, 1, 2]));
         assert_says(step, &["finite"]);
         assert_eq!(common::bits(&model), before);
     }

@@ -76,13 +76,10 @@ fn probe<D: Dimension>(
     (loss, smoothing): (Loss, f64),
     inputs: &Array<f32, D>,
     targets: Targets<'_>,
-    weights: Option<&[f32]>,
 ) -> Probe {
     let mut after = model.clone();
     let mut trainer = Trainer::new(loss, Sgd::new(RATE)).label_smoothing(smoothing as f32);
-    let (loss, _) = trainer
-        .train_on_batch(&mut after, inputs, targets, weights)
-        .unwrap();
+    let (loss, _) = trainer.train_on_batch(&mut after, inputs, targets).unwrap();
     let learnt = model.weight_names().filter(|name| !name.contains("moving"));
     let gradient = |name| {
         let pairs = weight(model, name).into_iter().zip(weight(&after, name));
@@ -108,8 +105,7 @@ fn pull(model: &Sequential, inputs: &Array2<f32>, output: &Rows, upstream: &Rows
         model,
         (Loss::MeanSquaredError, 0.0),
         inputs,
-        Targets::Distributions(targets.view()),
-        None,
+        Targets::distributions(targets.view()),
     )
 }
 
@@ -230,11 +226,10 @@ fn every_loss_and_its_gradient_agree_with_keras() {
         );
         let loss: Loss = loss.parse().unwrap();
         let targets = |rows: Range<usize>| match targets.as_str() {
-            "labels" => Targets::Classes(&labels[rows]),
-            "soft" => Targets::Distributions(soft.slice(s![rows, ..])),
-            _ => Targets::Distributions(one_hot.slice(s![rows, ..])),
+            "labels" => Targets::classes(&labels[rows]),
+            "soft" => Targets::distributions(soft.slice(s![rows, ..])),
+            _ => Targets::distributions(one_hot.slice(s![rows, ..])),
         };
-        let weights = sample_weights.then_some(weights.as_slice());
         let (plan, inputs, kernel) = saying(&file.logits[logits]);
         let model = network(
             plan.dense(10, output.parse().unwrap()),
@@ -247,18 +242,18 @@ fn every_loss_and_its_gradient_agree_with_keras() {
         } else {
             model.predict(&inputs).unwrap()
         };
-        let of = |rows: Range<usize>, weights| {
-            loss.value_and_gradient(
-                given.slice(s![rows.clone(), ..]),
-                targets(rows),
-                *smoothing as f32,
-                weights,
-            )
-            .unwrap()
+        let of = |rows: Range<usize>, targets: Targets<'_>| {
+            let targets = targets.smoothed(*smoothing as f32);
+            loss.value_and_gradient(given.slice(s![rows, ..]), targets)
+                .unwrap()
         };
-        let each: Vec<f64> = (0..12).map(|i| of(i..i + 1, None).0).collect();
+        let each: Vec<f64> = (0..12).map(|i| of(i..i + 1, targets(i..i + 1)).0).collect();
         assert_near(&each, &case.per_sample, TOLERANCE, &what);
-        let (value, gradient) = of(0..12, weights);
+        let all = match sample_weights {
+            true => targets(0..12).weighted(&weights),
+            false => targets(0..12),
+        };
+        let (value, gradient) = of(0..12, all);
         assert_near(&[value], &[case.value], TOLERANCE, &what);
         if loss.from_logits() || output == "linear" {
             same(
@@ -275,7 +270,7 @@ fn every_loss_and_its_gradient_agree_with_keras() {
         }
 
         // At the end of a network, with the way back through softmax.
-        let found = probe(&model, (loss, *smoothing), &inputs, targets(0..12), weights);
+        let found = probe(&model, (loss, *smoothing), &inputs, all);
         assert_near(
             &[found.loss],
             &[case.value],

@@ -5,7 +5,7 @@ mod golden;
 mod textbook_runs;
 
 use golden::{LossCase, Rows, assert_close};
-use lab_core::textbook::*;
+use lab_textbook::*;
 use ndarray::{Array, Dimension};
 
 const TOLERANCE: f64 = 1e-9;

@@ -37,19 +37,22 @@ fn different_lengths_are_refused() {
 #[test]
 fn no_samples_at_all_are_refused() {
     let none = Array2::<f32>::zeros((0, 2));
-    assert_says(accuracy(&[], &[]), &["truth", "no labels"]);
+    assert_says(accuracy(&[], &[]), &["true labels: found 0", "at least 1"]);
     assert_says(
         ConfusionMatrix::new(&[], &[], &PETS),
-        &["truth", "no labels"],
+        &["true labels: found 0", "at least 1"],
     );
     assert_says(
         classification_report(&[], &[], &PETS),
-        &["truth", "no labels"],
+        &["true labels: found 0", "at least 1"],
     );
-    assert_says(top_k_accuracy(&[], none.view(), 1), &["truth", "no labels"]);
+    assert_says(
+        top_k_accuracy(&[], none.view(), 1),
+        &["true labels: found 0", "at least 1"],
+    );
     assert_says(
         Calibration::new(&[], none.view(), 15),
-        &["truth", "no labels"],
+        &["true labels: found 0", "at least 1"],
     );
     assert_eq!(predicted_classes(none.view()).unwrap(), Vec::<u8>::new());
 }
@@ -79,19 +82,19 @@ fn a_label_without_a_class_is_named_with_its_place() {
 fn the_number_of_classes_must_fit_into_a_label() {
     assert_says(
         ConfusionMatrix::new(&[0], &[0], &[] as &[&str]),
-        &["class_names", "0 classes", "1 to 256"],
+        &["class names: found 0", "1 to 256"],
     );
     assert_says(
         ConfusionMatrix::new(&[0], &[0], &["x"; 257]),
-        &["class_names", "257 classes", "1 to 256"],
+        &["class names: found 257", "1 to 256"],
     );
     assert_says(
         predicted_classes(Array2::zeros((1, 0)).view()),
-        &["probabilities", "0 classes"],
+        &["probabilities: found 0"],
     );
     assert_says(
         predicted_classes(Array2::zeros((1, 257)).view()),
-        &["probabilities", "257 classes"],
+        &["probabilities: found 257"],
     );
     let mut last = Array2::zeros((1, 256));
     last[[0, 255]] = 1.0;

@@ -387,8 +387,9 @@ fn a_number_that_is_none_is_an_error_that_names_the_example() {
     ] {
         let mut images = images.clone();
         images[[example, 1, 2, 0]] = bad;
-        let (place, found) = (format!("example {example}:"), format!("{bad} in place 102"));
-        assert_says(model.predict(&images), &[&place, &found, "finite numbers"]);
+        let (place, found) = (format!("example {example}:"), format!("found {bad}"));
+        let words = [&place, &found, " 102, expected", "finite"];
+        assert_says(model.predict(&images), &words);
         // Rows and columns exchanged: still 32 x 32 x 3, but no longer in one piece.
         let turned = images.permuted_axes([0, 2, 1, 3]);
         assert_says(model.predict(&turned), &[&place]);
@@ -467,7 +468,7 @@ fn a_network_without_weights_passes_its_input_on_and_its_error_is_measured() {
             .into_shape_with_order((4, 10))
             .unwrap()
     );
-    let squares = outputs.mapv(f64::from) - data.one_hot().mapv(f64::from);
+    let squares = outputs.mapv(f64::from) - one_hot(&data.labels(), 10).unwrap().mapv(f64::from);
     let wanted = squares.pow2().sum() / 40.0;
     let found = identity
         .evaluate_with(&data, Loss::MeanSquaredError)

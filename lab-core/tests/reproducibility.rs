@@ -224,3 +224,48 @@ fn twenty_trainings_leave_no_thread_behind() {
         threads_of_this_process()
     );
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn calls_by_hand_share_the_threads_that_the_first_one_started() {
+    use std::collections::HashSet;
+    use std::time::{Duration, Instant};
+
+    let threads = || -> HashSet<_> {
+        let tasks = fs::read_dir("/proc/self/task").unwrap();
+        tasks.map(|task| task.unwrap().file_name()).collect()
+    };
+    let _turn = alone();
+    let batch = sample().train.batches(64).unwrap().next().unwrap();
+    let mut model = plan().build(Seed(0)).unwrap();
+    let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3)).threads(5);
+    let mut optimizer = Sgd::new(0.01).for_model(&model);
+    let before = threads();
+    let step = |trainer: &mut Trainer, model: &mut Sequential| {
+        let result = trainer.train_on_batch(model, &batch.images, &batch.labels);
+        result.unwrap();
+    };
+    step(&mut trainer, &mut model);
+    let started: HashSet<_> = threads().difference(&before).cloned().collect();
+    // The test harness starts a thread for each test of this file.
+    const OTHERS: usize = 7;
+    assert!((4..=5 + OTHERS).contains(&started.len()), "{started:?}");
+    for number in 0..30 {
+        step(&mut trainer, &mut model);
+        let mode = Mode::training(Seed(0), number);
+        let logits = model.forward(&batch.images, mode).unwrap();
+        let gradients = model.backward(&logits).unwrap();
+        optimizer.step(&mut model, &gradients).unwrap();
+        let now = threads();
+        assert!(started.intersection(&now).count() >= 4, "those of before");
+        assert!(now.difference(&started).count() <= before.len() + OTHERS);
+    }
+    drop(model);
+    // A thread ends a little after its pool.
+    let start = Instant::now();
+    let left = || threads().intersection(&started).count();
+    while left() > OTHERS.min(3) && start.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(left() <= 3, "they end with the network");
+}

@@ -7,6 +7,7 @@ mod common;
 
 use std::cell::RefCell;
 use std::fs;
+use std::io::Write;
 use std::rc::Rc;
 
 use common::{assert_says, bits, numbers, quiet, sample, small_network};
@@ -225,82 +226,61 @@ fn early_stopping_watches_what_it_is_told_to() {
     assert!(history.epochs.len() > 3, "{history:?}");
 }
 
-#[test]
-fn restored_weights_are_those_that_the_checkpoint_of_the_best_epoch_wrote() {
-    let (train, validation) = (sample().train.take(200), sample().test.take(100));
-    let folder = tempfile::tempdir().unwrap();
-    let (best, each) = (
-        folder.path().join("best.safetensors"),
-        folder.path().join("each"),
-    );
-    // The third epoch blows the training up.
-    let blow_up = LearningRateScheduler::new(|epoch, rate| if epoch == 2 { 30.0 } else { rate });
-    let mut model = small_network();
-    let mut trainer = quiet(Sgd::new(0.01)).epochs(9).stop_on_divergence(false);
-    trainer = trainer
-        .callback(blow_up)
-        .callback(ModelCheckpoint::best(&best, Monitor::ValLoss));
-    trainer = trainer.callback(ModelCheckpoint::every_epoch(&each));
-    trainer = trainer.callback(
-        EarlyStopping::on_val_loss()
-            .patience(3)
-            .restore_best_weights(),
-    );
-    let history = trainer.fit(&mut model, &train, &validation).unwrap();
+/// Keeps the network as it is after each epoch.
+#[derive(Clone, Default)]
+struct Keep(Rc<RefCell<Vec<Sequential>>>);
 
-    let of_best = history.best().unwrap().epoch;
-    assert_eq!(
-        (of_best, history.stopped),
-        (2, Stopped::Early { epoch: 5 }),
-        "{history:?}"
-    );
-    assert_eq!(bits(&model), bits(&Sequential::load(&best).unwrap()));
-    assert_eq!(
-        bits(&model),
-        bits(&Sequential::load(each.join("epoch-002.safetensors")).unwrap())
-    );
-    assert_eq!(
-        Some(model.evaluate(&validation).unwrap().loss),
-        history.epochs[1].val_loss
-    );
-    for record in &history.epochs {
-        let file = each.join(format!("epoch-{:03}.safetensors", record.epoch));
-        let loss = Sequential::load(file)
-            .unwrap()
-            .evaluate(&validation)
-            .map(|evaluation| evaluation.loss);
-        assert!(
-            loss.is_err() || loss.ok() == record.val_loss,
-            "epoch {}",
-            record.epoch
-        );
+impl Callback for Keep {
+    fn on_epoch_end(&mut self, _: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
+        self.0.borrow_mut().push(control.model.clone());
+        Ok(())
     }
-    assert_eq!(fs::read_dir(&each).unwrap().count(), 5);
 }
 
 #[test]
-fn a_checkpoint_of_the_best_is_written_only_when_it_is_better() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("best.safetensors");
-    /// What stands in the file after each epoch.
-    struct Look(std::path::PathBuf, Rc<RefCell<Vec<f32>>>);
-    impl Callback for Look {
-        fn on_epoch_end(&mut self, _: &EpochRecord, _: &mut Control<'_>) -> Result<()> {
-            self.1
-                .borrow_mut()
-                .push(first_bias(&Sequential::load(&self.0)?));
+fn restored_weights_are_those_that_the_network_had_after_the_best_epoch() {
+    let (train, validation) = (sample().train.take(200), sample().test.take(100));
+    let keep = Keep::default();
+    // From the third epoch on the rate is far too large.
+    let too_large = LearningRateScheduler::new(|epoch, rate| if epoch == 2 { 3.0 } else { rate });
+    let stopping = EarlyStopping::on_val_loss().patience(3);
+    let mut model = small_network();
+    let mut trainer = quiet(Sgd::new(0.01))
+        .epochs(9)
+        .callback(too_large)
+        .callback(keep.clone())
+        .callback(stopping.restore_best_weights());
+    let history = trainer.fit(&mut model, &train, &validation).unwrap();
+
+    let of_best = history.best().unwrap().epoch;
+    assert_eq!((of_best, history.stopped), (2, Stopped::Early { epoch: 5 }));
+    let kept = keep.0.borrow();
+    assert_eq!(bits(&model), bits(&kept[1]));
+    for (record, kept) in history.epochs.iter().zip(&*kept) {
+        let loss = kept.evaluate(&validation).unwrap().loss;
+        assert_eq!(Some(loss), record.val_loss, "epoch {}", record.epoch);
+    }
+}
+
+#[test]
+fn callbacks_see_the_restored_weights_and_the_whole_history_at_the_end() {
+    struct AtTheEnd(Rc<RefCell<Option<(f32, History)>>>);
+    impl Callback for AtTheEnd {
+        fn on_train_end(&mut self, control: &mut Control<'_>) -> Result<()> {
+            let seen = (first_bias(control.model), control.history.clone());
+            *self.0.borrow_mut() = Some(seen);
             Ok(())
         }
     }
-    let seen = Rc::new(RefCell::new(Vec::new()));
-    let mut trainer = dictated(&[3.0, 3.5, 2.5, 2.5, 2.6, 2.4], 0.1);
-    trainer = trainer
-        .callback(ModelCheckpoint::best(&path, Monitor::ValLoss))
-        .callback(Look(path, seen.clone()));
-    trainer
+    let seen = Rc::default();
+    let stopping = EarlyStopping::on_val_loss().patience(2);
+    let history = dictated(&[3.0, 2.5, 2.6, 2.7, 2.4], 0.1)
+        .callback(AtTheEnd(Rc::clone(&seen)))
+        .callback(stopping.restore_best_weights())
         .fit(&mut constant_network(), &data(), &data())
         .unwrap();
-    assert_eq!(*seen.borrow(), [3.0, 3.0, 2.5, 2.5, 2.5, 2.4].map(bias_for));
+    assert_eq!(history.stopped, Stopped::Early { epoch: 4 });
+    assert_eq!(seen.take(), Some((bias_for(2.5), history)));
 }
 
 #[test]
@@ -581,8 +561,9 @@ impl Callback for Witness {
         self.called("epoch end", &format!(" {}", record.epoch), control)
     }
 
-    fn on_train_end(&mut self, history: &History, control: &mut Control<'_>) -> Result<()> {
-        self.called("train end", &format!(" {}", history.epochs.len()), control)
+    fn on_train_end(&mut self, control: &mut Control<'_>) -> Result<()> {
+        let epochs = control.history.epochs.len();
+        self.called("train end", &format!(" {epochs}"), control)
     }
 }
 
@@ -649,8 +630,13 @@ fn a_callbacks_error_ends_the_training_and_is_what_fit_returns() {
 }
 
 #[test]
-fn stopping_ends_the_epoch_at_hand_or_the_batch_at_hand() {
-    for (method, batches, epochs) in [("batch end", 1, 1), ("epoch end", 2, 1)] {
+fn stopping_ends_after_the_current_batch_or_after_the_epoch() {
+    for (method, batches) in [
+        ("train begin", 2),
+        ("epoch begin", 2),
+        ("batch end", 1),
+        ("epoch end", 2),
+    ] {
         let calls = Rc::default();
         let witness = Witness {
             stops_in: method,
@@ -661,94 +647,159 @@ fn stopping_ends_the_epoch_at_hand_or_the_batch_at_hand() {
             .batch_size(10)
             .callback(witness);
         let history = trainer.fit(&mut small_network(), &data(), &data()).unwrap();
-        let done = calls
-            .borrow()
-            .iter()
-            .filter(|call| call.contains("batch end"))
-            .count();
-        assert_eq!(
-            (done, history.epochs.len()),
-            (batches, epochs),
-            "{method}: {:?}",
-            calls.borrow()
-        );
+        let calls = calls.borrow();
+        let done = calls.iter().filter(|call| call.contains("batch end"));
+        assert_eq!(done.count(), batches, "{method}: {calls:?}");
+        assert_eq!(history.epochs.len(), 1, "{method}");
         assert_eq!(history.stopped, Stopped::Early { epoch: 1 });
         assert!(history.epochs[0].val_loss.is_some());
     }
 }
 
-#[test]
-fn stopping_before_an_epochs_batches_ends_after_the_epoch_as_the_documentation_says() {
-    for method in ["train begin", "epoch begin"] {
-        let calls = Rc::default();
-        let witness = Witness {
-            stops_in: method,
-            ..Witness::new("a", &calls)
-        };
-        let mut trainer = quiet(Adam::new(1e-3))
-            .epochs(3)
-            .batch_size(10)
-            .callback(witness);
-        let history = trainer.fit(&mut small_network(), &data(), None).unwrap();
-        assert_eq!(history.stopped, Stopped::Early { epoch: 1 });
-        let done = calls
-            .borrow()
-            .iter()
-            .filter(|call| call.contains("batch end"))
-            .count();
-        assert_eq!(done, 2, "{method}: {:?}", calls.borrow());
+/// Interrupts the training in one of the methods.
+struct InterruptIn(&'static str);
+
+impl InterruptIn {
+    fn interrupt_if(&self, method: &str, control: &mut Control<'_>) -> Result<()> {
+        if self.0 == method {
+            control.interrupt();
+        }
+        Ok(())
+    }
+}
+
+impl Callback for InterruptIn {
+    fn on_train_begin(&mut self, control: &mut Control<'_>) -> Result<()> {
+        self.interrupt_if("train begin", control)
+    }
+
+    fn on_epoch_begin(&mut self, _: usize, control: &mut Control<'_>) -> Result<()> {
+        self.interrupt_if("epoch begin", control)
+    }
+
+    fn on_batch_end(&mut self, _: &BatchRecord, control: &mut Control<'_>) -> Result<()> {
+        self.interrupt_if("batch end", control)
+    }
+
+    fn on_epoch_end(&mut self, _: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
+        self.interrupt_if("epoch end", control)
     }
 }
 
 #[test]
-fn watching_the_validation_without_one_is_an_error() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("best.safetensors");
-    let trainers = [
+fn an_interruption_leaves_the_epoch_unfinished() {
+    for (method, steps, epoch) in [
+        ("train begin", 0, 1),
+        ("epoch begin", 0, 1),
+        ("batch end", 1, 1),
+        ("epoch end", 2, 2),
+    ] {
+        let calls = Rc::default();
+        let mut trainer = quiet(Adam::new(1e-3))
+            .epochs(3)
+            .batch_size(10)
+            .callback(InterruptIn(method))
+            .callback(Witness::new("a", &calls));
+        let history = trainer.fit(&mut small_network(), &data(), None).unwrap();
+        let calls = calls.borrow();
+        let done = calls.iter().filter(|call| call.contains("batch end"));
+        assert_eq!(done.count(), steps, "{method}: {calls:?}");
+        assert_eq!(history.stopped, Stopped::Interrupted { epoch }, "{method}");
+        assert_eq!(history.epochs.len(), epoch - 1, "{method}");
+        assert!(calls.last().unwrap().starts_with("a train end"));
+    }
+    // After the last epoch there is nothing left to interrupt.
+    let mut trainer = quiet(Adam::new(1e-3)).callback(InterruptIn("epoch end"));
+    let history = trainer.fit(&mut small_network(), &data(), None).unwrap();
+    assert_eq!(history.stopped, Stopped::Finished);
+}
+
+/// Takes what is written, where the test can read it.
+#[derive(Clone, Default)]
+struct Paper(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_run_of_any_length_prints_at_most_15_lines_and_always_its_last_epoch() {
+    let image = ndarray::Array4::from_elem((1, 1, 1, 1), 255);
+    let one = Dataset::new(image, vec![0], vec!["only".into()]).unwrap();
+    let plan = Sequential::new([1, 1, 1]).flatten();
+    let plan = plan.dense(1, Activation::Linear);
+    for (epochs, ran) in [
+        (1, 1),
+        (14, 14),
+        (15, 15),
+        (16, 16),
+        (50, 50),
+        (50, 37),
+        (50, 45),
+        (100, 100),
+        (1000, 998),
+    ] {
+        struct StopAfter(usize);
+        impl Callback for StopAfter {
+            fn on_epoch_end(&mut self, it: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
+                if it.epoch == self.0 {
+                    control.stop();
+                }
+                Ok(())
+            }
+        }
+        let paper = Paper::default();
+        let mut trainer = Trainer::new(Loss::MeanSquaredError, Sgd::new(0.1))
+            .epochs(epochs)
+            .threads(1)
+            .progress(EpochLines::to(paper.clone()))
+            .callback(StopAfter(ran));
+        let mut model = plan.clone().build(Seed(0)).unwrap();
+        trainer.fit(&mut model, &one, None).unwrap();
+        let text = String::from_utf8(paper.0.take()).unwrap();
+        let lines = text.lines().filter(|line| line.starts_with("Epoch "));
+        let lines: Vec<&str> = lines.collect();
+        assert!((1..=15).contains(&lines.len()), "{epochs}: {text}");
+        let last = format!("Epoch {ran}/{epochs} - ");
+        assert!(lines.last().unwrap().starts_with(&last), "{text}");
+        assert!(epochs > 15 || lines.len() == ran, "{epochs}: {text}");
+    }
+}
+
+#[test]
+fn monitoring_the_validation_without_one_is_an_error() {
+    for mut trainer in [
         quiet(Adam::new(1e-3)).callback(EarlyStopping::on_val_loss()),
         quiet(Adam::new(1e-3)).callback(EarlyStopping::on(Monitor::ValAccuracy)),
         quiet(Adam::new(1e-3)).callback(ReduceLrOnPlateau::on_val_loss()),
-        quiet(Adam::new(1e-3)).callback(ModelCheckpoint::best(&path, Monitor::ValLoss)),
-    ];
-    for mut trainer in trainers {
+    ] {
         let words = [
             "monitor Val",
             "found none",
             "validation data for fit",
-            "watch Loss",
+            "monitor Loss",
         ];
         assert_says(trainer.fit(&mut small_network(), &data(), None), &words);
     }
-    assert!(!path.exists());
 }
 
 #[test]
-fn files_that_cannot_be_written_end_the_training_with_their_name() {
+fn a_log_that_cannot_be_written_ends_the_training_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
-    let nowhere = folder.path().join("no/such/file");
-    let blocked = folder.path().join("file");
-    fs::write(&blocked, "here before").unwrap();
-    let trainers = [
-        (
-            quiet(Adam::new(1e-3)).callback(CsvLogger::new(&nowhere)),
-            "no/such/file",
-        ),
-        (
-            quiet(Adam::new(1e-3)).callback(ModelCheckpoint::best(&nowhere, Monitor::Loss)),
-            "no/such/file",
-        ),
-        (
-            quiet(Adam::new(1e-3)).callback(ModelCheckpoint::every_epoch(&blocked)),
-            "file",
-        ),
-    ];
-    for (mut trainer, name) in trainers {
-        assert_says(
-            trainer.fit(&mut small_network(), &data(), None),
-            &[name, "cannot "],
-        );
+    for (path, name) in [
+        (folder.path().join("no/such/file"), "no/such/file"),
+        (folder.path().to_owned(), "cannot write"),
+    ] {
+        let mut trainer = quiet(Adam::new(1e-3)).callback(CsvLogger::new(path));
+        let result = trainer.fit(&mut small_network(), &data(), None);
+        assert_says(result, &[name, "cannot write"]);
     }
-    assert_eq!(fs::read_to_string(&blocked).unwrap(), "here before");
 }
 
 #[test]

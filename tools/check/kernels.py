@@ -19,8 +19,8 @@ from jupyter_client.manager import KernelManager
 
 LABORATORY = Path(__file__).resolve().parents[2]
 FOLDERS = LABORATORY / ".lab" / "evcxr"
-FIRST = """:dep lab-core = { path = "../lab-core" }
-use lab_core::prelude::*;
+FIRST = """:dep lab-notebook = { path = "../crates/notebook" }
+use lab_notebook::prelude::*;
 println!("{} images", Cifar10::sample().train.len());"""
 
 # A training of some seconds, in a folder of its own; RESUME is nothing or `.resume()`.
@@ -223,13 +223,13 @@ def interrupted_training():
 
         interrupted(TRAINING.replace("RESUME", ""))
         check("an interrupted training leaves a checkpoint and no run", checkpoint.exists() and not (runs / "interrupted").exists())
-        Cell(client, "use lab_core::prelude::*;").wait()
+        Cell(client, "use lab_notebook::prelude::*;").wait()
         anew = Cell(client, TRAINING.replace("RESUME", "")).wait()
         said = "has left a checkpoint after " in anew.text and 'lab.run("interrupted").resume()' in anew.text
         check("the cell says so when it runs again, and begins anew", said and not anew.errors, anew.text + anew.errors)
         check("a run that is whole needs no checkpoint", not checkpoint.exists() and (runs / "interrupted/history.csv").exists())
         interrupted(TRAINING.replace("RESUME", ""))
-        Cell(client, "use lab_core::prelude::*;").wait()
+        Cell(client, "use lab_notebook::prelude::*;").wait()
         on = Cell(client, TRAINING.replace("RESUME", ".resume()")).wait()
         check("it goes on when it is asked to", "going on from a checkpoint after " in on.text and not on.errors, on.text + on.errors)
         result = [cell.text.strip().splitlines()[-1].split("loss", 1)[1] for cell in (anew, on)]
@@ -241,7 +241,7 @@ def all_taken():
     held = [open(FOLDERS / f"{number}.lock", "a") for number in range(8)]
     for file in held:
         fcntl.flock(file, fcntl.LOCK_EX)
-    launcher = LABORATORY / "lab-cli" / "python" / "launcher.py"
+    launcher = LABORATORY / "crates" / "cli" / "python" / "launcher.py"
     answer = subprocess.run([sys.executable, launcher, "no-kernel", "no-file"], capture_output=True, text=True)
     check("a ninth kernel is refused with a message",
           answer.returncode == 1 and "in use" in answer.stderr and "what to do" in answer.stderr, answer.stderr.splitlines()[0])

@@ -64,7 +64,7 @@ LIBRARY = [
              "trainer(1e-2).fit(&mut twice, &train, &validation)?;"],
             ["Epoch 2/2", "warning: dense: softmax before the last layer"]),
     Mistake("class numbers where rows of one-hot belong",
-            ["use lab_core::ndarray::Array2;\n"
+            ["use lab_notebook::ndarray::Array2;\n"
              "let column: Array2<f32> = Array2::from_shape_fn((64, 1), |(i, _)| f32::from(train.labels()[i]));\n"
              "let images: Vec<_> = train.batches(64)?.take(1).collect();\n"
              "trainer(1e-3).train_on_batch(&mut network(10, Activation::Softmax)?, &images[0].0, Targets::Distributions(column.view()), None)?;"],
@@ -117,14 +117,14 @@ LIBRARY = [
     Mistake("a run that was never made", ['lab.saved("05-final")?;'],
             ["found nothing, expected a finished run", "cargo lab report --sample --only 05"]),
     Mistake("two notebooks that write one run",
-            ['use lab_core::lab::RunFolder;\nlet held: RunFolder = RunFolder::begin(&lab.outputs().join("runs/taken"))?;',
+            ['use lab_notebook::lab::RunFolder;\nlet held: RunFolder = RunFolder::begin(&lab.outputs().join("runs/taken"))?;',
              'lab.run("taken").fit(trainer(1e-3), &mut network(10, Activation::Softmax)?, &train, &validation)?;'],
             ["another training at work", 'choose another name: lab.run("']),
 ]
 
 # What the compiler and the kernel say; environment.md has the mend.
 BEFORE = [
-    Mistake("the notebook in another folder", [':dep lab-core = { path = "lab-core" }'], ['"lab-core"'], "No such file or directory"),
+    Mistake("the notebook in another folder", [':dep lab-notebook = { path = "crates/notebook" }'], ['"crates/notebook"'], "No such file or directory"),
     Mistake("another crate without a network", [':dep rand = "99"'], ["rand"], "failed to select a version"),
     Mistake("the first cell not run", ["let lab = Lab::open()?;"], ["`Lab`"], "cannot find type"),
 ]
@@ -226,7 +226,7 @@ def interrupt(manager, client):
     time.sleep(3)
     manager.interrupt_kernel()
     said = read(cell.wait(timeout=60), [])
-    after = read(Cell(client, "use lab_core::prelude::*;\nprintln!(\"{}\", train.len());").wait(), ["cannot find value `train`"])
+    after = read(Cell(client, "use lab_notebook::prelude::*;\nprintln!(\"{}\", train.len());").wait(), ["cannot find value `train`"])
     mistake = Mistake("a cell that was interrupted", [], [], "Subprocess terminated")
     report(mistake, started, said + after, ["Subprocess terminated", "cannot find value `train`"])
 

@@ -2,16 +2,19 @@
 
 import re
 import sys
+import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lab-cli/python"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "crates/cli/python"))
 
 from formula import formula
-from page import blocks_of, description_of, duration, short, split_lead, title_of
+import run
+from page import blocks_of, description_of, duration, read_times, short, split_lead, title_of, write_times
 from render import Markdown, output, tidy
 from run import METADATA, failure, merge_streams, normalize
 
@@ -123,6 +126,29 @@ class Notebooks(unittest.TestCase):
         self.assertEqual(cell.outputs[0].text, "in ../outputs")
         self.assertEqual(twin.id, "cell-01")
         nbformat.validate(notebook)
+
+
+class Times(unittest.TestCase):
+    def test_the_row_of_a_notebook_that_ran_again_is_replaced_and_the_others_stay(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "times.csv"
+            self.assertEqual(read_times(path), {})
+            write_times(path, {"02-b": (20.04, 5.0), "01-a": (10.0, 5.0)})
+            write_times(path, {**read_times(path), "02-b": (30.0, 4.0)})
+            self.assertEqual(path.read_text(), "notebook,seconds,first_cell_seconds\n01-a,10.0,5.0\n02-b,30.0,4.0\n")
+            for text in ("", "name\n"):
+                path.write_text(text)
+                self.assertRaises(SystemExit, read_times, path)
+
+
+class Failures(unittest.TestCase):
+    def test_a_failure_names_the_cell_its_first_lines_and_the_message(self):
+        told = []
+        with mock.patch.object(run, "tell", lambda event, **fields: told.append(fields["text"])):
+            run.tell_failure(7, ["let x: u32 =", '"no";'], "error", "mismatched types\n  expected u32")
+            run.tell_failure(0, [], "died", "no kernel")
+        wanted = 'cell [7] failed\n  | let x: u32 =\n  | "no";\n  mismatched types\n    expected u32'
+        self.assertEqual(told, [wanted, "the kernel did not start\n  no kernel"])
 
 
 if __name__ == "__main__":

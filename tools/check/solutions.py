@@ -62,7 +62,7 @@ def execute(path, executed):
     python = CLONE / ".lab" / "venv" / "bin" / "python"
     if not python.exists():
         return ["there is no kernel here: run `cargo lab setup` first"]
-    program = [python, CLONE / "lab-cli" / "python" / "run.py", path, executed]
+    program = [python, CLONE / "crates" / "cli" / "python" / "run.py", path, executed]
     environment = {**os.environ, "LAB_SCALE": "sample"}
     # It ends with whoever holds the other end of its standard input.
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

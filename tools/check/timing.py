@@ -19,7 +19,7 @@ CLONE = Path(__file__).resolve().parents[2]
 PYTHON = os.environ.get("LAB_PYTHON", str(CLONE / ".lab/venv/bin/python"))
 LAB = CLONE / "target/release/lab"
 BUILDS = CLONE / ".lab/evcxr"
-FIRST = ':dep lab-core = { path = "../lab-core" }\nuse lab_core::prelude::*;'
+FIRST = ':dep lab-notebook = { path = "../crates/notebook" }\nuse lab_notebook::prelude::*;'
 # What is trained on both sides, and how often each image is seen: enough that a step is measured and not a start.
 FULL = (CLONE / "data/cifar-10-batches-bin").is_dir()
 DATA, EPOCHS = ('Cifar10::open("../data")?', 3) if FULL else ("Cifar10::sample()", 100)
@@ -62,7 +62,7 @@ def run(notebook, executed):
         "JUPYTER_RUNTIME_DIR": str(jupyter / "runtime"),
     }
     program = subprocess.Popen(
-        [PYTHON, CLONE / "lab-cli/python/run.py", notebook, executed],
+        [PYTHON, CLONE / "crates/cli/python/run.py", notebook, executed],
         cwd=CLONE / "notebooks",
         env=environment,
         stdin=subprocess.PIPE,

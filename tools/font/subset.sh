@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes the two fonts in lab-core/assets from the Debian package fonts-inter (Inter 4.0 beta 7, SIL Open Font License 1.1):
+# Makes the two fonts in crates/notebook/assets from the Debian package fonts-inter (Inter 4.0 beta 7, SIL Open Font License 1.1):
 # only Latin, Greek and the mathematical characters that figures use, no hints, no layout tables.
 # Needs apt-get, dpkg-deb and fonttools (pip install fonttools==4.68.0).
 set -euo pipefail
-assets=$(cd "$(dirname "$0")/../../lab-core/assets" && pwd)
+assets=$(cd "$(dirname "$0")/../../crates/notebook/assets" && pwd)
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 cd "$work"

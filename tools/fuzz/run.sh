@@ -22,7 +22,7 @@ coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 RUSTFLAGS="$coverage -Cdebug-assertions -Coverflow-checks" cargo build --quiet --release --manifest-path tools/fuzz/Cargo.toml \
   --target-dir "$kept/build" --target "$(rustc -vV | sed -n 's/^host: //p')" >&2
 program=$(find "$kept/build" -path '*/release/reader' -type f)
-LAB_SEEDS="$PWD/$kept/seeds" cargo test --quiet --package lab-cli --lib every_reader_has_a_good_file >/dev/null
+LAB_SEEDS="$PWD/$kept/seeds" cargo test --quiet --package lab-cli --test corpus every_reader_has_a_good_file >/dev/null
 
 # Fuzzes one reader and says in a line what came of it.
 fuzz() {

@@ -65,7 +65,7 @@ def data_kills(run):
 
 
 def cuts(run):
-    output, _ = tests("lab-cli", "--lib", "fetch::", LAB_CUTS=str(run.of(200, 20)))
+    output, _ = tests("lab-cli", "--test", "fetch", LAB_CUTS=str(run.of(200, 20)))
     return f"{counted(output, 'cuts of a download')} cuts; silence, refusals, error pages, wrong files, no npm", 0
 
 
@@ -92,7 +92,7 @@ def fuzzing(run):
 
 
 def corpus(run):
-    output, _ = tests("lab-cli", "--lib", "readers::")
+    output, _ = tests("lab-cli", "--test", "corpus")
     return f"{counted(output, 'inputs of the corpus')} inputs", 0
 
 
@@ -102,7 +102,7 @@ def numbers(run):
 
 
 def gradients(run):
-    output, _ = tests("lab-core", "--test", "textbook_gradients", "--test", "agreement_textbook")
+    output = tests("lab-textbook", "--test", "gradients")[0] + tests("lab-core", "--test", "agreement_textbook")[0]
     return f"{counted(output, 'gradients')} gradients against differences of the function, {counted(output, 'networks')} \
 networks against the textbook", 0
 
@@ -115,7 +115,7 @@ def golden(run):
 
 def memory(run):
     output = command("tools/memory.sh", run.of("all", "valgrind"))
-    passes = ["valgrind (plain and AVX2)", "the address sanitizer (all paths)", "Miri (the thread team)"]
+    passes = ["valgrind (plain and AVX2)", "the address sanitizer (all paths)", "Miri (the thread pool)"]
     done = [name for name in passes if re.search(f"^counted: .* under {name.split(' (')[0]}", output, re.M)]
     if not done:
         raise Failed(f"nothing was run:\n{output}")
@@ -139,21 +139,21 @@ def packages(run):
 
 
 ROWS = {
-    "training": ("A training that is killed goes on to the same bytes", "`lab-cli/tests/resume_command.rs`", training),
+    "training": ("A training that is killed goes on to the same bytes", "`crates/cli/tests/resume_command.rs`", training),
     "interruptions": (
         "A checkpoint goes on to the same bits, or says what differs",
         "`lab-core/tests/training_checkpoints.rs`",
         interruptions,
     ),
     "data": ("A fetch of the data set that is killed leaves nothing that looks whole", "`tools/reliability/data.py`", data_kills),
-    "cuts": ("A download that fails changes nothing and is explained", "`lab-cli/src/fetch/tests_sources.rs`", cuts),
+    "cuts": ("A download that fails changes nothing and is explained", "`crates/cli/tests/fetch/sources.rs`", cuts),
     "report": ("A report that is killed leaves the last good one, and no process", "`tools/reliability/report.py`", report_kills),
-    "faults": ("No room, no permission, vanishing data: a message, and the last run stays", "`lab-cli/tests/faults.rs`", faults),
-    "setup": ("Set-up that fails leaves nothing that looks finished", "`lab-cli/tests/setup_command.rs`", setups),
+    "faults": ("No room, no permission, vanishing data: a message, and the last run stays", "`crates/cli/tests/faults.rs`", faults),
+    "setup": ("Set-up that fails leaves nothing that looks finished", "`crates/cli/tests/setup_command.rs`", setups),
     "fuzzing": ("No file makes a reader crash, hang or take a gigabyte", "`tools/fuzz/run.sh`", fuzzing),
-    "corpus": ("What fuzzing has found stays mended", "`lab-cli/src/readers.rs`", corpus),
+    "corpus": ("What fuzzing has found stays mended", "`crates/cli/tests/corpus.rs`", corpus),
     "numbers": ("Extreme numbers are finite or an error", "`lab-core/tests/extreme_numbers.rs`", numbers),
-    "gradients": ("Gradients are right", "`lab-core/tests/textbook_gradients.rs`", gradients),
+    "gradients": ("Gradients are right", "`crates/textbook/tests/gradients.rs`", gradients),
     "golden": ("Numbers are those of the field's own programs", "`lab-core/tests/golden_fast.rs`", golden),
     "memory": ("`unsafe` code stays within its arrays", "`tools/memory.sh`", memory),
     "exposure": ("The notebook server is closed to others", "`tools/reliability/server.py`", exposure),

@@ -1,16 +1,34 @@
 //! Activation functions on whole slices, forward and backward side by side.
 //!
 //! Forward passes work in place on z and leave a = f(z). Backward passes turn the gradient with respect to a, in place,
-//! into the one with respect to z; they are written in terms of a where that is enough, so that z need not be kept.
+//! into the one with respect to z; they use a alone where that is enough, so that z need not be kept.
 //! The exponential and the hyperbolic tangent use the polynomials of Cephes (S. Moshier), within 2 units in the last
-//! place; they are plain arithmetic, so that the compiler can do 8 or 16 at a time.
+//! place; they are plain arithmetic without fused multiply-add, so that the compiler can vectorize them and all
+//! instructions give the same bits.
 
-use crate::instructions::vectorized;
+use crate::instructions::{Instructions, Kernel};
+use crate::vector::Vector;
 
-/// Beyond these the result would not be a normal number.
+/// A loop over items, compiled for each set of instructions.
+struct Loop<I, F>(I, F);
+
+impl<I: Iterator, F: Fn(I::Item)> Kernel for Loop<I, F> {
+    #[inline(always)]
+    unsafe fn run<V: Vector, const R: usize, const C: usize>(self) {
+        self.0.for_each(self.1);
+    }
+}
+
+/// Runs `f` on each item with the widest instructions.
+fn each<I: IntoIterator>(items: I, f: impl Fn(I::Item)) {
+    // SAFETY: the loop is safe code.
+    unsafe { Instructions::detect().run(Loop(items.into_iter(), f)) }
+}
+
+/// Outside of this range the result would overflow or be subnormal.
 const EXP_RANGE: (f32, f32) = (-87.0, 88.0);
 
-/// (2ⁿ, p) with eˣ = 2ⁿ (1 + p), where p = eʳ − 1 for the rest r = x − n ln 2, |r| ≤ ln 2 / 2.
+/// (2ⁿ, p) with eˣ = 2ⁿ (1 + p), where p = eʳ − 1 for the remainder r = x − n ln 2, |r| ≤ ln 2 / 2.
 #[inline(always)]
 fn exp_parts(x: f32) -> (f32, f32) {
     // Adding 1.5 · 2²³ leaves the nearest integer in the low bits.
@@ -39,7 +57,7 @@ fn exp_of(x: f32) -> f32 {
     scale * p + scale
 }
 
-/// eˣ − 1 without the loss of digits near 0.
+/// eˣ − 1 without cancellation near 0.
 #[inline(always)]
 fn exp_minus_one(x: f32) -> f32 {
     let (scale, p) = exp_parts(x);
@@ -65,74 +83,60 @@ fn sigmoid_of(x: f32) -> f32 {
     (if x < 0.0 { t } else { 1.0 }) / (1.0 + t)
 }
 
-vectorized! {
-    /// x ← byte / 255, rounded once.
-    pub fn unit(bytes: &[u8], x: &mut [f32]) {
-        x.iter_mut().zip(bytes).for_each(|(x, &byte)| *x = f32::from(byte) / 255.0);
-    }
+/// x ← byte / 255, rounded once.
+pub fn unit(bytes: &[u8], x: &mut [f32]) {
+    each(x.iter_mut().zip(bytes), |(x, &byte)| {
+        *x = f32::from(byte) / 255.0
+    });
 }
 
-vectorized! {
-    /// x ← eˣ, for x in −87 to 88 and held at the ends outside of it.
-    pub fn exp(x: &mut [f32]) {
-        x.iter_mut().for_each(|x| *x = exp_of(*x));
-    }
+/// x ← eˣ, with x clamped to −87 … 88.
+pub fn exp(x: &mut [f32]) {
+    each(x, |x| *x = exp_of(*x));
 }
 
-vectorized! {
-    /// z ← z for z > 0, slope · z otherwise: ReLU with slope 0, leaky ReLU with another.
-    pub fn relu(z: &mut [f32], slope: f32) {
-        z.iter_mut().for_each(|z| *z = if *z > 0.0 { *z } else { slope * *z });
-    }
+/// z ← z for z > 0, slope · z otherwise: ReLU with slope 0, leaky ReLU with another.
+pub fn relu(z: &mut [f32], slope: f32) {
+    each(z, |z| *z = if *z > 0.0 { *z } else { slope * *z });
 }
 
-vectorized! {
-    /// The gradient of [`relu`]: times 1 where a > 0, times the slope otherwise.
-    pub fn relu_backward(a: &[f32], gradient: &mut [f32], slope: f32) {
-        a.iter().zip(gradient).for_each(|(&a, g)| *g *= if a > 0.0 { 1.0 } else { slope });
-    }
+/// The gradient of [`relu`]: times 1 where a > 0, times the slope otherwise.
+pub fn relu_backward(a: &[f32], gradient: &mut [f32], slope: f32) {
+    each(a.iter().zip(gradient), |(&a, g)| {
+        *g *= if a > 0.0 { 1.0 } else { slope }
+    });
 }
 
-vectorized! {
-    /// z ← z for z > 0, eᶻ − 1 otherwise (Clevert, Unterthiner and Hochreiter, 2016, with α = 1).
-    pub fn elu(z: &mut [f32]) {
-        z.iter_mut().for_each(|z| *z = if *z > 0.0 { *z } else { exp_minus_one(*z) });
-    }
+/// z ← z for z > 0, eᶻ − 1 otherwise (Clevert, Unterthiner and Hochreiter, 2016, with α = 1).
+pub fn elu(z: &mut [f32]) {
+    each(z, |z| *z = if *z > 0.0 { *z } else { exp_minus_one(*z) });
 }
 
-vectorized! {
-    /// The gradient of [`elu`]: times 1 where a > 0, times eᶻ = a + 1 otherwise.
-    pub fn elu_backward(a: &[f32], gradient: &mut [f32]) {
-        a.iter().zip(gradient).for_each(|(&a, g)| *g *= if a > 0.0 { 1.0 } else { a + 1.0 });
-    }
+/// The gradient of [`elu`]: times 1 where a > 0, times eᶻ = a + 1 otherwise.
+pub fn elu_backward(a: &[f32], gradient: &mut [f32]) {
+    each(a.iter().zip(gradient), |(&a, g)| {
+        *g *= if a > 0.0 { 1.0 } else { a + 1.0 }
+    });
 }
 
-vectorized! {
-    /// z ← tanh z.
-    pub fn tanh(z: &mut [f32]) {
-        z.iter_mut().for_each(|z| *z = tanh_of(*z));
-    }
+/// z ← tanh z.
+pub fn tanh(z: &mut [f32]) {
+    each(z, |z| *z = tanh_of(*z));
 }
 
-vectorized! {
-    /// The gradient of [`tanh`]: times 1 − a².
-    pub fn tanh_backward(a: &[f32], gradient: &mut [f32]) {
-        a.iter().zip(gradient).for_each(|(&a, g)| *g *= 1.0 - a * a);
-    }
+/// The gradient of [`tanh`]: times 1 − a².
+pub fn tanh_backward(a: &[f32], gradient: &mut [f32]) {
+    each(a.iter().zip(gradient), |(&a, g)| *g *= 1.0 - a * a);
 }
 
-vectorized! {
-    /// z ← 1 / (1 + e⁻ᶻ).
-    pub fn sigmoid(z: &mut [f32]) {
-        z.iter_mut().for_each(|z| *z = sigmoid_of(*z));
-    }
+/// z ← 1 / (1 + e⁻ᶻ).
+pub fn sigmoid(z: &mut [f32]) {
+    each(z, |z| *z = sigmoid_of(*z));
 }
 
-vectorized! {
-    /// The gradient of [`sigmoid`]: times a (1 − a).
-    pub fn sigmoid_backward(a: &[f32], gradient: &mut [f32]) {
-        a.iter().zip(gradient).for_each(|(&a, g)| *g *= a * (1.0 - a));
-    }
+/// The gradient of [`sigmoid`]: times a (1 − a).
+pub fn sigmoid_backward(a: &[f32], gradient: &mut [f32]) {
+    each(a.iter().zip(gradient), |(&a, g)| *g *= a * (1.0 - a));
 }
 
 /// a = z Φ(z) with Φ the normal distribution function, exactly, by erf (Hendrycks and Gimpel, 2016).
@@ -151,7 +155,7 @@ pub fn gelu_backward(z: &[f32], gradient: &mut [f32]) {
     }
 }
 
-/// Each row z ← eᶻ / Σ eᶻ, with the row's maximum taken off first so that nothing overflows.
+/// Each row z ← eᶻ / Σ eᶻ, with the row's maximum subtracted first so that nothing overflows.
 pub fn softmax_rows(z: &mut [f32], columns: usize) {
     for row in z.chunks_exact_mut(columns) {
         let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -164,18 +168,16 @@ pub fn softmax_rows(z: &mut [f32], columns: usize) {
 
 /// The gradient of [`softmax_rows`]: g ← a ⊙ (g − Σ a g), row by row.
 pub fn softmax_rows_backward(a: &[f32], gradient: &mut [f32], columns: usize) {
-    for (a, gradient) in a
-        .chunks_exact(columns)
-        .zip(gradient.chunks_exact_mut(columns))
-    {
-        let dot: f32 = a.iter().zip(gradient.iter()).map(|(a, g)| a * g).sum();
-        a.iter()
-            .zip(gradient)
-            .for_each(|(a, g)| *g = a * (*g - dot));
+    let rows = gradient.chunks_exact_mut(columns);
+    for (g, a) in rows.zip(a.chunks_exact(columns)) {
+        let dot: f32 = a.iter().zip(g.iter()).map(|(a, g)| a * g).sum();
+        for (g, a) in g.iter_mut().zip(a) {
+            *g = a * (*g - dot);
+        }
     }
 }
 
-/// Σ x², in double precision, in eight sums side by side so that the compiler can make them at once.
+/// Σ x² in double precision, as eight partial sums that the compiler can vectorize.
 pub fn sum_of_squares(x: &[f32]) -> f64 {
     let mut sums = [0.0; 8];
     let (eights, rest) = x.as_chunks::<8>();

@@ -1,4 +1,4 @@
-//! Which vector instructions the kernels use: the widest that the processor has, or those that `LAB_INSTRUCTIONS` names.
+//! The vector instructions that the kernels use: the widest that the processor has, or those that `LAB_INSTRUCTIONS` names.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -22,14 +22,15 @@ pub enum Instructions {
     Avx2,
     /// 4 floats at a time, on 64-bit ARM.
     Neon,
-    /// What every processor of the target has; the compiler vectorizes what it can.
+    /// The instructions of every processor of the target; the compiler vectorizes what it can.
     Plain,
 }
 
 impl Instructions {
     const ALL: [Self; 4] = [Self::Avx512, Self::Avx2, Self::Neon, Self::Plain];
 
-    /// What the kernels use: what `LAB_INSTRUCTIONS` names where this processor has it, else the widest that it has.
+    /// The instructions that the kernels use: those that `LAB_INSTRUCTIONS` names if the processor has them, otherwise the
+    /// widest.
     pub fn detect() -> Self {
         static CHOSEN: OnceLock<Instructions> = OnceLock::new();
         #[cfg(test)]
@@ -41,14 +42,12 @@ impl Instructions {
 
     /// The instructions that this processor has, the widest first.
     pub fn available() -> Vec<Self> {
-        Self::ALL
-            .into_iter()
-            .filter(|path| path.is_available())
-            .collect()
+        let all = Self::ALL.into_iter();
+        all.filter(|path| path.is_available()).collect()
     }
 
-    /// Whether products and sums are rounded together, once. With it the bits of a result are the same on every
-    /// processor; without it they differ in the last places.
+    /// Whether a product and a sum are rounded once, together. With it the bits of a result are the same on every
+    /// processor; without it the last digits differ.
     pub fn has_fused_multiply_add(self) -> bool {
         self != Self::Plain
     }
@@ -62,23 +61,13 @@ impl Instructions {
         let Some(name) = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()) else {
             return Ok(available[0]);
         };
-        let names: Vec<String> = available.iter().map(Self::to_string).collect();
-        names
-            .iter()
-            .position(|known| name == **known)
-            .map(|at| available[at])
-            .ok_or_else(|| {
-                let (found, expected) = (
-                    name.to_string_lossy().into_owned(),
-                    format!("what this processor has: {}", names.join(", ")),
-                );
-                Error {
-                    option: VARIABLE,
-                    found,
-                    expected,
-                    remedy: "leave it out to use the widest",
-                }
-            })
+        let named = available.iter().find(|path| name == *path.to_string());
+        named.copied().ok_or_else(|| {
+            let names: Vec<String> = available.iter().map(Self::to_string).collect();
+            let expected = format!("what this processor has: {}", names.join(", "));
+            let remedy = "leave it out to use the widest";
+            Error::new(VARIABLE, name.to_string_lossy(), expected, remedy)
+        })
     }
 
     fn is_available(self) -> bool {
@@ -89,10 +78,7 @@ impl Instructions {
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             Self::Neon => cfg!(target_arch = "aarch64"),
             Self::Plain => true,
-            #[allow(
-                unreachable_patterns,
-                reason = "which patterns come before depends on the target"
-            )]
+            #[allow(unreachable_patterns, reason = "x86-64 has every pattern above")]
             _ => false,
         }
     }
@@ -108,16 +94,16 @@ impl Instructions {
         }
 
         let mut shape = (0, 0);
-        // SAFETY: it asks for nothing.
+        // SAFETY: it is safe code.
         unsafe { self.run(Shape(&mut shape)) };
         shape
     }
 
     /// Runs `kernel` with these instructions, which must be [available](Instructions::available). A tile fills the
-    /// registers: of 32 (AVX-512, NEON) or 16 (AVX2) all but what a row of B and an entry of A need hold sums.
+    /// registers, 32 with AVX-512 and NEON, 16 with AVX2: sums are in all of them but those for a row of B and an entry of A.
     ///
     /// # Safety
-    /// What the kernel itself asks for.
+    /// What the kernel itself requires.
     pub(crate) unsafe fn run(self, kernel: impl Kernel) {
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx512f,avx2,fma")]
@@ -134,7 +120,7 @@ impl Instructions {
         }
 
         debug_assert!(self.is_available());
-        // SAFETY: only what the processor has been asked for is ever chosen; the rest is the caller's promise.
+        // SAFETY: only instructions that the processor has are ever chosen; the rest is the caller's promise.
         unsafe {
             match self {
                 #[cfg(target_arch = "x86_64")]
@@ -161,44 +147,9 @@ pub(crate) trait Kernel {
     /// Does the work.
     ///
     /// # Safety
-    /// The processor has the instructions of `V`, and what the kernel itself asks for.
+    /// The processor has the instructions of `V`, and what the kernel itself requires.
     unsafe fn run<V: Vector, const R: usize, const C: usize>(self);
 }
-
-/// Compiles one body of plain loops three times, for AVX-512, AVX2 and every processor, and calls the widest that
-/// the processor has. The body is written without fused multiply-add, so the three give the same bits.
-macro_rules! vectorized {
-    ($(#[$meta:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $body:block) => {
-        $(#[$meta])*
-        $visibility fn $name($($argument: $type),*) {
-            #[inline(always)]
-            fn body($($argument: $type),*) $body
-
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx2,fma")]
-            fn avx512($($argument: $type),*) {
-                body($($argument),*)
-            }
-
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            fn avx2($($argument: $type),*) {
-                body($($argument),*)
-            }
-
-            match $crate::Instructions::detect() {
-                // SAFETY: `detect` has asked the processor for exactly these features.
-                #[cfg(target_arch = "x86_64")]
-                $crate::Instructions::Avx512 => unsafe { avx512($($argument),*) },
-                // SAFETY: as above.
-                #[cfg(target_arch = "x86_64")]
-                $crate::Instructions::Avx2 => unsafe { avx2($($argument),*) },
-                _ => body($($argument),*),
-            }
-        }
-    };
-}
-pub(crate) use vectorized;
 
 #[cfg(test)]
 pub(crate) mod tests {

@@ -1,9 +1,9 @@
-//! The few kernels where the time of a training goes, behind safe functions: plain slices in, plain slices out. All the
-//! `unsafe` code of the laboratory is here.
+//! The few kernels in which training spends its time, behind safe functions on plain slices. All the `unsafe` code of the
+//! laboratory is in this crate.
 //!
-//! Nothing here knows of layers. Each kernel uses the widest vectors that the processor has, chosen at run time
-//! ([`Instructions::detect`]), so a notebook cell is as fast as a release build without any build flags; and each
-//! gives the same bits whatever the number of [`Threads`], and on every processor that has fused multiply-add.
+//! The crate knows nothing of layers. Each kernel uses the widest vector instructions of the processor, chosen at run time
+//! ([`Instructions::detect`]), so no build flags are needed. Each gives the same bits for any number of [`Threads`], and
+//! on every processor that has fused multiply-add.
 
 #![warn(missing_docs)]
 
@@ -13,7 +13,7 @@ mod instructions;
 mod product;
 mod shared;
 mod side_by_side;
-mod team;
+mod thread_pool;
 mod threads;
 mod tile;
 mod update;

@@ -1,22 +1,22 @@
-//! The matrix product C = A·B, where nearly all the time of training goes.
+//! The matrix product C = A·B, which takes nearly all the time of training.
 //!
-//! C is cut into blocks, which threads take in any order. In a block, 256 rows of B at a time, A and a strip of B are packed
-//! so that a register tile of C reads them one after the other (Goto and van de Geijn, *Anatomy of High-Performance
-//! Matrix Multiplication*, 2008); each tile is summed in registers, then added to C. Every entry of C is one fixed chain
-//! of additions, whatever the tile, the block or the thread that makes it: hence the same bits for any number of threads
-//! and on every processor that has fused multiply-add.
+//! C is cut into blocks, which threads take in any order. For 256 rows of B at a time, a block packs A and a strip of B in
+//! the order in which a register tile of C reads them (Goto and van de Geijn, *Anatomy of High-Performance Matrix
+//! Multiplication*, 2008); each tile is summed in registers, then added to C. Every entry of C is one fixed chain of
+//! additions, whatever the tile, the block or the thread. Hence the bits are the same for any number of threads and on
+//! every processor that has fused multiply-add.
 
 use std::ops::Range;
 
 use crate::instructions::Instructions;
 use crate::shared::Shared;
 use crate::threads::Threads;
-use crate::tile::{Fill, MC};
+use crate::tile::{BlockProduct, MC};
 
-/// Multiplications below which waking another thread costs more than it saves.
+/// Below so many multiplications a second thread costs more time than it saves.
 const WORTH_SHARING: usize = 200_000;
 
-/// A matrix whose rows and columns may lie apart in memory: entry (i, j) is `data[i * row_stride + j * column_stride]`.
+/// A matrix with any strides: entry (i, j) is `data[i * row_stride + j * column_stride]`.
 #[derive(Clone, Copy)]
 pub struct MatRef<'a> {
     pub(crate) data: &'a [f32],
@@ -27,15 +27,11 @@ pub struct MatRef<'a> {
 }
 
 impl<'a> MatRef<'a> {
-    /// A matrix that lies row after row.
+    /// A matrix in row-major order.
     ///
     /// Panics when the length does not fit.
     pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
-        assert_eq!(
-            data.len(),
-            rows * columns,
-            "a matrix of {rows} x {columns} has as many entries"
-        );
+        assert_eq!(data.len(), rows * columns, "one number for each entry");
         Self {
             data,
             rows,
@@ -45,27 +41,20 @@ impl<'a> MatRef<'a> {
         }
     }
 
-    /// The transpose, without moving anything.
+    /// The transpose, without a copy.
     pub fn transposed(self) -> Self {
-        let Self {
-            data,
-            rows,
-            columns,
-            row_stride,
-            column_stride,
-        } = self;
         Self {
-            data,
-            rows: columns,
-            columns: rows,
-            row_stride: column_stride,
-            column_stride: row_stride,
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
         }
     }
 }
 
-/// C = A·B, with C row after row; then `finish(row, column, part)` once for each finished part of a row of C, which starts
-/// at `column`.
+/// C = A·B in row-major order, then `finish(row, column, part)` once for each finished part of a row of C, which starts at
+/// `column`.
 ///
 /// Panics when the shapes do not fit.
 pub fn product(
@@ -76,43 +65,30 @@ pub fn product(
     finish: impl Fn(usize, usize, &mut [f32]) + Sync,
 ) {
     let (n, instructions) = (b.columns, Instructions::detect());
-    assert_eq!(
-        c.len(),
-        a.rows * n,
-        "C has as many rows as A and as many columns as B"
-    );
+    assert_eq!(c.len(), a.rows * n, "C has the shape of A·B");
     let shared = Shared::new(c);
-    blocks(
-        instructions,
-        a,
-        b,
-        [MC, usize::MAX],
-        threads,
-        |rows, columns| {
-            let c =
-                shared.start_of(rows.start * n + columns.start..(rows.end - 1) * n + columns.end);
-            // SAFETY: the block's rows lie n apart, and no other block touches them.
-            unsafe {
-                instructions.run(Fill {
-                    a,
-                    b,
-                    rows: rows.clone(),
-                    columns: columns.clone(),
-                    c,
-                    stride: n,
-                })
-            };
-            for row in rows {
-                // SAFETY: this block's own part of the row; nothing else of it is borrowed now.
-                finish(row, columns.start, unsafe {
-                    shared.part(row * n + columns.start..row * n + columns.end)
-                });
-            }
-        },
-    );
+    let task = |rows: Range<usize>, columns: Range<usize>| {
+        let c = shared.start_of(rows.start * n + columns.start..(rows.end - 1) * n + columns.end);
+        let block = BlockProduct {
+            a,
+            b,
+            rows: rows.clone(),
+            columns: columns.clone(),
+            c,
+            stride: n,
+        };
+        // SAFETY: the block's rows lie n apart, and no other block touches them.
+        unsafe { instructions.run(block) };
+        for row in rows {
+            // SAFETY: this block's own part of the row; nothing else of it is borrowed now.
+            let part = unsafe { shared.part(row * n + columns.start..row * n + columns.end) };
+            finish(row, columns.start, part);
+        }
+    };
+    blocks(instructions, a, b, [MC, usize::MAX], threads, task);
 }
 
-/// Cuts C = A·B into blocks of at most as many rows and columns, whole tiles but for the last, and runs
+/// Cuts C = A·B into blocks of at most `tallest` rows and `widest` columns, all but the last of whole tiles, and runs
 /// `task(rows, columns)` for each.
 ///
 /// Panics when the shapes do not fit.
@@ -129,27 +105,23 @@ pub(crate) fn blocks(
     if a.rows == 0 || n == 0 {
         return;
     }
-    // Where there are few bands of rows, each is cut by columns for the threads.
+    // A band is some rows of C. Where there are few, each is cut into groups of columns for the threads.
     let (height, width) = instructions.tile();
     let band = tallest / height * height;
     let bands = a.rows.div_ceil(band);
-    let groups = if bands >= 2 * threads.count() {
-        1
-    } else {
-        threads.count()
-    };
+    let few = bands < 2 * threads.count();
+    let groups = if few { threads.count() } else { 1 };
     let group = (n.div_ceil(width).div_ceil(groups) * width).min(widest);
     let groups = n.div_ceil(group);
-    let alone = Threads::one();
-    let threads = if a.rows * a.columns * n < WORTH_SHARING {
-        &alone
-    } else {
-        threads
-    };
-    threads.run(bands * groups, |piece| {
+    let block = |piece| {
         let (top, left) = (piece / groups * band, piece % groups * group);
         task(top..a.rows.min(top + band), left..n.min(left + group));
-    });
+    };
+    if a.rows * a.columns * n < WORTH_SHARING {
+        (0..bands * groups).for_each(block);
+    } else {
+        threads.run(bands * groups, block);
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! One slice that several threads write at once, each in places of its own.
+//! A slice that several threads write at once, each its own part.
 
 use std::marker::PhantomData;
 use std::ops::Range;
 
-/// A mutable slice that can be handed to several threads; who takes a part of it promises that no other has it.
+/// A mutable slice that several threads may use; whoever takes a part promises that nobody else uses it.
 pub(crate) struct Shared<'a, T> {
     start: *mut T,
     length: usize,
@@ -28,24 +28,19 @@ impl<'a, T> Shared<'a, T> {
     /// No other part that overlaps it may be alive.
     #[allow(
         clippy::mut_from_ref,
-        reason = "that is the purpose; the caller promises that parts do not overlap"
+        reason = "the caller promises that parts do not overlap"
     )]
     pub(crate) unsafe fn part(&self, range: Range<usize>) -> &mut [T] {
-        assert!(
-            range.start <= range.end && range.end <= self.length,
-            "a part lies inside its slice"
-        );
-        // SAFETY: inside the slice, as just checked; not aliased, as the caller promises.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
+        let length = range.len();
+        // SAFETY: inside of the slice, as `start_of` checks; not aliased, as the caller promises.
+        unsafe { std::slice::from_raw_parts_mut(self.start_of(range), length) }
     }
 
-    /// Where the part in `range` begins, without borrowing it: for parts that interlock, like columns of a matrix.
+    /// Where the part in `range` begins, without a borrow: for interleaved parts, such as columns of a matrix.
     pub(crate) fn start_of(&self, range: Range<usize>) -> *mut T {
-        assert!(
-            range.start <= range.end && range.end <= self.length,
-            "a part lies inside its slice"
-        );
-        // SAFETY: inside the slice, as just checked.
+        let inside = range.start <= range.end && range.end <= self.length;
+        assert!(inside, "a part lies inside of its slice");
+        // SAFETY: inside of the slice, as just checked.
         unsafe { self.start.add(range.start) }
     }
 }

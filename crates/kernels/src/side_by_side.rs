@@ -1,14 +1,15 @@
-//! Independent computations side by side, one thread each: quicker than all threads for each in turn where a computation is
-//! too small to be shared well.
+//! Independent computations side by side, one thread each. For small computations this is faster than one after the other
+//! with all threads.
 
+use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 
 use crate::threads::Threads;
 
-/// Runs `task` for every item, as many at a time as there are cores, and gives the results in the order of the items.
+/// Runs `task` for every item, as many at a time as there are cores, and returns the results in the order of the items.
 ///
-/// Inside of a task [`Threads::new`] without a number gives one thread, so that tasks do not take cores from each other; the
-/// bits of a computation do not depend on that. One item alone has all cores. After an error no new item is begun.
+/// Inside of a task, [`Threads::new`] without a number gives one thread, so that tasks do not compete for cores; results do
+/// not depend on it. A single item has all cores. After an error no new item is started.
 ///
 /// ```
 /// use lab_kernels::side_by_side;
@@ -17,19 +18,18 @@ use crate::threads::Threads;
 /// ```
 ///
 /// # Errors
-/// The first error of a task, in the order of the items.
+/// The first error in the order of the items.
 pub fn side_by_side<T: Send, R: Send, E: Send>(
     items: impl IntoIterator<Item = T>,
     task: impl Fn(T) -> Result<R, E> + Sync,
 ) -> Result<Vec<R>, E> {
     let items: Vec<T> = items.into_iter().collect();
-    let (count, workers) = (items.len(), Threads::default_count().min(items.len()));
+    let workers = Threads::default_count().min(items.len());
     if workers <= 1 {
         return items.into_iter().map(task).collect();
     }
     let waiting = Mutex::new(items.into_iter().enumerate());
-    let finished = Mutex::new(Vec::with_capacity(count));
-    // Each lock is held for a moment only, and by nothing that can panic.
+    // The lock is held for a moment only, and nothing can panic meanwhile.
     let next = || {
         waiting
             .lock()
@@ -37,26 +37,25 @@ pub fn side_by_side<T: Send, R: Send, E: Send>(
             .next()
     };
     let work = || {
-        Threads::work_alone();
+        Threads::mark_nested();
+        let mut results = Vec::new();
         while let Some((number, item)) = next() {
             let result = task(item);
             if result.is_err() {
                 while next().is_some() {}
             }
-            finished
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push((number, result));
+            results.push((number, result));
         }
+        results
     };
-    std::thread::scope(|scope| {
-        (0..workers).for_each(|_| drop(scope.spawn(work)));
+    let mut results = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        let joined = workers.into_iter().map(|worker| worker.join());
+        let results = joined.flat_map(|joined| joined.unwrap_or_else(|panic| resume_unwind(panic)));
+        results.collect::<Vec<_>>()
     });
-    let mut finished = finished
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
-    finished.sort_by_key(|(number, _)| *number);
-    finished.into_iter().map(|(_, result)| result).collect()
+    results.sort_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The threads that share a computation: a value with an owner, not a static.
+//! The threads that share a computation, as a value that ends them when it is dropped.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -6,24 +6,24 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::instructions::Instructions;
 use crate::shared::Shared;
-use crate::team::Team;
+use crate::thread_pool::ThreadPool;
 
-/// Numbers that one thread works on at a time in [`Threads::pieces`].
+/// Floats in one piece of [`Threads::pieces`].
 pub(crate) const PIECE: usize = 16 * 1024;
 
 std::thread_local! {
-    /// Whether this thread works beside others that have the other cores.
-    static ALONE: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread is one of several that work side by side.
+    static NESTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A team of threads that works on independent pieces of one computation.
+/// Threads that work on independent pieces of one computation.
 ///
 /// The pieces are cut the same way whatever the number of threads, so results do not depend on it. The threads
 /// end when the last clone of the value is dropped.
 #[derive(Clone)]
 pub struct Threads {
     /// `None` stands for the calling thread alone.
-    team: Option<Arc<Team>>,
+    pool: Option<Arc<ThreadPool>>,
 }
 
 impl std::fmt::Debug for Threads {
@@ -33,10 +33,11 @@ impl std::fmt::Debug for Threads {
 }
 
 impl Threads {
-    /// A team of `count` threads, or of [`Threads::default_count`] where `count` is `None`.
+    /// `count` threads, or [`Threads::default_count`] where `count` is `None`.
     ///
     /// # Errors
-    /// [`Error`] for a count of 0, when the operating system gives no more threads, or where `LAB_INSTRUCTIONS` names instructions that this processor does not have.
+    /// [`Error`] for a count that is not 1 to 1024, when the operating system cannot start as many threads, or where
+    /// `LAB_INSTRUCTIONS` names instructions that this processor does not have.
     pub fn new(count: Option<usize>) -> Result<Self> {
         Self::check(count)?;
         Instructions::chosen()?;
@@ -44,21 +45,13 @@ impl Threads {
         if count == 1 {
             return Ok(Self::one());
         }
-        let team = Team::new(count - 1).map_err(|error| {
-            let (found, expected) = (
-                format!("{count} ({error})"),
-                "threads that can be started".to_owned(),
-            );
-            Error {
-                option: "threads",
-                found,
-                expected,
-                remedy: "ask for fewer",
-            }
+        let pool = ThreadPool::new(count - 1).map_err(|error| {
+            let found = format!("{count} ({error})");
+            let expected = "threads that can be started";
+            Error::new("threads", found, expected, "ask for fewer")
         })?;
-        Ok(Self {
-            team: Some(Arc::new(team)),
-        })
+        let pool = Some(Arc::new(pool));
+        Ok(Self { pool })
     }
 
     /// Checks a number of threads without starting any.
@@ -66,49 +59,40 @@ impl Threads {
     /// # Errors
     /// [`Error`] for a count that is not 1 to 1024.
     pub fn check(count: Option<usize>) -> Result<()> {
-        match count {
-            Some(count) if !(1..=1024).contains(&count) => {
-                let (found, expected) = (count.to_string(), "1 to 1024".to_owned());
-                Err(Error {
-                    option: "threads",
-                    found,
-                    expected,
-                    remedy: "leave it out to use every core",
-                })
-            }
-            _ => Ok(()),
-        }
+        let invalid = count.filter(|count| !(1..=1024).contains(count));
+        let remedy = "leave it out to use every core";
+        let error = |count| Error::new("threads", count, "1 to 1024", remedy);
+        invalid.map(error).map_or(Ok(()), Err)
     }
 
-    /// How many threads there are where no number is asked for: one for each core, or one on a thread that works beside
-    /// others ([`side_by_side`](crate::side_by_side)).
+    /// The number of threads where none is asked for: one for each core, or one inside of a task of
+    /// [`side_by_side`](crate::side_by_side).
     pub fn default_count() -> usize {
-        if ALONE.get() {
-            1
-        } else {
-            std::thread::available_parallelism().map_or(1, usize::from)
+        match NESTED.get() {
+            true => 1,
+            false => std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
 
-    /// Says that the calling thread works beside others.
-    pub(crate) fn work_alone() {
-        ALONE.set(true);
+    /// Marks the calling thread as one of several that work side by side.
+    pub(crate) fn mark_nested() {
+        NESTED.set(true);
     }
 
     /// The calling thread alone.
     pub fn one() -> Self {
-        Self { team: None }
+        Self { pool: None }
     }
 
     /// How many threads there are.
     pub fn count(&self) -> usize {
-        self.team.as_ref().map_or(1, |team| team.count())
+        self.pool.as_ref().map_or(1, |pool| pool.count())
     }
 
     /// Runs `task(0)`, …, `task(pieces - 1)`, each once, in any order.
     pub fn run(&self, pieces: usize, task: impl Fn(usize) + Sync) {
-        match &self.team {
-            Some(team) if pieces > 1 => team.run(pieces, &task),
+        match &self.pool {
+            Some(pool) if pieces > 1 => pool.run(pieces, &task),
             _ => (0..pieces).for_each(task),
         }
     }
@@ -124,10 +108,9 @@ impl Threads {
         let total = data.len();
         let shared = Shared::new(data);
         self.run(total.div_ceil(length), |piece| {
+            let range = piece * length..total.min((piece + 1) * length);
             // SAFETY: pieces do not overlap, and each is taken once.
-            task(piece, unsafe {
-                shared.part(piece * length..total.min((piece + 1) * length))
-            });
+            task(piece, unsafe { shared.part(range) });
         });
     }
 
@@ -140,11 +123,7 @@ impl Threads {
         written: &mut [f32],
         task: impl Fn(&[f32], &mut [f32]) + Sync,
     ) {
-        assert_eq!(
-            read.len(),
-            written.len(),
-            "arrays that belong together are equally long"
-        );
+        assert_eq!(read.len(), written.len(), "both arrays have one length");
         self.chunks(written, PIECE, |piece, written| {
             task(&read[piece * PIECE..][..written.len()], written)
         });

@@ -1,16 +1,17 @@
-//! One step of each optimizer on one array of weights: weights, gradient and state are read and written once.
+//! One step of each optimizer on one array of weights, in one pass over weights, gradient and state.
 //!
-//! The formulas and their constants are Keras's; the textbook has them once more, as one writes them on paper.
+//! The formulas and their constants are those of Keras.
+
+use std::ops::Range;
 
 use crate::instructions::{Instructions, Kernel};
 use crate::product::{MatRef, blocks};
 use crate::shared::Shared;
 use crate::threads::{PIECE, Threads};
-use crate::tile::{Buffer, Fill};
+use crate::tile::{BlockProduct, Buffer};
 use crate::vector::{Plain, Vector};
 
-/// An optimizer's step, with its numbers. In all of them the gradient g is multiplied by `scale` first (1 without
-/// clipping).
+/// An optimizer's step with its coefficients. Each first multiplies the gradient g by `scale` (1 without clipping).
 #[derive(Clone, Copy, Debug)]
 pub enum Step {
     /// w ← w − lr g; with momentum u ← μ u − lr g and w ← w + u, or with Nesterov's w ← w + μ u − lr g.
@@ -18,58 +19,58 @@ pub enum Step {
     /// v ← ρ v + (1 − ρ) g² and w ← w − lr g / √(v + ε); with momentum u ← μ u + lr g / √(v + ε) and w ← w − u
     /// (Tieleman and Hinton, 2012).
     RmsProp(RmsPropStep),
-    /// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g² and w ← w − α m / (√v + ε) (Kingma and Ba, 2015); with decay w
-    /// first shrinks by itself (Loshchilov and Hutter, 2019).
+    /// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g² and w ← w − α m / (√v + ε) (Kingma and Ba, 2015); with weight
+    /// decay, w is multiplied by `keep` first (Loshchilov and Hutter, 2019).
     Adam(AdamStep),
 }
 
-/// The numbers of [`Step::Sgd`].
+/// The coefficients of [`Step::Sgd`].
 #[derive(Clone, Copy, Debug)]
 pub struct SgdStep {
     /// The learning rate.
     pub rate: f32,
-    /// How much of the last step goes into this one (0 without momentum).
+    /// The momentum μ (0 for none).
     pub momentum: f32,
-    /// Whether to look ahead along the momentum (Nesterov, 1983).
+    /// Whether to use Nesterov's momentum (Nesterov, 1983).
     pub nesterov: bool,
-    /// What the gradient is multiplied by first.
+    /// The factor of the gradient.
     pub scale: f32,
 }
 
-/// The numbers of [`Step::RmsProp`].
+/// The coefficients of [`Step::RmsProp`].
 #[derive(Clone, Copy, Debug)]
 pub struct RmsPropStep {
     /// The learning rate.
     pub rate: f32,
-    /// How much of the mean square is kept (ρ).
+    /// The decay rate ρ of the mean square.
     pub rho: f32,
-    /// What keeps the root away from 0; stands under the root.
+    /// ε, added under the root.
     pub epsilon: f32,
-    /// How much of the last step goes into this one (0 without momentum).
+    /// The momentum μ (0 for none).
     pub momentum: f32,
-    /// What the gradient is multiplied by first.
+    /// The factor of the gradient.
     pub scale: f32,
 }
 
-/// The numbers of [`Step::Adam`].
+/// The coefficients of [`Step::Adam`].
 #[derive(Clone, Copy, Debug)]
 pub struct AdamStep {
     /// The learning rate with the bias correction, α = lr √(1 − β₂ᵗ) / (1 − β₁ᵗ).
     pub alpha: f32,
-    /// How much of the mean gradient is kept.
+    /// The decay rate β₁ of the mean gradient.
     pub beta_1: f32,
-    /// How much of the mean square is kept.
+    /// The decay rate β₂ of the mean square.
     pub beta_2: f32,
-    /// What keeps the divisor away from 0; stands outside of the root.
+    /// ε, added to the root.
     pub epsilon: f32,
-    /// What the weights are multiplied by first: 1, or 1 − lr λ for AdamW.
+    /// The factor of the weights: 1, or 1 − lr λ for AdamW.
     pub keep: f32,
-    /// What the gradient is multiplied by first.
+    /// The factor of the gradient.
     pub scale: f32,
 }
 
 impl Step {
-    /// Arrays as long as the weights that the step remembers something in: u; v and u; m and v.
+    /// The number of state arrays, each as long as the weights: u; v and u; m and v.
     pub fn slots(&self) -> usize {
         match self {
             Self::Sgd(step) => usize::from(step.momentum != 0.0),
@@ -79,35 +80,29 @@ impl Step {
     }
 }
 
-/// What a step does to a register of weights and of each slot, given their gradients; slots that it does not need stay.
+/// A step on one register of weights and of each slot, given their gradients; slots that it does not need stay the same.
 trait Rule {
     fn apply<V: Vector>(&self, g: V, weights: [V; 3]) -> [V; 3];
 }
 
-/// The numbers of a rule in registers of the kind of one that exists.
+/// Each number in all lanes of a register, of the same type as an existing one.
 #[inline(always)]
 fn splats<V: Vector, const N: usize>(_: V, numbers: [f32; N]) -> [V; N] {
-    // SAFETY: where there is a register of this kind there are its instructions.
+    // SAFETY: a register of this type exists, so the processor has its instructions.
     numbers.map(|number| unsafe { V::splat(number) })
 }
 
 impl Rule for SgdStep {
     #[inline(always)]
     fn apply<V: Vector>(&self, g: V, [w, u, none]: [V; 3]) -> [V; 3] {
-        let [rate, momentum] = splats(g, [self.rate * self.scale, self.momentum]);
+        let [rate, mu] = splats(g, [self.rate * self.scale, self.momentum]);
+        let step = rate * g;
         if self.momentum == 0.0 {
-            return [w - rate * g, u, none];
+            return [w - step, u, none];
         }
-        let u = momentum * u - rate * g;
-        [
-            w + if self.nesterov {
-                momentum * u - rate * g
-            } else {
-                u
-            },
-            u,
-            none,
-        ]
+        let u = mu * u - step;
+        let change = if self.nesterov { mu * u - step } else { u };
+        [w + change, u, none]
     }
 }
 
@@ -141,15 +136,14 @@ impl Rule for AdamStep {
 
 /// g ← g + 2 λ w, the gradient of the penalty λ Σ w².
 pub fn add_penalty(l2: f32, weights: &[f32], gradient: &mut [f32]) {
-    gradient
-        .iter_mut()
-        .zip(weights)
-        .for_each(|(g, w)| *g += 2.0 * l2 * w);
+    for (g, w) in gradient.iter_mut().zip(weights) {
+        *g += 2.0 * l2 * w;
+    }
 }
 
-/// Changes `weights` by their `gradient`.
+/// Updates `weights` by their `gradient`.
 ///
-/// Panics when the lengths differ, or that of a slot which the step needs.
+/// Panics when the lengths of gradient, weights and the slots that the step needs differ.
 pub fn update(
     step: &Step,
     gradient: &[f32],
@@ -158,34 +152,29 @@ pub fn update(
     threads: &Threads,
 ) {
     assert_eq!(gradient.len(), weights.len(), "a gradient for each weight");
-    let (parameters, instructions) = (
-        &Parameters::new(step, 0.0, weights, slots),
-        Instructions::detect(),
-    );
+    let parameters = &Parameters::new(step, 0.0, weights, slots);
+    let instructions = Instructions::detect();
     threads.run(gradient.len().div_ceil(PIECE), |piece| {
         let start = piece * PIECE;
         let columns = PIECE.min(gradient.len() - start);
-        let g = gradient[start..].as_ptr();
-        // SAFETY: pieces do not overlap.
-        unsafe {
-            instructions.run(Change {
-                parameters,
-                start,
-                rows: 1,
-                columns,
-                stride: columns,
-                g,
-                g_stride: columns,
-            })
+        let g = (gradient[start..].as_ptr(), columns);
+        let update = BlockUpdate {
+            parameters,
+            start,
+            rows: 1,
+            columns,
+            stride: columns,
+            g,
         };
+        // SAFETY: pieces do not overlap.
+        unsafe { instructions.run(update) };
     });
 }
 
-/// Changes `weights`, of as many rows as A and columns as B, by the gradient A·B + 2 λ W, which is never written down: each
-/// block of it goes to its weights while it is in the L2 cache, with the same bits as [`update`] after
-/// [`crate::product`].
+/// Updates `weights`, of the shape of A·B, by the gradient A·B + 2 λ W without storing it: each block of the gradient
+/// updates its weights while it is in the L2 cache. The bits are those of [`update`] after [`crate::product()`].
 ///
-/// Panics when lengths and shapes do not fit.
+/// Panics when the shapes do not fit.
 pub fn update_by_product(
     step: &Step,
     a: MatRef<'_>,
@@ -196,55 +185,42 @@ pub fn update_by_product(
     threads: &Threads,
 ) {
     let (n, instructions) = (b.columns, Instructions::detect());
-    assert_eq!(
-        weights.len(),
-        a.rows * n,
-        "the weights have as many rows as A and as many columns as B"
-    );
+    assert_eq!(weights.len(), a.rows * n, "W has the shape of A·B");
     let parameters = &Parameters::new(step, l2, weights, slots);
-    blocks(
-        instructions,
-        a,
-        b,
-        [ROWS, COLUMNS],
-        threads,
-        |rows, columns| {
-            let mut gradient = Buffer::<{ ROWS * STRIDE }>::new();
-            let c = gradient.0.as_mut_ptr().cast::<f32>();
-            let (start, size) = (rows.start * n + columns.start, (rows.len(), columns.len()));
-            // SAFETY: there is room for ROWS rows of COLUMNS floats, and a block is no larger.
-            unsafe {
-                instructions.run(Fill {
-                    a,
-                    b,
-                    rows,
-                    columns,
-                    c,
-                    stride: STRIDE,
-                })
-            };
-            let change = Change {
-                parameters,
-                start,
-                rows: size.0,
-                columns: size.1,
-                stride: n,
-                g: c,
-                g_stride: STRIDE,
-            };
-            // SAFETY: the block of the gradient has been written; blocks do not overlap.
-            unsafe { instructions.run(change) };
-        },
-    );
+    let task = |rows: Range<usize>, columns: Range<usize>| {
+        let mut gradient = Buffer::<{ ROWS * STRIDE }>::new();
+        let c = gradient.0.as_mut_ptr().cast::<f32>();
+        let update = BlockUpdate {
+            parameters,
+            start: rows.start * n + columns.start,
+            rows: rows.len(),
+            columns: columns.len(),
+            stride: n,
+            g: (c, STRIDE),
+        };
+        let product = BlockProduct {
+            a,
+            b,
+            rows,
+            columns,
+            c,
+            stride: STRIDE,
+        };
+        // SAFETY: there is room for ROWS rows of COLUMNS floats, and a block is no larger.
+        unsafe { instructions.run(product) };
+        // SAFETY: the block of the gradient has been written; blocks do not overlap.
+        unsafe { instructions.run(update) };
+    };
+    blocks(instructions, a, b, [ROWS, COLUMNS], threads, task);
 }
 
-/// Rows and columns of the gradient that one block has at most, so that it fits into the L2 cache.
+/// The largest block of the gradient, in rows and columns, which fits into the L2 cache.
 const ROWS: usize = 66;
 const COLUMNS: usize = 512;
-/// From one row of a block to the next. With COLUMNS itself, rows would compete for the same sets of the L1 cache.
+/// Distance between rows of a block. With COLUMNS itself, rows would compete for the same sets of the L1 cache.
 const STRIDE: usize = COLUMNS + 16;
 
-/// Weights and slots that several threads change at once, each in places of its own.
+/// Weights and slots, which several threads update at once, each its own part.
 struct Parameters<'a> {
     step: &'a Step,
     l2: f32,
@@ -254,12 +230,10 @@ struct Parameters<'a> {
 
 impl<'a> Parameters<'a> {
     fn new(step: &'a Step, l2: f32, weights: &'a mut [f32], [a, b]: [&'a mut [f32]; 2]) -> Self {
-        let lengths = [a.len(), b.len()];
-        let fit = lengths
-            .iter()
-            .take(step.slots())
-            .all(|&length| length == weights.len());
-        assert!(fit, "{} weights and slots of {lengths:?}", weights.len());
+        let lengths = [weights.len(), a.len(), b.len()];
+        let needed = &lengths[..=step.slots()];
+        let fit = needed.iter().all(|length| *length == lengths[0]);
+        assert!(fit, "weights and slots of {lengths:?}");
         Self {
             step,
             l2,
@@ -268,21 +242,21 @@ impl<'a> Parameters<'a> {
     }
 }
 
-/// Changes a rectangle of the weights, `rows` times `columns` of them that begin at `start`, by the gradients at `g`.
+/// Updates a rectangle of the weights, `rows` times `columns` of them from `start` on, by the gradients at `g`.
 ///
 /// Running it is sound only if there are as many gradients, and no other thread uses these weights meanwhile.
-struct Change<'a> {
+struct BlockUpdate<'a> {
     parameters: &'a Parameters<'a>,
     start: usize,
     rows: usize,
     columns: usize,
-    /// From one row of weights to the next, and from one row of gradients to the next.
+    /// Distance between rows of weights.
     stride: usize,
-    g: *const f32,
-    g_stride: usize,
+    /// The first gradient, and the distance between rows of gradients.
+    g: (*const f32, usize),
 }
 
-impl Kernel for Change<'_> {
+impl Kernel for BlockUpdate<'_> {
     #[inline(always)]
     unsafe fn run<V: Vector, const R: usize, const C: usize>(self) {
         // SAFETY: as the caller promises.
@@ -298,47 +272,40 @@ impl Kernel for Change<'_> {
     }
 }
 
-impl Change<'_> {
-    /// By a rule that needs the first `ARRAYS` of weights and slots.
+impl BlockUpdate<'_> {
+    /// Updates by a rule that needs the first `N` of weights and slots.
     ///
     /// # Safety
-    /// As for the whole.
+    /// As for [`BlockUpdate`].
     #[inline(always)]
-    unsafe fn by<V: Vector, const ARRAYS: usize>(&self, rule: &impl Rule) {
-        let Self {
-            parameters,
-            start,
-            rows,
-            columns,
-            stride,
-            g,
-            g_stride,
-        } = *self;
-        let end = start + (rows - 1) * stride + columns;
-        let arrays: [*mut f32; ARRAYS] =
-            std::array::from_fn(|i| parameters.arrays[i].start_of(start..end));
+    unsafe fn by<V: Vector, const N: usize>(&self, rule: &impl Rule) {
+        let (columns, stride, l2) = (self.columns, self.stride, self.parameters.l2);
+        let all = self.start..self.start + (self.rows - 1) * stride + columns;
+        let arrays = &self.parameters.arrays;
+        let arrays: [*mut f32; N] = std::array::from_fn(|i| arrays[i].start_of(all.clone()));
         let whole = columns / V::LANES * V::LANES;
-        for row in 0..rows {
+        for row in 0..self.rows {
             let arrays = arrays.map(|array| array.wrapping_add(row * stride));
-            let g = g.wrapping_add(row * g_stride);
+            let g = self.g.0.wrapping_add(row * self.g.1);
             // SAFETY: inside of the arrays, as `start_of` has checked, and of the gradients, as the caller promises.
             unsafe {
-                (0..whole)
-                    .step_by(V::LANES)
-                    .for_each(|at| change::<V, ARRAYS>(rule, parameters.l2, arrays, g, at));
-                (whole..columns)
-                    .for_each(|at| change::<Plain<1>, ARRAYS>(rule, parameters.l2, arrays, g, at));
+                for column in (0..whole).step_by(V::LANES) {
+                    update_register::<V, N>(rule, l2, arrays, g, column);
+                }
+                for column in whole..columns {
+                    update_register::<Plain<1>, N>(rule, l2, arrays, g, column);
+                }
             }
         }
     }
 }
 
-/// Changes the register of weights that begins `at` in the arrays.
+/// Updates the register of weights and slots that begins `at` in the arrays.
 ///
 /// # Safety
-/// The processor has the instructions of `V`; the pointers are valid for its lanes there.
+/// The processor has the instructions of `V`; the pointers are valid for its lanes.
 #[inline(always)]
-unsafe fn change<V: Vector, const N: usize>(
+unsafe fn update_register<V: Vector, const N: usize>(
     rule: &impl Rule,
     l2: f32,
     arrays: [*mut f32; N],
@@ -348,19 +315,14 @@ unsafe fn change<V: Vector, const N: usize>(
     // SAFETY: as the caller promises.
     unsafe {
         let mut weights = [V::splat(0.0); 3];
-        weights
-            .iter_mut()
-            .zip(arrays)
-            .for_each(|(weights, array)| *weights = V::load(array.add(at)));
+        let loaded = weights.iter_mut().zip(arrays);
+        loaded.for_each(|(w, array)| *w = V::load(array.add(at)));
         let mut g = V::load(g.add(at));
         if l2 > 0.0 {
             g = g + V::splat(2.0 * l2) * weights[0];
         }
-        let weights = rule.apply(g, weights);
-        weights
-            .into_iter()
-            .zip(arrays)
-            .for_each(|(weights, array)| weights.store(array.add(at)));
+        let updated = rule.apply(g, weights).into_iter().zip(arrays);
+        updated.for_each(|(w, array)| w.store(array.add(at)));
     }
 }
 

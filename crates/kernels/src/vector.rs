@@ -1,4 +1,4 @@
-//! What the matrix product needs of a vector register, for each set of instructions.
+//! A vector register of floats, for each set of instructions.
 
 use std::ops::{Add, Div, Mul, Sub};
 
@@ -6,7 +6,7 @@ use std::ops::{Add, Div, Mul, Sub};
 ///
 /// # Safety
 /// A value may be made (by `splat` and `load`) only where the processor has the implementation's instructions, so that
-/// whoever holds one may use it. Pointers must be valid for the lanes that are read or written.
+/// an existing one may be used. Pointers must be valid for the lanes that are read or written.
 pub(crate) unsafe trait Vector:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
 {
@@ -19,7 +19,7 @@ pub(crate) unsafe trait Vector:
     fn sqrt(self) -> Self;
 }
 
-/// Asks for the line of memory at an address, where the processor can be asked; any address is allowed.
+/// Prefetches the cache line at an address, where the processor can; any address is allowed.
 #[inline(always)]
 pub(crate) fn prefetch(from: *const f32) {
     #[cfg(target_arch = "x86_64")]
@@ -31,7 +31,7 @@ pub(crate) fn prefetch(from: *const f32) {
     let _ = from;
 }
 
-/// `N` floats in an array, for any processor and without fused multiply-add: one, or as many as a compiler likes.
+/// `N` floats in an array, for any processor and without fused multiply-add.
 #[derive(Clone, Copy)]
 pub(crate) struct Plain<const N: usize>([f32; N]);
 

@@ -3,20 +3,26 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::augment::{Augmentation, Range, Step};
+use super::augment::{Augmentation, Movement};
 use super::geometry::Fill;
 use crate::error::{LabError, Result};
 
+/// The probability that a text leaves out.
+fn usual_probability(movement: &Movement) -> f64 {
+    match movement {
+        Movement::Flip => 0.5,
+        _ => 1.0,
+    }
+}
+
 impl fmt::Display for Augmentation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Step { range, probability } in &self.steps {
-            let usual = match range {
-                Range::Flip => f.write_str("flip").map(|()| 0.5),
-                Range::Rotation { degrees } => write!(f, "rotate={degrees}").map(|()| 1.0),
-                Range::Shift { fraction } => write!(f, "shift={fraction}").map(|()| 1.0),
-                Range::Crop { padding } => write!(f, "crop={padding}").map(|()| 1.0),
-            }?;
-            if *probability != usual {
+        for (movement, probability) in &self.movements {
+            match movement.name_amount_and_limit() {
+                ("flip", ..) => f.write_str("flip")?,
+                (name, amount, _) => write!(f, "{name}={amount}")?,
+            }
+            if *probability != usual_probability(movement) {
                 write!(f, "@{probability}")?;
             }
             f.write_str(",")?;
@@ -34,38 +40,30 @@ impl FromStr for Augmentation {
         const KNOWN: [&str; 5] = ["flip", "rotate", "shift", "crop", "fill"];
         let mut augmentation = Self::new();
         for part in text.split(',').map(str::trim) {
-            let malformed = || {
-                let expected =
-                    "for example `flip@0.5`, `rotate=15`, `shift=0.1`, `crop=4`, `fill=reflect`";
-                LabError::value(
-                    "augmentation",
-                    format!("`{part}`"),
-                    expected,
-                    "write one of these forms",
-                )
-            };
-            let number = |text: &str| text.parse::<f64>().map_err(|_| malformed());
-            let (body, probability) = match part.split_once('@') {
-                Some((body, probability)) => (body, Some(number(probability)?)),
-                None => (part, None),
-            };
-            let (name, value) = body
-                .split_once('=')
-                .map_or((body, None), |(name, value)| (name, Some(value)));
-            augmentation = match (name, value) {
-                ("flip", None) => augmentation.horizontal_flip(0.5),
-                ("rotate", Some(degrees)) => augmentation.rotation(number(degrees)?),
-                ("shift", Some(fraction)) => augmentation.shift(number(fraction)?),
-                ("crop", Some(padding)) => {
-                    augmentation.random_crop(padding.parse().map_err(|_| malformed())?)
-                }
-                ("fill", Some(fill)) if probability.is_none() => augmentation.fill(fill.parse()?),
-                _ if KNOWN.contains(&name) => return Err(malformed()),
+            if let Some(fill) = part.strip_prefix("fill=") {
+                augmentation.fill = fill.parse()?;
+                continue;
+            }
+            let (option, probability) = part.split_once('@').unwrap_or((part, ""));
+            let (name, amount) = option.split_once('=').unwrap_or((option, ""));
+            let movement = match name {
+                "flip" => amount.is_empty().then_some(Movement::Flip),
+                "rotate" => amount.parse().ok().map(Movement::Rotate),
+                "shift" => amount.parse().ok().map(Movement::Shift),
+                "crop" => amount.parse().ok().map(Movement::Crop),
                 _ => return Err(LabError::name("augmentation", name, &KNOWN)),
             };
-            if let Some(probability) = probability {
-                augmentation = augmentation.with_probability(probability);
-            }
+            let probability = match probability {
+                "" => movement.as_ref().map(usual_probability),
+                _ => probability.parse().ok(),
+            };
+            let (Some(movement), Some(probability)) = (movement, probability) else {
+                let found = format!("`{part}`");
+                let expected = "for example `flip@0.5`, `rotate=15`, `shift=0.1` or `crop=4`";
+                let remedy = "write one of these forms";
+                return Err(LabError::value("augmentation", found, expected, remedy));
+            };
+            augmentation = augmentation.with(movement, probability);
         }
         augmentation.validate()?;
         Ok(augmentation)
@@ -102,17 +100,14 @@ impl FromStr for Fill {
 
     /// `reflect`, `nearest`, `wrap`, or the constant as a number from 0 to 255.
     fn from_str(text: &str) -> Result<Self> {
+        const KNOWN: [&str; 4] = ["reflect", "nearest", "wrap", "a number from 0 to 255"];
         match text {
             "reflect" => Ok(Self::Reflect),
             "nearest" => Ok(Self::Nearest),
             "wrap" => Ok(Self::Wrap),
             _ => match text.parse() {
                 Ok(value) => Ok(Self::Constant(value)),
-                Err(_) => Err(LabError::name(
-                    "fill",
-                    text,
-                    &["reflect", "nearest", "wrap", "a number from 0 to 255"],
-                )),
+                Err(_) => Err(LabError::name("fill", text, &KNOWN)),
             },
         }
     }

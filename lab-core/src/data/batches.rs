@@ -1,16 +1,16 @@
-//! Batches: some rows of a data set, augmented and normalized on the one way from bytes to numbers.
+//! Batches: some images of a data set, augmented and normalized on the way from bytes to floats.
 
-use ndarray::Array4;
+use ndarray::{ArcArray, Ix4};
 
 use super::augment::Augmentation;
-use super::dataset::{Dataset, shape_text};
-use super::geometry::{Scratch, resample};
-use super::shuffle::shuffle;
+use super::dataset::Dataset;
+use super::geometry::resample;
+use crate::checks::{check_range, check_weights};
 use crate::compute::{self, Threads};
-use crate::error::{LabError, Result};
-use crate::random::{Purpose, Seed};
+use crate::error::Result;
+use crate::random::{Purpose, Seed, shuffle};
 
-/// The order in which an epoch sees the images of a data set of `len`: shuffled anew each epoch, or as they are
+/// The order in which an epoch sees a data set of `len` images: shuffled differently in each epoch, or unchanged
 /// without a seed.
 ///
 /// ```
@@ -21,114 +21,55 @@ use crate::random::{Purpose, Seed};
 pub fn epoch_order(len: usize, seed: Option<Seed>, epoch: usize) -> Vec<u32> {
     let mut order: Vec<u32> = (0..len as u32).collect();
     if let Some(seed) = seed {
-        shuffle(
-            &mut order,
-            &mut seed.generator(Purpose::Shuffle, epoch as u64),
-        );
+        let mut generator = seed.generator(Purpose::Shuffle, epoch as u64);
+        shuffle(&mut order, &mut generator);
     }
     order
 }
 
 impl Dataset {
-    /// Writes the images and labels of `rows` to buffers of the caller's: `images` takes rows x height x width x
-    /// channels normalized numbers, `labels` one for each row.
+    /// Writes the images of `rows` to a buffer of that length.
     ///
     /// `augment` is the augmentation with its seed, the epoch, and the position in the epoch of the first row: the
     /// three determine what happens to each image, whatever the batches and the threads.
-    ///
-    /// # Errors
-    /// [`LabError::Shape`] for a buffer that does not fit; [`LabError::Value`] for a row past the end, and what
-    /// [`Augmentation::validate`] finds.
-    pub fn gather(
+    pub(crate) fn gather(
         &self,
         rows: &[u32],
         augment: Option<(&Augmentation, Seed, usize, usize)>,
         threads: &Threads,
         images: &mut [f32],
-        labels: &mut [u8],
     ) -> Result<()> {
-        let length: usize = self.shape.iter().product();
-        if images.len() != rows.len() * length || labels.len() != rows.len() {
-            let found = format!("{} numbers and {} labels", images.len(), labels.len());
-            let expected = format!(
-                "{} images of {} and as many labels",
-                rows.len(),
-                shape_text(&self.shape)
-            );
-            return Err(LabError::shape(
-                "gather",
-                found,
-                expected,
-                "give buffers of that length",
-            ));
-        }
+        const PIECE: usize = 8;
         if let Some(&row) = rows.iter().find(|&&row| row as usize >= self.len()) {
             return Err(self.no_image(row as usize));
         }
-        if let Some((augmentation, ..)) = augment {
-            augmentation.validate()?;
-        }
-        labels
-            .iter_mut()
-            .zip(rows)
-            .for_each(|(label, &row)| *label = self.labels[self.rows[row as usize] as usize]);
-        self.fill(rows, augment, threads, images);
-        Ok(())
-    }
-
-    /// [`gather`](Self::gather) of the images, once everything is known to fit.
-    fn fill(
-        &self,
-        rows: &[u32],
-        augment: Option<(&Augmentation, Seed, usize, usize)>,
-        threads: &Threads,
-        images: &mut [f32],
-    ) {
-        const PIECE: usize = 8;
-        let length: usize = self.shape.iter().product();
+        let [height, width, channels] = self.shape;
+        let (shape, length) = ((height, width, channels), height * width * channels);
         threads.chunks(images, PIECE * length, |piece, images| {
-            let mut scratch = Scratch::default();
             for (i, image) in images.chunks_exact_mut(length).enumerate() {
                 let position = piece * PIECE + i;
                 let bytes = self.row_pixels(self.rows[rows[position] as usize]);
-                match augment {
-                    None => self.normalize(bytes, image),
-                    Some((augmentation, seed, epoch, first)) => {
-                        let map =
-                            augmentation.random_map(seed, epoch, first + position, self.shape);
-                        resample(
-                            bytes,
-                            self.shape,
-                            &self.table,
-                            augmentation.fill,
-                            &map,
-                            &mut scratch,
-                            image,
-                        );
-                    }
-                }
+                let Some((augmentation, seed, epoch, first)) = augment else {
+                    self.normalize(bytes, image);
+                    continue;
+                };
+                let map = augmentation.random_map(seed, epoch, first + position, shape);
+                resample(bytes, shape, &self.table, augmentation.fill, &map, image);
             }
         });
+        Ok(())
     }
 
     fn normalize(&self, bytes: &[u8], image: &mut [f32]) {
         if self.normalization.is_unit() {
-            compute::unit(bytes, image);
-        } else if let [red, green, blue] = &self.table[..] {
-            for (to, &[r, g, b]) in image.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
-                *to = [
-                    red[usize::from(r)],
-                    green[usize::from(g)],
-                    blue[usize::from(b)],
-                ];
+            return compute::unit(bytes, image);
+        }
+        let channels = self.table.len();
+        let pixels = bytes.chunks_exact(channels);
+        for (values, pixel) in image.chunks_exact_mut(channels).zip(pixels) {
+            for ((value, &byte), table) in values.iter_mut().zip(pixel).zip(&*self.table) {
+                *value = table[usize::from(byte)];
             }
-        } else {
-            let tables = self.table.iter().cycle();
-            image
-                .iter_mut()
-                .zip(bytes)
-                .zip(tables)
-                .for_each(|((to, &byte), table)| *to = table[usize::from(byte)]);
         }
     }
 
@@ -137,106 +78,153 @@ impl Dataset {
     /// ```
     /// use lab_core::prelude::*;
     /// let test = Cifar10::sample().test;
-    /// let sizes: Vec<usize> = test.batches(64)?.map(|(_, labels)| labels.len()).collect();
+    /// let sizes: Vec<usize> = test.batches(64)?.map(|batch| batch.labels.len()).collect();
     /// assert_eq!(sizes, [64, 64, 64, 64, 64, 64, 64, 52]);
     /// # Ok::<(), LabError>(())
     /// ```
     ///
     /// # Errors
-    /// [`LabError::Value`] for a size of 0.
+    /// [`LabError::Value`](crate::LabError::Value) for a size of 0.
     pub fn batches(&self, size: usize) -> Result<Batches> {
-        if size == 0 {
-            return Err(LabError::value(
-                "batch size",
-                "0",
-                "at least 1",
-                "32 to 256 are usual",
-            ));
-        }
-        let order = epoch_order(self.len(), None, 0);
+        check_range("batch size", size, 1.., "32 to 256 are usual")?;
         Ok(Batches {
             data: self.clone(),
-            order,
+            order: epoch_order(self.len(), None, 0),
             augmentation: None,
+            weights: None,
+            threads: Threads::one(),
             size,
-            next: 0,
+            position: 0,
+            last: ArcArray::default(Ix4::default()),
         })
     }
 }
 
-/// Iterates over `(images, labels)`: normalized `(batch, height, width, channels)` and one label for each.
+/// Some examples of a data set, ready for a network.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// The images, normalized and augmented: shape (batch, height, width, channels).
+    pub images: ArcArray<f32, Ix4>,
+    /// The class of each image.
+    pub labels: Vec<u8>,
+    /// How much each example counts, where [`Batches::weighted`] was called.
+    pub weights: Option<Vec<f32>>,
+}
+
+/// Iterates over the batches of one epoch.
+///
+/// A batch that the caller has dropped gives its memory to the next one, so a loop allocates no images after its
+/// first step.
 #[derive(Clone, Debug)]
 pub struct Batches {
     data: Dataset,
     order: Vec<u32>,
     augmentation: Option<(Augmentation, Seed, usize)>,
+    /// How much each example of the data set counts.
+    weights: Option<Vec<f32>>,
+    threads: Threads,
     size: usize,
-    next: usize,
+    position: usize,
+    /// The images of the last batch, whose memory is reused once the caller has dropped them.
+    last: ArcArray<f32, Ix4>,
 }
 
 impl Batches {
-    /// The same from the beginning, in the order that a training with this seed takes in this epoch (from 0).
-    pub fn shuffled(self, seed: Seed, epoch: usize) -> Self {
-        Self {
-            order: epoch_order(self.data.len(), Some(seed), epoch),
-            next: 0,
-            ..self
-        }
+    /// Starts again, in the order in which a training with this seed sees the images in this epoch (from 0).
+    pub fn shuffled(mut self, seed: Seed, epoch: usize) -> Self {
+        self.order = epoch_order(self.data.len(), Some(seed), epoch);
+        self.position = 0;
+        self
     }
 
-    /// The same with each image changed at random, as a training with this seed changes it in this epoch (from 0).
+    /// Moves each image at random, as a training with this seed moves it in this epoch (from 0).
     ///
     /// ```
     /// use lab_core::prelude::*;
     /// let augmentation = Augmentation::new().horizontal_flip(0.5).shift(0.1);
     /// let train = Cifar10::sample().train;
-    /// for (images, labels) in train.batches(64)?.shuffled(Seed(0), 0).augmented(augmentation, Seed(0), 0)? {
-    ///     assert_eq!(images.dim(), (labels.len(), 32, 32, 3));
+    /// for batch in train.batches(64)?.shuffled(Seed(0), 0).augmented(augmentation, Seed(0), 0)? {
+    ///     assert_eq!(batch.images.dim(), (batch.labels.len(), 32, 32, 3));
     /// }
     /// # Ok::<(), LabError>(())
     /// ```
     ///
     /// # Errors
     /// What [`Augmentation::validate`] finds.
-    pub fn augmented(self, augmentation: Augmentation, seed: Seed, epoch: usize) -> Result<Self> {
-        augmentation.validate()?;
-        Ok(Self {
-            augmentation: Some((augmentation, seed, epoch)),
-            ..self
-        })
+    pub fn augmented(mut self, moves: Augmentation, seed: Seed, epoch: usize) -> Result<Self> {
+        moves.validate()?;
+        self.augmentation = Some((moves, seed, epoch));
+        Ok(self)
+    }
+
+    /// Adds weights: one for each class, one for each example of the data set, or both, whose product counts.
+    ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// let mut weights = vec![1.0; 10];
+    /// weights[3] = 2.0;                                           // cats count twice
+    /// let batch = Cifar10::sample().train.batches(64)?.weighted(Some(&weights), None)?.next().unwrap();
+    /// let wanted = batch.labels.iter().map(|&label| if label == 3 { 2.0 } else { 1.0 });
+    /// assert_eq!(batch.weights, Some(wanted.collect()));
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`LabError::Shape`](crate::LabError::Shape) for another number of weights than of classes or of examples;
+    /// [`LabError::Value`](crate::LabError::Value) for a weight that is negative or not finite.
+    pub fn weighted(mut self, class: Option<&[f32]>, sample: Option<&[f32]>) -> Result<Self> {
+        check_weights("class weights", "class", class, self.data.class_count())?;
+        check_weights("sample weights", "example", sample, self.data.len())?;
+        let weight = |(row, label): (usize, u8)| {
+            let sample = sample.map_or(1.0, |weights| weights[row]);
+            sample * class.map_or(1.0, |weights| weights[usize::from(label)])
+        };
+        let weights = self.data.labels().into_iter().enumerate().map(weight);
+        self.weights = (class.is_some() || sample.is_some()).then(|| weights.collect());
+        Ok(self)
+    }
+
+    /// Gathers the batches on these threads instead of the calling thread alone.
+    pub fn threads(mut self, threads: &Threads) -> Self {
+        self.threads = threads.clone();
+        self
     }
 }
 
 impl Iterator for Batches {
-    type Item = (Array4<f32>, Vec<u8>);
+    type Item = Batch;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let rows = self.order.get(self.next..)?;
+    fn next(&mut self) -> Option<Batch> {
+        let rows = &self.order[self.position..];
         let rows = &rows[..rows.len().min(self.size)];
         if rows.is_empty() {
             return None;
         }
-        let first = self.next;
-        self.next += rows.len();
+        let last = std::mem::take(&mut self.last).try_into_owned_nocopy();
+        let mut images = last.map_or_else(|_| Vec::new(), |last| last.into_raw_vec_and_offset().0);
         let [height, width, channels] = self.data.image_shape();
-        let mut images = vec![0.0; rows.len() * height * width * channels];
-        let augment = self
-            .augmentation
-            .as_ref()
-            .map(|(augmentation, seed, epoch)| (augmentation, *seed, *epoch, first));
-        self.data.fill(rows, augment, &Threads::one(), &mut images);
-        let labels = rows
-            .iter()
-            .filter_map(|&row| self.data.label(row as usize))
-            .collect();
-        Some((
-            Array4::from_shape_vec((rows.len(), height, width, channels), images).ok()?,
+        images.resize(rows.len() * height * width * channels, 0.0);
+        let augmentation = self.augmentation.as_ref();
+        let augment =
+            augmentation.map(|(moves, seed, epoch)| (moves, *seed, *epoch, self.position));
+        let gathered = self.data.gather(rows, augment, &self.threads, &mut images);
+        gathered.expect("the order holds rows of this data set");
+        let label = |&row: &u32| self.data.labels[self.data.rows[row as usize] as usize];
+        let labels = rows.iter().map(label).collect();
+        let weights_of = |all: &Vec<f32>| rows.iter().map(|&row| all[row as usize]).collect();
+        let weights = self.weights.as_ref().map(weights_of);
+        let shape = (rows.len(), height, width, channels);
+        self.position += rows.len();
+        self.last = ArcArray::from_shape_vec(shape, images).ok()?;
+        Some(Batch {
+            images: self.last.clone(),
             labels,
-        ))
+            weights,
+        })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = (self.order.len() - self.next).div_ceil(self.size);
+        let left = (self.order.len() - self.position).div_ceil(self.size);
         (left, Some(left))
     }
 }

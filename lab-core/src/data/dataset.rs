@@ -7,13 +7,12 @@ use std::sync::Arc;
 use ndarray::{Array2, Array4, ArrayView3};
 
 use super::normalize::{Normalization, Table};
-use super::one_hot::spread;
-use crate::checks::check_labels;
+use crate::checks::{check_labels, check_length, check_range};
+use crate::content_hash::content_hash;
 use crate::error::{LabError, Result};
-use crate::fingerprint::Fingerprint;
-use crate::text::thousands;
+use crate::text::{shape, thousands};
 
-/// Images of one shape with a label each, the names of the classes, and how pixels become numbers.
+/// Images of one shape with a label each, the names of the classes, and how pixels become floats.
 ///
 /// A data set is a view: clones, splits and subsets share the pixels and hold only an order of rows, so all of them
 /// are cheap.
@@ -38,7 +37,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// A data set of one's own images `(count, height, width, channels)`, with a label for each.
+    /// A data set of your own images `(count, height, width, channels)`, with a label for each.
     ///
     /// ```
     /// use lab_core::prelude::*;
@@ -56,53 +55,17 @@ impl Dataset {
     pub fn new(images: Array4<u8>, labels: Vec<u8>, class_names: Vec<String>) -> Result<Self> {
         let (count, height, width, channels) = images.dim();
         if images.is_empty() || u32::try_from(count).is_err() {
+            let (found, expected) = (shape(images.shape()), "count x height x width x channels");
             let remedy = "give at least one image with at least one pixel";
-            let expected = "count x height x width x channels";
-            return Err(LabError::shape(
-                "images",
-                shape_text(images.shape()),
-                expected,
-                remedy,
-            ));
+            return Err(LabError::shape("images", found, expected, remedy));
         }
-        if labels.len() != count {
-            let (found, expected) = (
-                format!("{} labels", labels.len()),
-                format!("one for each of {count} images"),
-            );
-            return Err(LabError::shape(
-                "labels",
-                found,
-                expected,
-                "give as many labels as images",
-            ));
-        }
+        check_length("labels", labels.len(), count, "label for each image")?;
         let classes = class_names.len();
-        if !(1..=256).contains(&classes) {
-            let found = format!("{classes} names");
-            return Err(LabError::value(
-                "class_names",
-                found,
-                "1 to 256",
-                "give a name per class",
-            ));
-        }
+        check_range("class names", classes, 1..=256, "name every class")?;
         check_labels("labels", &labels, classes)?;
-        let pixels = if images.is_standard_layout() {
-            let length = images.len();
-            let (mut pixels, offset) = images.into_raw_vec_and_offset();
-            pixels.drain(..offset.unwrap_or(0));
-            pixels.truncate(length);
-            pixels
-        } else {
-            images.iter().copied().collect()
-        };
-        Ok(Self::from_parts(
-            pixels,
-            labels,
-            class_names.into(),
-            [height, width, channels],
-        ))
+        let pixels = images.iter().copied().collect();
+        let shape = [height, width, channels];
+        Ok(Self::from_parts(pixels, labels, class_names.into(), shape))
     }
 
     /// A data set whose parts are known to fit together.
@@ -156,10 +119,8 @@ impl Dataset {
 
     /// All labels, in order.
     pub fn labels(&self) -> Vec<u8> {
-        self.rows
-            .iter()
-            .map(|&row| self.labels[row as usize])
-            .collect()
+        let label = |&row: &u32| self.labels[row as usize];
+        self.rows.iter().map(label).collect()
     }
 
     /// The pixels of image `index` as `(height, width, channels)`, or `None` past the end; nothing is copied.
@@ -171,21 +132,17 @@ impl Dataset {
     /// A copy of all images, in order, as `(count, height, width, channels)`.
     pub fn images(&self) -> Array4<u8> {
         let [height, width, channels] = self.shape;
-        let pixels: Vec<u8> = self
-            .rows
-            .iter()
-            .flat_map(|&row| self.row_pixels(row))
-            .copied()
-            .collect();
+        let pixels = self.rows.iter().flat_map(|&row| self.row_pixels(row));
+        let pixels = pixels.copied().collect();
         Array4::from_shape_vec((self.len(), height, width, channels), pixels).unwrap_or_default()
     }
 
     /// How many images each class has.
     pub fn class_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.class_count()];
-        self.rows
-            .iter()
-            .for_each(|&row| counts[usize::from(self.labels[row as usize])] += 1);
+        for label in self.labels() {
+            counts[usize::from(label)] += 1;
+        }
         counts
     }
 
@@ -208,24 +165,18 @@ impl Dataset {
     /// [`LabError::Value`] for an index past the end.
     pub fn subset(&self, indices: &[usize]) -> Result<Self> {
         let row = |&index: &usize| {
-            self.rows
-                .get(index)
-                .copied()
-                .ok_or_else(|| self.no_image(index))
+            let row = self.rows.get(index).copied();
+            row.ok_or_else(|| self.no_image(index))
         };
-        Ok(self.with_rows(indices.iter().map(row).collect::<Result<_>>()?))
+        let rows = indices.iter().map(row).collect::<Result<_>>()?;
+        Ok(self.with_rows(rows))
     }
 
-    /// The labels as rows of zeros with a single one, `(count, classes)`.
-    pub fn one_hot(&self) -> Array2<f32> {
-        spread(&self.labels(), self.class_count())
-    }
-
-    /// The same images with another way from bytes to numbers; data sets begin with [`Normalization::unit`].
+    /// The same images with another normalization; data sets begin with [`Normalization::unit`].
     ///
     /// # Errors
     /// [`LabError::Shape`] when the normalization has another number of channels than the images; [`LabError::Value`]
-    /// when its numbers (read from a file, say) are unusable.
+    /// when its values (read from a file, say) are unusable.
     pub fn with_normalization(self, normalization: Normalization) -> Result<Self> {
         normalization.check(self.shape[2])?;
         Ok(Self {
@@ -235,39 +186,35 @@ impl Dataset {
         })
     }
 
-    /// How the bytes become numbers when a batch is gathered.
+    /// How the bytes become floats when a batch is gathered.
     pub fn normalization(&self) -> &Normalization {
         &self.normalization
     }
 
-    /// Sixteen digits that change with any pixel, any label, their order, and the normalization.
-    pub(crate) fn fingerprint(&self) -> String {
-        let mut fingerprint = Fingerprint::new();
-        for &row in &*self.rows {
-            fingerprint.bytes(self.row_pixels(row));
-            fingerprint.number(self.labels[row as usize].into());
-        }
-        self.table
-            .iter()
-            .for_each(|table| fingerprint.floats(table));
-        fingerprint.text()
+    /// Changes with any pixel, any label, their order, and the normalization.
+    pub(crate) fn content_hash(&self) -> String {
+        let append = |word, &byte: &u8| word << 8 | u64::from(byte);
+        let word = |bytes: &[u8]| bytes.iter().fold(0, append);
+        let images = self.rows.iter().flat_map(|&row| {
+            let label = u64::from(self.labels[row as usize]);
+            self.row_pixels(row).chunks(8).map(word).chain([label])
+        });
+        let values = self.table.as_flattened().iter();
+        content_hash(images.chain(values.map(|value| value.to_bits().into())))
     }
 
     /// Whether no pixel is above 1: bytes that were divided by 255 once already.
     pub(crate) fn is_dark(&self) -> bool {
-        !self
-            .rows
-            .iter()
-            .any(|&row| self.row_pixels(row).iter().any(|&byte| byte > 1))
+        let mut rows = self.rows.iter();
+        rows.all(|&row| self.row_pixels(row).iter().all(|&byte| byte <= 1))
     }
 
     /// How many images it shares with another view of the same pixels.
     pub(crate) fn shared_with(&self, other: &Self) -> usize {
-        let others: HashSet<_> = other
-            .rows
-            .iter()
-            .filter(|_| Arc::ptr_eq(&self.pixels, &other.pixels))
-            .collect();
+        if !Arc::ptr_eq(&self.pixels, &other.pixels) {
+            return 0;
+        }
+        let others: HashSet<_> = other.rows.iter().collect();
         self.rows.iter().filter(|row| others.contains(row)).count()
     }
 
@@ -286,31 +233,34 @@ impl Dataset {
     }
 
     pub(super) fn no_image(&self, index: usize) -> LabError {
-        LabError::value(
-            "index",
-            index.to_string(),
-            format!("below {}", self.len()),
-            "count from 0 to `len() - 1`",
-        )
+        let (expected, remedy) = (format!("below {}", self.len()), "count from 0");
+        LabError::value("index", index, expected, remedy)
     }
 }
 
 impl fmt::Debug for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (images, classes) = (thousands(self.len()), self.class_count());
-        write!(
-            f,
-            "Dataset({images} images of {}, {classes} classes)",
-            shape_text(&self.shape)
-        )
+        let (images, shape) = (thousands(self.len()), shape(&self.shape));
+        let classes = self.class_count();
+        write!(f, "Dataset({images} images of {shape}, {classes} classes)")
     }
 }
 
-/// `32 x 32 x 3`.
-pub(super) fn shape_text(shape: &[usize]) -> String {
-    shape
-        .iter()
-        .map(usize::to_string)
-        .collect::<Vec<_>>()
-        .join(" x ")
+/// Labels as rows of zeros with a single one, `(labels, classes)`;
+/// [`predicted_classes`](crate::metrics::predicted_classes) is the way back.
+///
+/// ```
+/// use lab_core::{data::one_hot, metrics::predicted_classes};
+/// let rows = one_hot(&[2, 0], 3)?;
+/// assert_eq!(rows, ndarray::array![[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]);
+/// assert_eq!(predicted_classes(rows.view())?, [2, 0]);
+/// # Ok::<(), lab_core::LabError>(())
+/// ```
+///
+/// # Errors
+/// [`LabError::Value`] for a label that is not below `classes`.
+pub fn one_hot(labels: &[u8], classes: usize) -> Result<Array2<f32>> {
+    check_labels("labels", labels, classes)?;
+    let one = |(row, class)| f32::from(u8::from(usize::from(labels[row]) == class));
+    Ok(Array2::from_shape_fn((labels.len(), classes), one))
 }

@@ -8,8 +8,8 @@
 //! let cifar = Cifar10::sample();                           // Cifar10::open("data")? for all 60,000 images
 //! let (train, validation) = cifar.train.split_stratified(0.8, Seed(42))?;
 //! let train = train.with_normalization(Normalization::standardize(&cifar.train)?)?;
-//! for (images, labels) in train.batches(64)?.shuffled(Seed(0), 0) {
-//!     assert_eq!(images.dim(), (labels.len(), 32, 32, 3));
+//! for batch in train.batches(64)?.shuffled(Seed(0), 0) {
+//!     assert_eq!(batch.images.dim(), (batch.labels.len(), 32, 32, 3));
 //! }
 //! assert_eq!(validation.class_counts(), [20; 10]);
 //! # Ok::<(), LabError>(())
@@ -23,15 +23,11 @@ pub mod cifar10;
 mod dataset;
 mod geometry;
 mod normalize;
-mod one_hot;
-mod shuffle;
 mod split;
-mod statistics;
 
 pub use augment::Augmentation;
-pub use batches::{Batches, epoch_order};
+pub use batches::{Batch, Batches, epoch_order};
 pub use cifar10::Cifar10;
-pub use dataset::Dataset;
+pub use dataset::{Dataset, one_hot};
 pub use geometry::{Fill, Move};
 pub use normalize::Normalization;
-pub use one_hot::{from_one_hot, one_hot};

@@ -1,15 +1,17 @@
-//! From bytes to numbers a network learns well from.
+//! Normalization: from bytes to floats that a network learns well from.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::dataset::Dataset;
+use crate::checks::check_length;
 use crate::error::{LabError, Result};
 
 /// The normalized value of each of the 256 bytes.
 pub(super) type Table = [f32; 256];
 
-/// How a byte `x` becomes a number: `(x / 255 − mean) / std`, with a mean and deviation for each channel.
+/// How a byte `x` becomes a float: `(x / 255 − mean) / std`, with a mean and a standard deviation for each channel.
 ///
 /// ```
 /// use lab_core::prelude::*;
@@ -25,7 +27,7 @@ pub struct Normalization {
 }
 
 impl Normalization {
-    /// `x / 255`, so that numbers lie in [0, 1].
+    /// `x / 255`, so that values lie in [0, 1].
     pub fn unit(channels: usize) -> Self {
         Self {
             mean: vec![0.0; channels],
@@ -33,15 +35,29 @@ impl Normalization {
         }
     }
 
-    /// `(x / 255 − mean) / std` with a mean and deviation for each channel, on the scale of [0, 1].
+    /// `(x / 255 − mean) / std` with a mean and a standard deviation for each channel, on the scale of [0, 1].
     ///
     /// # Errors
-    /// [`LabError::Shape`] when the two differ in length; [`LabError::Value`] when a number is not finite or a deviation
-    /// not above 0.
+    /// [`LabError::Shape`] when the two differ in length; [`LabError::Value`] when a value is not finite or a standard
+    /// deviation is not above 0.
     pub fn new(mean: Vec<f32>, std: Vec<f32>) -> Result<Self> {
         let normalization = Self { mean, std };
         normalization.check(normalization.mean.len())?;
         Ok(normalization)
+    }
+
+    /// Mean 0 and standard deviation 1 in each channel of `data`, by its [`channel_statistics`].
+    ///
+    /// Give it the training part only: validation and test images are normalized with the training part's statistics.
+    ///
+    /// [`channel_statistics`]: Dataset::channel_statistics
+    ///
+    /// # Errors
+    /// [`LabError::Value`] when a channel has the same value everywhere.
+    pub fn standardize(data: &Dataset) -> Result<Self> {
+        let (mean, std) = data.channel_statistics();
+        let single = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
+        Self::new(single(&mean), single(&std))
     }
 
     /// Whether it is `x / 255` alone.
@@ -54,48 +70,26 @@ impl Normalization {
         &self.mean
     }
 
-    /// The deviation of each channel.
+    /// The standard deviation of each channel.
     pub fn std(&self) -> &[f32] {
         &self.std
     }
 
-    /// An error unless these numbers suit images of so many channels.
+    /// Checks that it suits images of so many channels.
     pub(super) fn check(&self, channels: usize) -> Result<()> {
-        if self.mean.len() != channels || self.std.len() != channels {
-            let found = format!(
-                "{} means and {} deviations",
-                self.mean.len(),
-                self.std.len()
-            );
-            let remedy = "take the normalization from data with the same channels";
-            return Err(LabError::shape(
-                "normalization",
-                found,
-                format!("{channels} of each"),
-                remedy,
-            ));
+        let of = "mean and standard deviation for each channel";
+        check_length("normalization", self.mean.len(), channels, of)?;
+        check_length("normalization", self.std.len(), channels, of)?;
+        for (channel, (mean, std)) in self.mean.iter().zip(&self.std).enumerate() {
+            if !(mean.is_finite() && std.is_finite() && *std > 0.0) {
+                let place = format!("normalization of channel {channel}");
+                let found = format!("mean {mean} and standard deviation {std}");
+                let expected = "a finite mean and a standard deviation above 0";
+                let remedy = "use images whose pixels differ";
+                return Err(LabError::value(place, found, expected, remedy));
+            }
         }
-        let usable = |(mean, std): (&f32, &f32)| mean.is_finite() && std.is_finite() && *std > 0.0;
-        let wrong = self
-            .mean
-            .iter()
-            .zip(&self.std)
-            .position(|channel| !usable(channel));
-        let Some(channel) = wrong else { return Ok(()) };
-        let found = format!(
-            "mean {} and deviation {}",
-            self.mean[channel], self.std[channel]
-        );
-        let (expected, remedy) = (
-            "a finite mean and a deviation above 0",
-            "use images whose pixels differ",
-        );
-        Err(LabError::value(
-            format!("normalization of channel {channel}"),
-            found,
-            expected,
-            remedy,
-        ))
+        Ok(())
     }
 
     /// For each channel the value of every byte; `x / 255` is the exact quotient, rounded once.
@@ -105,5 +99,36 @@ impl Normalization {
         channels
             .map(|(&mean, &std)| std::array::from_fn(|x| value(x, mean, std)))
             .collect()
+    }
+}
+
+impl Dataset {
+    /// The mean and the (population) standard deviation of each channel, on the scale of [0, 1].
+    ///
+    /// The sums are exact integers. Without images, every value is NaN.
+    ///
+    /// ```
+    /// let (mean, std) = lab_core::data::Cifar10::sample().train.channel_statistics();
+    /// assert!((mean[0] - 0.49).abs() < 0.01 && (std[0] - 0.25).abs() < 0.01);
+    /// ```
+    pub fn channel_statistics(&self) -> (Vec<f64>, Vec<f64>) {
+        let [height, width, channels] = self.shape;
+        let mut sums = vec![(0, 0); channels];
+        for &row in self.rows.iter() {
+            for pixel in self.row_pixels(row).chunks_exact(channels) {
+                for ((sum, square), &x) in sums.iter_mut().zip(pixel) {
+                    *sum += u64::from(x);
+                    *square += u64::from(x).pow(2);
+                }
+            }
+        }
+        let count = (self.len() * height * width) as u64;
+        let statistics = sums.into_iter().map(|(sum, square)| {
+            let mean = sum as f64 / count as f64 / 255.0;
+            let (sum, square, n) = (u128::from(sum), u128::from(square), u128::from(count));
+            let std = ((n * square - sum * sum) as f64).sqrt() / count as f64 / 255.0;
+            (mean, std)
+        });
+        statistics.unzip()
     }
 }

@@ -1,9 +1,8 @@
-//! Dividing a data set into two parts that share its pixels.
+//! Splitting a data set into two parts that share its pixels.
 
 use super::dataset::Dataset;
-use super::shuffle::shuffle;
 use crate::error::{LabError, Result};
-use crate::random::{Purpose, Seed};
+use crate::random::{Purpose, Seed, shuffle};
 use crate::text::thousands;
 
 impl Dataset {
@@ -21,20 +20,16 @@ impl Dataset {
     /// # Errors
     /// [`LabError::Value`] for a fraction outside (0, 1), or one that leaves a part empty.
     pub fn split(&self, fraction: f64, seed: Seed) -> Result<(Self, Self)> {
-        let first = self.part("split", fraction, |count, fraction| {
-            (count * fraction).round()
-        })?;
+        let count = (self.len() as f64 * fraction).round();
+        let first = self.first_part("split", fraction, count)?;
         let rows = self.shuffled_rows(seed);
-        Ok((
-            self.with_rows(rows[..first].into()),
-            self.with_rows(rows[first..].into()),
-        ))
+        Ok(self.cut(&rows, first))
     }
 
-    /// Two parts at random, as [`split`](Self::split), in which every class has its share to within one image.
+    /// Two parts at random, as [`split`](Self::split), in which every class is divided by `fraction` to within one image.
     ///
-    /// Each class gives `fraction` of its images, rounded down; the images that are then missing from the first part
-    /// come one each from the classes that lost most by the rounding, the lowest label first among equals.
+    /// The first part gets `fraction` of each class, rounded down. The images that it still lacks come from the classes
+    /// with the largest remainders, one from each, the lowest label first among equals.
     ///
     /// ```
     /// use lab_core::prelude::*;
@@ -46,31 +41,26 @@ impl Dataset {
     /// # Errors
     /// [`LabError::Value`] for a fraction outside (0, 1), or one that leaves a part empty.
     pub fn split_stratified(&self, fraction: f64, seed: Seed) -> Result<(Self, Self)> {
-        let first = self.part("split_stratified", fraction, |count, fraction| {
-            (count * fraction).round()
-        })?;
-        let shares: Vec<f64> = self
-            .class_counts()
-            .iter()
-            .map(|&count| count as f64 * fraction)
-            .collect();
-        let mut quotas: Vec<usize> = shares.iter().map(|share| share.floor() as usize).collect();
-        let mut by_loss: Vec<usize> = (0..shares.len()).collect();
-        by_loss.sort_by(|&a, &b| shares[b].fract().total_cmp(&shares[a].fract()));
+        let count = (self.len() as f64 * fraction).round();
+        let first = self.first_part("split_stratified", fraction, count)?;
+        let counts = self.class_counts();
+        let exact = counts.iter().map(|&count| count as f64 * fraction);
+        let exact: Vec<f64> = exact.collect();
+        let mut quotas: Vec<usize> = exact.iter().map(|quota| quota.floor() as usize).collect();
+        let mut classes: Vec<usize> = (0..exact.len()).collect();
+        classes.sort_by(|&a, &b| exact[b].fract().total_cmp(&exact[a].fract()));
         let missing = first.saturating_sub(quotas.iter().sum());
-        by_loss
-            .iter()
-            .take(missing)
-            .for_each(|&class| quotas[class] += 1);
-
-        // One shuffle is enough: the first so many of each class go to the first part, in shuffled order.
-        let (kept, rest): (Vec<u32>, Vec<u32>) =
-            self.shuffled_rows(seed).iter().partition(|&&row| {
-                let quota = &mut quotas[usize::from(self.labels[row as usize])];
-                let keep = *quota > 0;
-                *quota -= usize::from(keep);
-                keep
-            });
+        for class in classes.into_iter().take(missing) {
+            quotas[class] += 1;
+        }
+        // One shuffle is enough: the first images of each class, in shuffled order, fill its quota.
+        let rows = self.shuffled_rows(seed);
+        let (kept, rest): (Vec<u32>, Vec<u32>) = rows.iter().partition(|&&row| {
+            let quota = &mut quotas[usize::from(self.labels[row as usize])];
+            let keep = *quota > 0;
+            *quota -= usize::from(keep);
+            keep
+        });
         Ok((self.with_rows(kept.into()), self.with_rows(rest.into())))
     }
 
@@ -89,42 +79,25 @@ impl Dataset {
     /// # Errors
     /// [`LabError::Value`] for a fraction outside (0, 1), or one that leaves a part empty.
     pub fn hold_out_last(&self, fraction: f64) -> Result<(Self, Self)> {
-        let first = self.part("hold_out_last", fraction, |count, fraction| {
-            (count * (1.0 - fraction)).floor()
-        })?;
-        Ok((
-            self.with_rows(self.rows[..first].into()),
-            self.with_rows(self.rows[first..].into()),
-        ))
+        let count = (self.len() as f64 * (1.0 - fraction)).floor();
+        let first = self.first_part("hold_out_last", fraction, count)?;
+        Ok(self.cut(&self.rows, first))
     }
 
-    /// The size of the first part, from the number of images and the fraction.
-    fn part(&self, place: &str, fraction: f64, size: impl Fn(f64, f64) -> f64) -> Result<usize> {
+    /// Checks that the fraction lies between 0 and 1, and that neither part is empty when the first has `count` images.
+    fn first_part(&self, place: &str, fraction: f64, count: f64) -> Result<usize> {
+        let place = format!("{place}: fraction");
         if !(fraction > 0.0 && fraction < 1.0) {
             let remedy = "0.8 keeps four fifths in the first part";
-            return Err(LabError::value(
-                format!("{place}: fraction"),
-                fraction.to_string(),
-                "between 0 and 1",
-                remedy,
-            ));
+            return Err(LabError::value(place, fraction, "between 0 and 1", remedy));
         }
-        let first = size(self.len() as f64, fraction) as usize;
+        let first = count as usize;
         if first == 0 || first >= self.len() {
-            let found = format!(
-                "{fraction} of {} images, which leaves a part empty",
-                thousands(self.len())
-            );
-            let (expected, remedy) = (
-                "at least one image in each part",
-                "choose another fraction, or use more images",
-            );
-            return Err(LabError::value(
-                format!("{place}: fraction"),
-                found,
-                expected,
-                remedy,
-            ));
+            let count = thousands(self.len());
+            let found = format!("{fraction} of {count} images, which leaves a part empty");
+            let expected = "at least one image in each part";
+            let remedy = "choose another fraction, or use more images";
+            return Err(LabError::value(place, found, expected, remedy));
         }
         Ok(first)
     }
@@ -133,5 +106,10 @@ impl Dataset {
         let mut rows = self.rows.to_vec();
         shuffle(&mut rows, &mut seed.generator(Purpose::Split, 0));
         rows
+    }
+
+    fn cut(&self, rows: &[u32], first: usize) -> (Self, Self) {
+        let (a, b) = rows.split_at(first);
+        (self.with_rows(a.into()), self.with_rows(b.into()))
     }
 }

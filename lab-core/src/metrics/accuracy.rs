@@ -1,11 +1,11 @@
 //! Accuracy and top-k accuracy, and the predicted class.
 
-use super::{check_length, check_probabilities};
-use crate::checks::check_labels;
-use crate::error::{LabError, Result};
+use super::{check_labelled, check_pair, check_probabilities};
+use crate::checks::check_range;
+use crate::error::Result;
 use ndarray::{ArrayView1, ArrayView2};
 
-/// The share of samples, in [0, 1], whose predicted class is the true one.
+/// The fraction of samples, in [0, 1], whose predicted class is the true one.
 ///
 /// # Errors
 /// No labels at all, or slices of different lengths.
@@ -16,12 +16,12 @@ use ndarray::{ArrayView1, ArrayView2};
 /// # Ok::<(), lab_core::LabError>(())
 /// ```
 pub fn accuracy(truth: &[u8], predicted: &[u8]) -> Result<f64> {
-    check_length(truth, "predicted", predicted.len())?;
+    check_pair(truth, "predicted", predicted.len())?;
     let correct = truth.iter().zip(predicted).filter(|(t, p)| t == p).count();
     Ok(correct as f64 / truth.len() as f64)
 }
 
-/// The share of samples, in [0, 1], whose true class is among the `k` most probable ones.
+/// The fraction of samples, in [0, 1], whose true class is among the `k` most probable ones.
 ///
 /// `probabilities` is `(samples, classes)`; logits do as well. Of equal values the lower class counts as the more
 /// probable, so that `k = 1` is the accuracy of [`predicted_classes`].
@@ -39,31 +39,17 @@ pub fn accuracy(truth: &[u8], predicted: &[u8]) -> Result<f64> {
 /// # Ok::<(), lab_core::LabError>(())
 /// ```
 pub fn top_k_accuracy(truth: &[u8], probabilities: ArrayView2<f32>, k: usize) -> Result<f64> {
-    let classes = probabilities.ncols();
-    check_length(truth, "probabilities", probabilities.nrows())?;
-    check_probabilities(probabilities)?;
-    check_labels("truth", truth, classes)?;
-    if !(1..=classes).contains(&k) {
-        return Err(LabError::value(
-            "k",
-            k.to_string(),
-            format!("1 to {classes}"),
-            "ask for 1 class or more",
-        ));
-    }
-    let hit = |label: u8, row: ArrayView1<f32>| {
+    check_labelled(truth, probabilities)?;
+    check_range("k", k, 1..=probabilities.ncols(), "ask for 1 class or more")?;
+    let mut correct = 0;
+    for (&label, row) in truth.iter().zip(probabilities.outer_iter()) {
         let label = usize::from(label);
-        let ahead = |class: &usize| {
-            row[*class] > row[label] || (row[*class] == row[label] && *class < label)
-        };
-        (0..classes).filter(ahead).count() < k
-    };
-    let hits = truth
-        .iter()
-        .zip(probabilities.outer_iter())
-        .filter(|(label, row)| hit(**label, row.view()))
-        .count();
-    Ok(hits as f64 / truth.len() as f64)
+        let greater = row.iter().filter(|&&p| p > row[label]).count();
+        let equal_before = row.iter().take(label).filter(|&&p| p == row[label]);
+        let rank = greater + equal_before.count();
+        correct += usize::from(rank < k);
+    }
+    Ok(correct as f64 / truth.len() as f64)
 }
 
 /// The most probable class of each row of `probabilities` `(samples, classes)`; of equal ones the lowest.
@@ -79,10 +65,8 @@ pub fn top_k_accuracy(truth: &[u8], probabilities: ArrayView2<f32>, k: usize) ->
 /// ```
 pub fn predicted_classes(probabilities: ArrayView2<f32>) -> Result<Vec<u8>> {
     check_probabilities(probabilities)?;
-    Ok(probabilities
-        .outer_iter()
-        .map(|row| argmax(row.iter().copied()) as u8)
-        .collect())
+    let class = |row: ArrayView1<f32>| argmax(row.iter().copied()) as u8;
+    Ok(probabilities.outer_iter().map(class).collect())
 }
 
 /// The position of the largest value, of equal ones the first; 0 for an empty row.

@@ -8,8 +8,8 @@
 //! ```
 
 use super::accuracy::argmax;
-use super::{check_length, check_probabilities};
-use crate::checks::check_labels;
+use super::check_labelled;
+use crate::checks::check_range;
 use crate::error::{LabError, Result};
 use ndarray::ArrayView2;
 use serde::Serialize;
@@ -25,7 +25,7 @@ pub struct Calibration {
 }
 
 /// The predictions whose confidence lies in (`lower`, `upper`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Bin {
     /// The lower edge, which belongs to the bin below (0 itself to the first bin).
     pub lower: f64,
@@ -33,7 +33,7 @@ pub struct Bin {
     pub upper: f64,
     /// How many predictions there are.
     pub count: usize,
-    /// The share of them that is right; 0 in an empty bin.
+    /// The fraction of them that is right; 0 in an empty bin.
     pub accuracy: f64,
     /// Their mean confidence; 0 in an empty bin.
     pub confidence: f64,
@@ -60,40 +60,28 @@ impl Calibration {
     /// # Ok::<(), lab_core::LabError>(())
     /// ```
     pub fn new(truth: &[u8], probabilities: ArrayView2<f32>, bins: usize) -> Result<Self> {
-        check_length(truth, "probabilities", probabilities.nrows())?;
-        check_probabilities(probabilities)?;
-        check_labels("truth", truth, probabilities.ncols())?;
-        if !(1..=1000).contains(&bins) {
-            return Err(LabError::value(
-                "bins",
-                bins.to_string(),
-                "1 to 1000",
-                "15 is the usual number",
-            ));
-        }
+        check_labelled(truth, probabilities)?;
+        check_range("bins", bins, 1..=1000, "15 is the usual number")?;
         let edge = |i: usize| i as f64 / bins as f64;
         let empty = |i| Bin {
             lower: edge(i),
             upper: edge(i + 1),
-            count: 0,
-            accuracy: 0.0,
-            confidence: 0.0,
+            ..Bin::default()
         };
         let mut bins: Vec<Bin> = (0..bins).map(empty).collect();
         for (i, (&label, row)) in truth.iter().zip(probabilities.outer_iter()).enumerate() {
             if let Some(value) = row.iter().find(|p| !(0.0..=1.0 + ROUNDING).contains(*p)) {
-                let (found, remedy) = (
-                    format!("{value} in row {i}"),
-                    "give the outputs of a softmax, not logits",
-                );
+                let found = format!("{value} in row {i}");
+                let remedy = "give the outputs of a softmax, not logits";
                 return Err(LabError::value("probabilities", found, "0 to 1", remedy));
             }
             let class = argmax(row.iter().copied());
             let confidence = f64::from(row[class].min(1.0));
-            let at = bins.partition_point(|bin| bin.upper < confidence);
-            bins[at].count += 1;
-            bins[at].accuracy += f64::from(u8::from(class == usize::from(label)));
-            bins[at].confidence += confidence;
+            let position = bins.partition_point(|bin| bin.upper < confidence);
+            let bin = &mut bins[position];
+            bin.count += 1;
+            bin.accuracy += f64::from(u8::from(class == usize::from(label)));
+            bin.confidence += confidence;
         }
         let mut ece = 0.0;
         for bin in bins.iter_mut().filter(|bin| bin.count > 0) {

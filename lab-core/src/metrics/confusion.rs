@@ -1,6 +1,6 @@
-//! The confusion matrix: which class is taken for which.
+//! The confusion matrix: how often each class is predicted for each.
 
-use super::{check_classes, check_length};
+use super::{check_classes, check_pair};
 use crate::checks::check_labels;
 use crate::error::{LabError, Result};
 use ndarray::{Array2, Axis};
@@ -17,29 +17,24 @@ pub struct ConfusionMatrix {
     class_names: Vec<String>,
 }
 
-/// One kind of mistake: samples of one class that were taken for another.
+/// One kind of mistake: samples of one class that were predicted to be of another.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Confusion {
-    /// The class they are of.
+    /// Their true class.
     pub truth: String,
-    /// The class they were taken for.
+    /// Their predicted class.
     pub predicted: String,
     /// How many there are.
     pub count: u64,
-    /// Their share, in [0, 1], of all samples of the true class.
-    pub share: f64,
+    /// The fraction, in [0, 1], of the true class's samples that they are.
+    pub fraction: f64,
 }
 
 impl fmt::Display for Confusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} taken for {}: {} ({:.1} %)",
-            self.truth,
-            self.predicted,
-            self.count,
-            100.0 * self.share
-        )
+        let (truth, predicted, count) = (&self.truth, &self.predicted, self.count);
+        let percent = 100.0 * self.fraction;
+        write!(f, "{truth} taken for {predicted}: {count} ({percent:.1} %)")
     }
 }
 
@@ -57,8 +52,8 @@ impl ConfusionMatrix {
     /// ```
     pub fn new(truth: &[u8], predicted: &[u8], class_names: &[impl AsRef<str>]) -> Result<Self> {
         let classes = class_names.len();
-        check_classes("class_names", classes)?;
-        check_length(truth, "predicted", predicted.len())?;
+        check_classes("class names", classes)?;
+        check_pair(truth, "predicted", predicted.len())?;
         check_labels("truth", truth, classes)?;
         check_labels("predicted", predicted, classes)?;
         let mut counts = Array2::zeros((classes, classes));
@@ -81,23 +76,17 @@ impl ConfusionMatrix {
     /// ```
     pub fn from_counts(counts: Array2<u64>, class_names: &[impl AsRef<str>]) -> Result<Self> {
         let classes = class_names.len();
-        check_classes("class_names", classes)?;
+        check_classes("class names", classes)?;
         if counts.dim() != (classes, classes) {
-            let expected = format!("({classes}, {classes})");
+            let (found, expected) = (counts.dim(), (classes, classes));
+            let (found, expected) = (format!("{found:?}"), format!("{expected:?}"));
             let remedy = "give a row and a column for each class name";
-            return Err(LabError::shape(
-                "counts",
-                format!("{:?}", counts.dim()),
-                expected,
-                remedy,
-            ));
+            return Err(LabError::shape("counts", found, expected, remedy));
         }
+        let names = class_names.iter().map(|name| name.as_ref().to_owned());
         Ok(Self {
             counts,
-            class_names: class_names
-                .iter()
-                .map(|name| name.as_ref().to_owned())
-                .collect(),
+            class_names: names.collect(),
         })
     }
 
@@ -111,7 +100,7 @@ impl ConfusionMatrix {
         &self.class_names
     }
 
-    /// The share of samples on the diagonal, in [0, 1].
+    /// The fraction of samples on the diagonal, in [0, 1].
     pub fn accuracy(&self) -> f64 {
         self.counts.diag().sum() as f64 / self.counts.sum() as f64
     }
@@ -141,18 +130,17 @@ impl ConfusionMatrix {
     /// # Ok::<(), lab_core::LabError>(())
     /// ```
     pub fn most_confused(&self, n: usize) -> Vec<Confusion> {
-        let shares = self.normalized();
-        let mistakes = self
-            .counts
-            .indexed_iter()
-            .filter(|&((t, p), &count)| t != p && count > 0);
-        let mut mistakes: Vec<_> = mistakes.collect();
+        let fractions = self.normalized();
+        let counts = self.counts.indexed_iter();
+        let mut mistakes: Vec<_> = counts
+            .filter(|((t, p), count)| t != p && **count > 0)
+            .collect();
         mistakes.sort_by_key(|&(_, &count)| Reverse(count));
-        let confusion = |(at, &count): ((usize, usize), &u64)| Confusion {
-            truth: self.class_names[at.0].clone(),
-            predicted: self.class_names[at.1].clone(),
+        let confusion = |((t, p), &count): ((usize, usize), _)| Confusion {
+            truth: self.class_names[t].clone(),
+            predicted: self.class_names[p].clone(),
             count,
-            share: shares[at],
+            fraction: fractions[(t, p)],
         };
         mistakes.into_iter().take(n).map(confusion).collect()
     }
@@ -160,32 +148,20 @@ impl ConfusionMatrix {
 
 impl fmt::Display for ConfusionMatrix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const CORNER: &str = "true \\ predicted";
-        let length = |text: &str| text.chars().count();
-        let first = self
-            .class_names
-            .iter()
-            .map(|name| length(name))
-            .fold(length(CORNER), usize::max);
-        let columns = self.class_names.iter().zip(self.counts.columns());
-        let width = |(name, column): (&String, ndarray::ArrayView1<u64>)| {
-            column
-                .iter()
-                .fold(length(name), |w, n| w.max(length(&n.to_string())))
-        };
-        let widths: Vec<usize> = columns.map(width).collect();
-
-        write!(f, "{CORNER:>first$}")?;
-        for (name, width) in self.class_names.iter().zip(&widths) {
-            write!(f, "  {name:>width$}")?;
+        let names = self.class_names.iter();
+        let mut columns = vec![vec!["true \\ predicted".to_owned()]];
+        columns[0].extend(names.clone().cloned());
+        for (name, counts) in names.zip(self.counts.columns()) {
+            let counts = counts.into_iter().map(u64::to_string);
+            columns.push([name.clone()].into_iter().chain(counts).collect());
         }
-        writeln!(f)?;
-        for (name, row) in self.class_names.iter().zip(self.counts.outer_iter()) {
-            write!(f, "{name:>first$}")?;
-            for (count, width) in row.iter().zip(&widths) {
-                write!(f, "  {count:>width$}")?;
-            }
-            writeln!(f)?;
+        let length = |cell: &String| cell.chars().count();
+        let width = |column: &Vec<String>| column.iter().map(length).max().unwrap_or(0);
+        let widths: Vec<usize> = columns.iter().map(width).collect();
+        for row in 0..columns.len() {
+            let cells = columns.iter().zip(&widths);
+            let cells = cells.map(|(column, &width)| format!("{:>width$}", column[row]));
+            writeln!(f, "{}", cells.collect::<Vec<_>>().join("  "))?;
         }
         Ok(())
     }

@@ -24,66 +24,37 @@ pub use calibration::{Bin, Calibration};
 pub use confusion::{Confusion, ConfusionMatrix};
 pub use report::{ClassificationReport, Scores, classification_report};
 
+use crate::checks::{check_labels, check_length, check_range};
 use crate::error::{LabError, Result};
 use ndarray::ArrayView2;
 
-/// Labels are `u8`, so there can be no more classes than this.
-const MOST_CLASSES: usize = 256;
-
-/// There are true labels, and as many of them as of `place`.
-fn check_length(truth: &[u8], place: &str, length: usize) -> Result<()> {
-    if truth.is_empty() {
-        return Err(LabError::value(
-            "truth",
-            "no labels",
-            "at least one",
-            "evaluate on at least one sample",
-        ));
-    }
-    if truth.len() != length {
-        let expected = format!("({}), one for each true label", truth.len());
-        let remedy = "give the labels and the predictions of the same samples, in the same order";
-        return Err(LabError::shape(
-            place,
-            format!("({length})"),
-            expected,
-            remedy,
-        ));
-    }
-    Ok(())
+/// Checks that there are true labels, and as many values of `place`.
+fn check_pair(truth: &[u8], place: &str, length: usize) -> Result<()> {
+    let samples = truth.len();
+    check_range("true labels", samples, 1.., "give at least one sample")?;
+    check_length(place, length, samples, "prediction for each label")
 }
 
-/// There are between 1 and 256 classes.
+/// Checks that labels of one byte can name every class.
 fn check_classes(place: &str, classes: usize) -> Result<()> {
-    if (1..=MOST_CLASSES).contains(&classes) {
-        return Ok(());
-    }
-    let (found, expected) = (format!("{classes} classes"), format!("1 to {MOST_CLASSES}"));
-    Err(LabError::value(
-        place,
-        found,
-        expected,
-        "give one entry for each class",
-    ))
+    check_range(place, classes, 1..=256, "give one entry for each class")
 }
 
-/// One column for each of 1 to 256 classes, and no NaN.
+/// Checks that there is a column for each class, and no NaN.
 fn check_probabilities(probabilities: ArrayView2<f32>) -> Result<()> {
-    check_classes("probabilities", probabilities.ncols())?;
-    match probabilities
-        .outer_iter()
-        .position(|row| row.iter().any(|p| p.is_nan()))
-    {
-        None => Ok(()),
-        Some(row) => {
-            let remedy =
-                "look for NaN in the input and the weights: a training that diverged leaves them";
-            Err(LabError::value(
-                "probabilities",
-                format!("NaN in row {row}"),
-                "a number for every class",
-                remedy,
-            ))
-        }
-    }
+    check_classes("columns of probabilities", probabilities.ncols())?;
+    let mut rows = probabilities.outer_iter();
+    let Some(row) = rows.position(|row| row.iter().any(|p| p.is_nan())) else {
+        return Ok(());
+    };
+    let (found, expected) = (format!("NaN in row {row}"), "a number for every class");
+    let remedy = "look for NaN in the input and the weights: a training that diverged leaves them";
+    Err(LabError::value("probabilities", found, expected, remedy))
+}
+
+/// [`check_probabilities`], with a true label for each row.
+fn check_labelled(truth: &[u8], probabilities: ArrayView2<f32>) -> Result<()> {
+    check_pair(truth, "probabilities", probabilities.nrows())?;
+    check_probabilities(probabilities)?;
+    check_labels("truth", truth, probabilities.ncols())
 }

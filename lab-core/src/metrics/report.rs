@@ -1,9 +1,10 @@
 //! Precision, recall and F1: per class and averaged.
 //!
-//! With `tp` samples of a class recognized, `predicted` samples taken for it and `support` samples really of it:
+//! Of a class, with the number of samples that are `correct`ly recognized, that are `predicted` to be of it, and that
+//! are of it (its `support`):
 //!
 //! ```text
-//! precision = tp / predicted      recall = tp / support      F1 = 2 tp / (predicted + support)
+//! precision = correct / predicted      recall = correct / support      F1 = 2 correct / (predicted + support)
 //! ```
 //!
 //! A quotient with a zero denominator counts as 0, and leaves a warning in the report. The macro average is the mean
@@ -33,9 +34,9 @@ pub struct ClassificationReport {
 pub struct Scores {
     /// The class, or `macro avg`, or `weighted avg`.
     pub name: String,
-    /// The share of the samples taken for the class that are of it.
+    /// The fraction of the samples predicted to be of the class that are of it.
     pub precision: f64,
-    /// The share of the samples of the class that were recognized.
+    /// The fraction of the samples of the class that were recognized.
     pub recall: f64,
     /// The harmonic mean of precision and recall.
     pub f1: f64,
@@ -60,11 +61,8 @@ pub fn classification_report(
     predicted: &[u8],
     class_names: &[impl AsRef<str>],
 ) -> Result<ClassificationReport> {
-    Ok(ClassificationReport::new(&ConfusionMatrix::new(
-        truth,
-        predicted,
-        class_names,
-    )?))
+    let confusion = ConfusionMatrix::new(truth, predicted, class_names)?;
+    Ok(ClassificationReport::new(&confusion))
 }
 
 impl ClassificationReport {
@@ -73,58 +71,43 @@ impl ClassificationReport {
         let counts = confusion.counts();
         let total = counts.sum();
         let (supports, predictions) = (counts.sum_axis(Axis(1)), counts.sum_axis(Axis(0)));
-        let mut per_class = Vec::new();
-        let mut warnings = Vec::new();
+        let (mut per_class, mut warnings) = (Vec::new(), Vec::new());
         for (class, name) in confusion.class_names().iter().enumerate() {
-            let (hits, support, predicted) =
-                (counts[[class, class]], supports[class], predictions[class]);
+            let correct = counts[[class, class]];
+            let (support, predicted) = (supports[class], predictions[class]);
             per_class.push(Scores {
                 name: name.clone(),
-                precision: ratio(hits, predicted),
-                recall: ratio(hits, support),
-                f1: ratio(2 * hits, predicted + support),
+                precision: ratio(correct, predicted),
+                recall: ratio(correct, support),
+                f1: ratio(2 * correct, predicted + support),
                 support,
             });
-            match (predicted, support) {
-                (0, 0) => warnings.push(format!(
-                    "{name}: no sample of it and never predicted, so all its scores count as 0"
-                )),
-                (0, _) => warnings.push(format!(
-                    "{name}: never predicted, so its precision counts as 0"
-                )),
-                (_, 0) => warnings.push(format!(
-                    "{name}: no sample of it, so its recall counts as 0"
-                )),
-                _ => {}
-            }
+            let warning = match (predicted, support) {
+                (0, 0) => "no sample of it and never predicted, so all its scores count as 0",
+                (0, _) => "never predicted, so its precision counts as 0",
+                (_, 0) => "no sample of it, so its recall counts as 0",
+                _ => continue,
+            };
+            warnings.push(format!("{name}: {warning}"));
         }
-        let classes = per_class.len() as f64;
-        let macro_average = average("macro avg", &per_class, total, |_| 1.0 / classes);
-        let weighted_average = average("weighted avg", &per_class, total, |class| {
-            ratio(class.support, total)
-        });
+        let mean = 1.0 / per_class.len() as f64;
+        let by_support = |class: &Scores| ratio(class.support, total);
         Self {
             accuracy: confusion.accuracy(),
+            macro_average: average("macro avg", &per_class, total, |_| mean),
+            weighted_average: average("weighted avg", &per_class, total, by_support),
             per_class,
-            macro_average,
-            weighted_average,
             warnings,
         }
     }
 
     /// Adds a warning before the others, where there is one.
-    pub(crate) fn with_warning(self, warning: Option<&str>) -> Self {
-        Self {
-            warnings: warning
-                .map(str::to_owned)
-                .into_iter()
-                .chain(self.warnings)
-                .collect(),
-            ..self
-        }
+    pub(crate) fn with_warning(mut self, warning: Option<&str>) -> Self {
+        self.warnings.splice(..0, warning.map(str::to_owned));
+        self
     }
 
-    /// The share of samples recognized, in [0, 1].
+    /// The fraction of samples recognized, in [0, 1].
     pub fn accuracy(&self) -> f64 {
         self.accuracy
     }
@@ -164,31 +147,18 @@ impl ClassificationReport {
     }
 }
 
+/// `part / whole`; 0 of 0 counts as 0.
 fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
+    part as f64 / whole.max(1) as f64
 }
 
-fn average(
-    name: &str,
-    per_class: &[Scores],
-    support: u64,
-    weight: impl Fn(&Scores) -> f64,
-) -> Scores {
-    let sum = |score: fn(&Scores) -> f64| {
-        per_class
-            .iter()
-            .map(|class| weight(class) * score(class))
-            .sum()
-    };
+fn average(name: &str, of: &[Scores], support: u64, weight: impl Fn(&Scores) -> f64) -> Scores {
+    let sum = |score: fn(&Scores) -> f64| of.iter().map(|class| weight(class) * score(class)).sum();
     Scores {
         name: name.into(),
-        precision: sum(|s| s.precision),
-        recall: sum(|s| s.recall),
-        f1: sum(|s| s.f1),
+        precision: sum(|class| class.precision),
+        recall: sum(|class| class.recall),
+        f1: sum(|class| class.f1),
         support,
     }
 }
@@ -196,46 +166,28 @@ fn average(
 impl fmt::Display for ClassificationReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let averages = [&self.macro_average, &self.weighted_average];
-        let names = self
-            .per_class
-            .iter()
-            .chain(averages)
-            .map(|scores| scores.name.chars().count());
-        let width = names.max().unwrap_or_default();
-        let row = |f: &mut fmt::Formatter<'_>, s: &Scores| {
-            let Scores {
-                name,
-                precision,
-                recall,
-                f1,
-                support,
-            } = s;
-            writeln!(
-                f,
-                "{name:>width$}  {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>9}"
-            )
+        let names = self.per_class.iter().chain(averages).map(|s| &s.name);
+        let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
+        let line = |name: &str, [a, b, c, d]: [String; 4]| {
+            format!("{name:>width$}  {a:>9} {b:>9} {c:>9} {d:>9}\n")
         };
+        let digits = |score: f64| format!("{score:.4}");
+        let row = |s: &Scores| {
+            let [precision, recall, f1] = [s.precision, s.recall, s.f1].map(digits);
+            line(&s.name, [precision, recall, f1, s.support.to_string()])
+        };
+        let header = ["precision", "recall", "f1-score", "support"].map(str::to_owned);
+        let support = self.weighted_average.support.to_string();
+        let accuracy = [String::new(), String::new(), digits(self.accuracy), support];
 
-        writeln!(
-            f,
-            "{:>width$}  {:>9} {:>9} {:>9} {:>9}\n",
-            "", "precision", "recall", "f1-score", "support"
-        )?;
-        for class in &self.per_class {
-            row(f, class)?;
-        }
-        let (accuracy, support) = (self.accuracy, self.weighted_average.support);
-        writeln!(
-            f,
-            "\n{:>width$}  {:>9} {:>9} {accuracy:>9.4} {support:>9}",
-            "accuracy", "", ""
-        )?;
-        averages.into_iter().try_for_each(|scores| row(f, scores))?;
+        writeln!(f, "{}", line("", header))?;
+        f.write_str(&self.per_class.iter().map(row).collect::<String>())?;
+        write!(f, "\n{}", line("accuracy", accuracy))?;
+        f.write_str(&averages.map(row).concat())?;
         if !self.warnings.is_empty() {
             writeln!(f)?;
         }
-        self.warnings
-            .iter()
-            .try_for_each(|warning| writeln!(f, "warning: {warning}"))
+        let mut warnings = self.warnings.iter();
+        warnings.try_for_each(|warning| writeln!(f, "warning: {warning}"))
     }
 }

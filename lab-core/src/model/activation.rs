@@ -6,7 +6,7 @@ use crate::compute::{self, Threads};
 use crate::error::{LabError, Result};
 use crate::names::named;
 
-/// What a layer does to each of its sums z.
+/// The function f of a layer: a = f(z), with the pre-activations z.
 ///
 /// ```
 /// use lab_core::prelude::*;

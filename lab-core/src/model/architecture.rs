@@ -1,4 +1,4 @@
-//! A network as it is written down, layer by layer, before it has weights.
+//! The architecture of a network: its layers before they have weights.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,26 +7,27 @@ use super::batch_norm::BatchNorm;
 use super::dense::Dense;
 use super::dropout::Dropout;
 use super::flatten::Flatten;
-use super::layer::{Mathematics, Parameter, ParameterPlan, Place, Start};
+use super::layer::{Initial, Layer, LayerSpec, Parameter, ParameterSpec};
+use super::sequential::Sequential;
 use crate::error::{LabError, Result};
 use crate::random::Seed;
 
-/// A layer as it is written down, before it has weights.
+/// A layer's kind and options.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "layer", rename_all = "snake_case")]
-pub enum Layer {
-    /// Puts the numbers of an image in one row.
+pub enum LayerKind {
+    /// Makes one row of an image's elements.
     Flatten(Flatten),
     /// Fully connected.
     Dense(Dense),
-    /// Forgets a share of its inputs while training.
+    /// Drops a random part of its inputs while training.
     Dropout(Dropout),
-    /// Standardizes each input over the batch.
+    /// Standardizes each feature over the batch.
     BatchNorm(BatchNorm),
 }
 
-impl Layer {
-    pub(super) fn mathematics(&self) -> &dyn Mathematics {
+impl LayerKind {
+    pub(super) fn as_layer(&self) -> &dyn Layer {
         match self {
             Self::Flatten(layer) => layer,
             Self::Dense(layer) => layer,
@@ -36,23 +37,24 @@ impl Layer {
     }
 }
 
-/// The plan of a [`Sequential`](super::Sequential): the shape of one example and the layers, without weights.
+/// The architecture of a [`Sequential`] network: the shape of one example and the layers, without weights.
 ///
-/// [`Sequential::new`](super::Sequential::new) starts one. It can be cloned, compared, built with several seeds, and written to a file.
+/// [`Sequential::new`] starts one. It can be cloned, compared, built with several seeds, and written to a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Architecture {
     input_shape: Vec<usize>,
-    layers: Vec<Layer>,
+    layers: Vec<LayerKind>,
 }
 
-/// More numbers than this in a network or an example are a slip, not a network for these machines.
-const MOST_NUMBERS: usize = 1 << 30;
+/// More floats than this in a network or an example are a slip, not a network for these machines.
+const MOST_FLOATS: usize = 1 << 30;
 
 impl Architecture {
     pub(super) fn new(input_shape: &[usize]) -> Self {
+        let (input_shape, layers) = (input_shape.to_vec(), Vec::new());
         Self {
-            input_shape: input_shape.to_vec(),
-            layers: Vec::new(),
+            input_shape,
+            layers,
         }
     }
 
@@ -66,7 +68,7 @@ impl Architecture {
         self.layer(Dense::new(units, activation))
     }
 
-    /// Adds a [`Dropout`] layer that forgets the share `rate` of its inputs while training.
+    /// Adds a [`Dropout`] layer that drops the fraction `rate` of its inputs while training.
     pub fn dropout(self, rate: f32) -> Self {
         self.layer(Dropout::new(rate))
     }
@@ -77,7 +79,7 @@ impl Architecture {
     }
 
     /// Adds any layer.
-    pub fn layer(mut self, layer: impl Into<Layer>) -> Self {
+    pub fn layer(mut self, layer: impl Into<LayerKind>) -> Self {
         self.layers.push(layer.into());
         self
     }
@@ -88,108 +90,92 @@ impl Architecture {
     }
 
     /// The layers, in order.
-    pub fn layers(&self) -> &[Layer] {
+    pub fn layers(&self) -> &[LayerKind] {
         &self.layers
     }
 
-    /// How many numbers a network of this plan holds.
+    /// The number of weights of a network of this architecture.
     ///
     /// # Errors
     /// As for [`Architecture::build`].
     pub fn parameter_count(&self) -> Result<usize> {
-        let arrays = |plans: Vec<ParameterPlan>| {
-            plans
-                .iter()
-                .map(|plan| plan.shape.iter().product::<usize>())
-                .sum::<usize>()
-        };
-        Ok(self
-            .plan()?
-            .into_iter()
-            .map(|(_, plans)| arrays(plans))
-            .sum())
+        let size = |array: &ParameterSpec| array.shape.iter().product::<usize>();
+        let layers = self.specs()?;
+        Ok(layers.iter().flat_map(|(_, arrays)| arrays).map(size).sum())
     }
 
-    /// The places of the layers and their parameters: drawn with `seed`, or zeros when weights follow from a file.
-    pub(super) fn lay_out(&self, seed: Option<Seed>) -> Result<(Vec<Place>, Vec<Parameter>)> {
-        let (mut places, mut parameters) = (Vec::new(), Vec::<Parameter>::new());
-        for (place, plans) in self.plan()? {
-            for plan in plans {
-                let mut value = vec![0.0; plan.shape.iter().product()];
-                match (plan.start, seed) {
-                    (Start::Constant(start), _) => value.fill(start),
-                    (Start::Drawn(initializer), Some(seed)) => {
-                        initializer.fill(
-                            &mut value,
-                            plan.shape[0],
-                            plan.shape[1],
-                            seed,
-                            parameters.len() as u64,
-                        );
+    /// Checks that the layers fit together and draws the weights: kernels by their initializer, biases 0.
+    ///
+    /// # Errors
+    /// [`LabError::Shape`] or [`LabError::Value`] that names the first layer that does not fit.
+    pub fn build(self, seed: Seed) -> Result<Sequential> {
+        Sequential::with_seed(self, Some(seed))
+    }
+
+    /// The layers' specs and the parameters: drawn with `seed`, or zeros where weights follow from a file.
+    pub(super) fn instantiate(
+        &self,
+        seed: Option<Seed>,
+    ) -> Result<(Vec<LayerSpec>, Vec<Parameter>)> {
+        let mut parameters = Vec::<Parameter>::new();
+        let mut specs = Vec::new();
+        for (spec, arrays) in self.specs()? {
+            for array in arrays {
+                let mut value = vec![0.0; array.shape.iter().product()];
+                match (array.initial, seed) {
+                    (Initial::Constant(initial), _) => value.fill(initial),
+                    (Initial::Random(initializer), Some(seed)) => {
+                        let (fans, number) = ([array.shape[0], array.shape[1]], parameters.len());
+                        initializer.fill(&mut value, fans, seed, number as u64);
                     }
-                    (Start::Drawn(_), None) => {}
+                    (Initial::Random(_), None) => {}
                 }
-                let (name, trainable, l2) = (
-                    format!("{}.{}", place.name, plan.name),
-                    plan.trainable,
-                    plan.l2,
-                );
                 parameters.push(Parameter {
-                    name,
-                    shape: plan.shape,
+                    name: format!("{}.{}", spec.name, array.name),
+                    shape: array.shape,
                     value,
-                    trainable,
-                    l2,
+                    trainable: array.trainable,
+                    l2: array.l2,
                 });
             }
-            places.push(place);
+            specs.push(spec);
         }
-        Ok((places, parameters))
+        Ok((specs, parameters))
     }
 
-    /// Each layer's place and the arrays that it needs, once all shapes are found to fit.
-    fn plan(&self) -> Result<Vec<(Place, Vec<ParameterPlan>)>> {
+    /// Each layer's spec and the arrays that it needs, once all shapes are found to fit.
+    fn specs(&self) -> Result<Vec<(LayerSpec, Vec<ParameterSpec>)>> {
         let size = |shape: &[usize]| {
-            let size = shape
-                .iter()
-                .try_fold(1_usize, |size, &n| size.checked_mul(n));
-            size.filter(|size| (1..=MOST_NUMBERS).contains(size))
+            let multiplied = |size: usize, &n: &usize| size.checked_mul(n);
+            let size = shape.iter().try_fold(1, multiplied);
+            size.filter(|size| (1..=MOST_FLOATS).contains(size))
         };
         if size(&self.input_shape).is_none() {
             let found = format!("{:?}", self.input_shape);
-            let expected = "1 to 2^30 numbers an example";
-            return Err(LabError::shape(
-                "input",
-                found,
-                expected,
-                "[32, 32, 3] is the shape of CIFAR-10's images",
-            ));
+            let expected = "1 to 2^30 floats an example";
+            let remedy = "[32, 32, 3] is the shape of CIFAR-10's images";
+            return Err(LabError::shape("input", found, expected, remedy));
         }
         if self.layers.is_empty() {
             let remedy = "add .flatten() and .dense(10, Activation::Softmax)";
             return Err(LabError::value("layers", "none", "at least one", remedy));
         }
-        let mut plan = Vec::new();
-        let (mut shape, mut first, mut numbers) = (self.input_shape.clone(), 0, 0);
+        let mut specs = Vec::new();
+        let (mut shape, mut first, mut floats) = (self.input_shape.clone(), 0, 0);
         for (number, layer) in self.layers.iter().enumerate() {
-            let layer = layer.mathematics();
-            let name = self.name(number);
+            let (layer, name) = (layer.as_layer(), self.name(number));
             let output_shape = layer.output_shape(&name, &shape)?;
             let arrays = layer.parameters(&shape);
             for array in &arrays {
-                numbers = size(&array.shape).map_or(usize::MAX, |size| numbers + size);
-                if numbers > MOST_NUMBERS {
+                floats = size(&array.shape).map_or(usize::MAX, |size| floats + size);
+                if floats > MOST_FLOATS {
                     let found = format!("{} of shape {:?}", array.name, array.shape);
-                    let expected = "at most 2^30 weights up to here";
-                    return Err(LabError::value(
-                        name,
-                        found,
-                        expected,
-                        "make the layers narrower",
-                    ));
+                    let expected = "at most 2^30 weights up to this layer";
+                    let remedy = "make the layers narrower";
+                    return Err(LabError::value(name, found, expected, remedy));
                 }
             }
-            let place = Place {
+            let spec = LayerSpec {
                 name,
                 number,
                 inputs: shape.iter().product(),
@@ -198,20 +184,18 @@ impl Architecture {
                 parameters: first..first + arrays.len(),
             };
             first += arrays.len();
-            plan.push((place, arrays));
+            specs.push((spec, arrays));
             shape = output_shape;
         }
-        Ok(plan)
+        Ok(specs)
     }
 
     /// Keras's name for a layer: `dense`, then `dense_1`, counted within this network.
     fn name(&self, number: usize) -> String {
-        let (_, name) = self.layers[number].mathematics().kind();
-        match self.layers[..number]
-            .iter()
-            .filter(|layer| layer.mathematics().kind().1 == name)
-            .count()
-        {
+        let kind = |layer: &LayerKind| layer.as_layer().kind().1;
+        let name = kind(&self.layers[number]);
+        let earlier = self.layers[..number].iter().filter(|it| kind(it) == name);
+        match earlier.count() {
             0 => name.to_owned(),
             earlier => format!("{name}_{earlier}"),
         }
@@ -220,7 +204,7 @@ impl Architecture {
 
 macro_rules! into_layer {
     ($($kind:ident),*) => {
-        $(impl From<$kind> for Layer {
+        $(impl From<$kind> for LayerKind {
             fn from(layer: $kind) -> Self {
                 Self::$kind(layer)
             }

@@ -30,11 +30,8 @@ impl View for Array<'_> {
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        self.values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect::<Vec<u8>>()
-            .into()
+        let bytes = self.values.iter().flat_map(|value| value.to_le_bytes());
+        bytes.collect::<Vec<u8>>().into()
     }
 
     fn data_len(&self) -> usize {
@@ -62,18 +59,13 @@ pub(crate) fn read_bytes(path: &Path, remedy: &str) -> Result<Vec<u8>> {
     let file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     if length > MOST_BYTES {
+        let (found, expected) = (format!("{length} bytes"), format!("at most {MOST_BYTES}"));
         let remedy = "take a file that this laboratory wrote";
-        return Err(LabError::format(
-            path,
-            format!("{length} bytes"),
-            format!("at most {MOST_BYTES}"),
-            remedy,
-        ));
+        return Err(LabError::format(path, found, expected, remedy));
     }
     let mut bytes = Vec::with_capacity(length as usize);
-    file.take(MOST_BYTES)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    let read = file.take(MOST_BYTES).read_to_end(&mut bytes);
+    read.map_err(failed)?;
     Ok(bytes)
 }
 
@@ -94,11 +86,8 @@ impl<'a> Arrays<'a> {
         };
         let (_, contents) = SafeTensors::read_metadata(bytes).map_err(broken)?;
         let texts = contents.metadata().clone().unwrap_or_default();
-        Ok(Self {
-            path,
-            file: SafeTensors::deserialize(bytes).map_err(broken)?,
-            texts,
-        })
+        let file = SafeTensors::deserialize(bytes).map_err(broken)?;
+        Ok(Self { path, file, texts })
     }
 
     /// The text under `key`.
@@ -114,30 +103,16 @@ impl<'a> Arrays<'a> {
     pub(crate) fn take(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         let wrong = |found: String| {
             let expected = format!("`{name}` of shape {shape:?} as F32");
-            LabError::format(
-                self.path,
-                found,
-                expected,
-                "take the weights of a network with the same layers",
-            )
+            let remedy = "take the weights of a network with the same layers";
+            LabError::format(self.path, found, expected, remedy)
         };
-        let array = self
-            .file
-            .tensor(name)
-            .map_err(|_| wrong("no such array".to_owned()))?;
-        if array.shape() != shape || array.dtype() != Dtype::F32 {
-            return Err(wrong(format!(
-                "shape {:?} as {:?}",
-                array.shape(),
-                array.dtype()
-            )));
+        let array = self.file.tensor(name);
+        let array = array.map_err(|_| wrong("no such array".to_owned()))?;
+        let (found, dtype) = (array.shape(), array.dtype());
+        if found != shape || dtype != Dtype::F32 {
+            return Err(wrong(format!("shape {found:?} as {dtype:?}")));
         }
-        Ok(array
-            .data()
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|&number| f32::from_le_bytes(number))
-            .collect())
+        let floats = array.data().as_chunks().0.iter();
+        Ok(floats.map(|&bytes| f32::from_le_bytes(bytes)).collect())
     }
 }

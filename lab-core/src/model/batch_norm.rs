@@ -1,10 +1,11 @@
-//! Batch normalization: each input gets mean 0 and variance 1 over the batch, then a scale and a shift that are learnt.
+//! Batch normalization: each feature gets mean 0 and variance 1 over the batch, then a trained scale and shift.
 
 use serde::{Deserialize, Serialize};
 
-use super::layer::{Cache, Flow, Here, Mathematics, Parameter, ParameterPlan, Start};
-use super::learn::Learning;
-use crate::error::{LabError, Result};
+use super::dense::check_flat;
+use super::gradients::Gradients;
+use super::layer::{Backward, Cache, Context, Initial, Layer, Mode, Parameter, ParameterSpec};
+use crate::error::Result;
 
 /// y = γ (x − μ) / √(σ² + ε) + β for each feature (Ioffe and Szegedy, 2015).
 ///
@@ -34,29 +35,21 @@ fn statistics(input: &[f32], mean: &mut [f32], variance: &mut [f32]) {
     variance.iter_mut().for_each(|sum| *sum /= count);
 }
 
-impl Mathematics for BatchNorm {
+impl Layer for BatchNorm {
     fn kind(&self) -> (&'static str, &'static str) {
         ("BatchNormalization", "batch_normalization")
     }
 
     fn output_shape(&self, name: &str, input: &[usize]) -> Result<Vec<usize>> {
-        if input.len() != 1 {
-            let remedy = "put .flatten() before it";
-            return Err(LabError::shape(
-                name,
-                format!("{input:?}"),
-                "one row of numbers, like [3072]",
-                remedy,
-            ));
-        }
+        check_flat(name, input, "put .flatten() before it")?;
         Ok(input.to_vec())
     }
 
-    fn parameters(&self, input: &[usize]) -> Vec<ParameterPlan> {
-        let array = |name, start, trainable| ParameterPlan {
+    fn parameters(&self, input: &[usize]) -> Vec<ParameterSpec> {
+        let array = |name, initial, trainable| ParameterSpec {
             name,
             shape: input.to_vec(),
-            start: Start::Constant(start),
+            initial: Initial::Constant(initial),
             trainable,
             l2: 0.0,
         };
@@ -69,88 +62,76 @@ impl Mathematics for BatchNorm {
     }
 
     /// x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β.
-    fn forward(&self, here: Here<'_>, own: &[Parameter], cache: &mut Cache) {
-        let (input, features) = (here.input, here.place.inputs);
+    fn forward(&self, context: Context<'_>, own: &[Parameter], cache: &mut Cache) {
+        let (input, features) = (context.pass.input, context.spec.inputs);
         let [gamma, beta, moving_mean, moving_variance] = own else {
             return;
         };
-        let Cache {
-            output,
-            kept,
-            scratch,
-            ..
-        } = cache;
-        // μ and σ², and room for dγ and dβ on the way back.
-        scratch.resize(4 * features, 0.0);
-        let (mean, variance) = scratch[..2 * features].split_at_mut(features);
-        if here.pass.training.is_some() {
-            statistics(input, mean, variance);
-        } else {
+        // μ and σ², and space for dγ and dβ of the backward pass.
+        cache.scratch.resize(4 * features, 0.0);
+        let (mean, variance) = cache.scratch[..2 * features].split_at_mut(features);
+        if context.pass.mode == Mode::Inference {
             mean.copy_from_slice(&moving_mean.value);
             variance.copy_from_slice(&moving_variance.value);
+        } else {
+            statistics(input, mean, variance);
         }
-        kept.resize(input.len(), 0.0);
-        output.resize(input.len(), 0.0);
-        let rows = input
-            .chunks_exact(features)
-            .zip(kept.chunks_exact_mut(features));
-        for ((x, standard), y) in rows.zip(output.chunks_exact_mut(features)) {
+        cache.kept.resize(input.len(), 0.0);
+        cache.output.resize(input.len(), 0.0);
+        let outputs = cache.output.chunks_exact_mut(features);
+        let standardized = cache.kept.chunks_exact_mut(features);
+        for ((x, x_hat), y) in input.chunks_exact(features).zip(standardized).zip(outputs) {
             for j in 0..features {
-                standard[j] = (x[j] - mean[j]) / (variance[j] + EPSILON).sqrt();
-                y[j] = gamma.value[j] * standard[j] + beta.value[j];
+                x_hat[j] = (x[j] - mean[j]) / (variance[j] + EPSILON).sqrt();
+                y[j] = gamma.value[j] * x_hat[j] + beta.value[j];
             }
         }
     }
 
-    /// dγ = Σ dy ⊙ x̂, dβ = Σ dy, and dx = γ / √(σ² + ε) · (dy − mean(dy) − x̂ · mean(dy ⊙ x̂)), since μ and σ² depend
-    /// on x too; they do not when the network is used.
-    fn backward(&self, here: Here<'_>, cache: &mut Cache, flow: &mut Flow, mut own: Learning<'_>) {
-        let (features, gamma) = (here.place.inputs, own.value(0));
+    /// dγ = Σ dy ⊙ x̂, dβ = Σ dy, and dx = γ / √(σ² + ε) · (dy − mean(dy) − x̂ · mean(dy ⊙ x̂)) in training, where μ and
+    /// σ² depend on x; in inference they do not, and dx = γ / √(σ² + ε) · dy.
+    fn backward(
+        &self,
+        context: Context<'_>,
+        cache: &mut Cache,
+        back: &mut Backward,
+        mut own: Gradients<'_>,
+    ) {
+        let (features, gamma) = (context.spec.inputs, own.value(0));
         let (statistics, sums) = cache.scratch.split_at_mut(2 * features);
         sums.fill(0.0);
-        let (gamma_gradient, beta_gradient) = sums.split_at_mut(features);
-        for (dy, standard) in flow
-            .gradient
-            .chunks_exact(features)
-            .zip(cache.kept.chunks_exact(features))
-        {
+        let (d_gamma, d_beta) = sums.split_at_mut(features);
+        let rows = back.gradient.chunks_exact(features);
+        for (dy, x_hat) in rows.zip(cache.kept.chunks_exact(features)) {
             for j in 0..features {
-                gamma_gradient[j] += dy[j] * standard[j];
-                beta_gradient[j] += dy[j];
+                d_gamma[j] += dy[j] * x_hat[j];
+                d_beta[j] += dy[j];
             }
         }
         let variance = &statistics[features..];
-        let count = (flow.gradient.len() / features) as f32;
-        let depends = if here.pass.training.is_some() {
-            1.0 / count
-        } else {
-            0.0
+        let factor = match context.pass.mode {
+            Mode::Inference => 0.0,
+            Mode::Training { .. } => 1.0 / context.rows() as f32,
         };
-        for (dy, standard) in flow
-            .gradient
-            .chunks_exact_mut(features)
-            .zip(cache.kept.chunks_exact(features))
-        {
+        let rows = back.gradient.chunks_exact_mut(features);
+        for (dy, x_hat) in rows.zip(cache.kept.chunks_exact(features)) {
             for j in 0..features {
-                let through_statistics =
-                    depends * (beta_gradient[j] + standard[j] * gamma_gradient[j]);
+                let through_statistics = factor * (d_beta[j] + x_hat[j] * d_gamma[j]);
                 let scale = gamma[j] / (variance[j] + EPSILON).sqrt();
                 dy[j] = scale * (dy[j] - through_statistics);
             }
         }
-        own.take(0, gamma_gradient, here.pass.threads);
-        own.take(1, beta_gradient, here.pass.threads);
+        own.take(0, d_gamma, context.pass.threads);
+        own.take(1, d_beta, context.pass.threads);
     }
 
-    fn learn(&self, parameters: &mut [Parameter], cache: &Cache) {
-        let [_, _, moving_mean, moving_variance] = parameters else {
+    fn update_running_stats(&self, own: &mut [Parameter], cache: &Cache) {
+        let [_, _, mean, variance] = own else {
             return;
         };
-        let seen = moving_mean
-            .value
-            .iter_mut()
-            .chain(&mut moving_variance.value)
-            .zip(&cache.scratch);
-        seen.for_each(|(moving, batch)| *moving = MOMENTUM * *moving + (1.0 - MOMENTUM) * batch);
+        let running = mean.value.iter_mut().chain(&mut variance.value);
+        for (running, batch) in running.zip(&cache.scratch) {
+            *running = MOMENTUM * *running + (1.0 - MOMENTUM) * batch;
+        }
     }
 }

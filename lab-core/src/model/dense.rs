@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
+use super::gradients::Gradients;
 use super::initializer::Initializer;
-use super::layer::{Cache, Flow, Here, Mathematics, Parameter, ParameterPlan, Start};
-use super::learn::Learning;
+use super::layer::{Backward, Cache, Context, Initial, Layer, Parameter, ParameterSpec};
+use crate::checks::check_range;
 use crate::compute::{self, MatRef};
 use crate::error::{LabError, Result};
 
@@ -53,127 +54,109 @@ impl Dense {
         Self { l2: lambda, ..self }
     }
 
-    pub(crate) fn activation(&self) -> Activation {
+    /// The function after the weighted sums.
+    pub fn activation(&self) -> Activation {
         self.activation
     }
 }
 
-impl Mathematics for Dense {
+impl Layer for Dense {
     fn kind(&self) -> (&'static str, &'static str) {
         ("Dense", "dense")
     }
 
     fn output_shape(&self, name: &str, input: &[usize]) -> Result<Vec<usize>> {
-        if input.len() != 1 {
-            let remedy = "put .flatten() before the first dense layer";
-            return Err(LabError::shape(
-                name,
-                format!("{input:?}"),
-                "one row of numbers, like [3072]",
-                remedy,
-            ));
-        }
-        if self.units == 0 {
-            return Err(LabError::value(
-                format!("{name}: units"),
-                "0",
-                "at least 1",
-                "say how wide the layer is",
-            ));
-        }
-        if !(self.l2 >= 0.0 && self.l2.is_finite()) {
-            let found = self.l2.to_string();
-            return Err(LabError::value(
-                format!("{name}: l2"),
-                found,
-                "0 or more",
-                "0.001 is a usual penalty",
-            ));
-        }
+        check_flat(name, input, "put .flatten() before the first dense layer")?;
+        let width = "choose the width of the layer";
+        check_range(format!("{name}: units"), self.units, 1.., width)?;
+        let (place, usual) = (format!("{name}: l2"), "0.001 is a usual penalty");
+        check_range(place, self.l2, 0.0..f32::INFINITY, usual)?;
         Ok(vec![self.units])
     }
 
-    fn parameters(&self, input: &[usize]) -> Vec<ParameterPlan> {
-        let array = |name, shape, start, l2| ParameterPlan {
+    fn parameters(&self, input: &[usize]) -> Vec<ParameterSpec> {
+        let array = |name, shape, initial, l2| ParameterSpec {
             name,
             shape,
-            start,
+            initial,
             trainable: true,
             l2,
         };
+        let (kernel, zero) = (Initial::Random(self.initializer), Initial::Constant(0.0));
         vec![
-            array(
-                "kernel",
-                vec![input[0], self.units],
-                Start::Drawn(self.initializer),
-                self.l2,
-            ),
-            array("bias", vec![self.units], Start::Constant(0.0), 0.0),
+            array("kernel", vec![input[0], self.units], kernel, self.l2),
+            array("bias", vec![self.units], zero, 0.0),
         ]
     }
 
     /// z = x W + b, a = f(z).
-    fn forward(&self, here: Here<'_>, own: &[Parameter], cache: &mut Cache) {
-        let (rows, threads) = (here.rows(), here.pass.threads);
+    fn forward(&self, context: Context<'_>, own: &[Parameter], cache: &mut Cache) {
+        let (rows, inputs) = (context.rows(), context.spec.inputs);
         let (kernel, bias) = (&own[0].value, &own[1].value);
-        let Cache { output, kept, .. } = cache;
-        let sums = if self.activation.keeps_z() {
-            &mut *kept
+        let keeps_z = self.activation.keeps_z();
+        let z = if keeps_z {
+            &mut cache.kept
         } else {
-            &mut *output
+            &mut cache.output
         };
-        sums.resize(rows * self.units, 0.0);
-        let x = MatRef::new(here.input, rows, here.place.inputs);
-        let kernel = MatRef::new(kernel, here.place.inputs, self.units);
-        compute::product(x, kernel, sums, threads, |_, column, z| {
+        z.resize(rows * self.units, 0.0);
+        let x = MatRef::new(context.pass.input, rows, inputs);
+        let kernel = MatRef::new(kernel, inputs, self.units);
+        compute::product(x, kernel, z, context.pass.threads, |_, column, z| {
             z.iter_mut().zip(&bias[column..]).for_each(|(z, b)| *z += b);
             self.activation.forward_in_place(z);
         });
-        if self.activation.keeps_z() {
-            output.resize(rows * self.units, 0.0);
-            self.activation.forward(kept, output, self.units);
+        if keeps_z {
+            cache.output.resize(rows * self.units, 0.0);
+            self.activation
+                .forward(&cache.kept, &mut cache.output, self.units);
         }
     }
 
     /// dz = da ⊙ f′(z), then dx = dz Wᵀ, dW = xᵀ dz + 2 λ W, db = Σ dz over the batch.
-    fn backward(&self, here: Here<'_>, cache: &mut Cache, flow: &mut Flow, mut own: Learning<'_>) {
-        let (rows, inputs, threads) = (here.rows(), here.place.inputs, here.pass.threads);
-        if !flow.at_logits {
-            self.activation.backward(
-                &cache.kept,
-                &cache.output,
-                &mut flow.gradient,
-                self.units,
-                threads,
-            );
+    fn backward(
+        &self,
+        context: Context<'_>,
+        cache: &mut Cache,
+        back: &mut Backward,
+        mut own: Gradients<'_>,
+    ) {
+        let (rows, inputs, threads) = (context.rows(), context.spec.inputs, context.pass.threads);
+        if !back.at_logits {
+            let (z, a) = (&cache.kept, &cache.output);
+            self.activation
+                .backward(z, a, &mut back.gradient, self.units, threads);
         }
-        if flow.to_input {
+        let dz = MatRef::new(&back.gradient, rows, self.units);
+        if back.to_input {
             let kernel = MatRef::new(own.value(0), inputs, self.units);
-            flow.spare.resize(rows * inputs, 0.0);
-            let gradient = MatRef::new(&flow.gradient, rows, self.units);
-            compute::product(
-                gradient,
-                kernel.transposed(),
-                &mut flow.spare,
-                threads,
-                |_, _, _| (),
-            );
+            back.spare.resize(rows * inputs, 0.0);
+            let dx = &mut back.spare;
+            compute::product(dz, kernel.transposed(), dx, threads, |_, _, _| ());
         }
-        let (x, dz) = (
-            MatRef::new(here.input, rows, inputs),
-            MatRef::new(&flow.gradient, rows, self.units),
-        );
+        let x = MatRef::new(context.pass.input, rows, inputs);
         own.take_product(0, x.transposed(), dz, threads);
         cache.scratch.clear();
         cache.scratch.resize(self.units, 0.0);
-        for row in flow.gradient.chunks_exact(self.units) {
-            cache
-                .scratch
-                .iter_mut()
-                .zip(row)
-                .for_each(|(sum, g)| *sum += g);
+        for row in back.gradient.chunks_exact(self.units) {
+            let sums = cache.scratch.iter_mut().zip(row);
+            sums.for_each(|(sum, g)| *sum += g);
         }
         own.take(1, &cache.scratch, threads);
-        std::mem::swap(&mut flow.gradient, &mut flow.spare);
+        std::mem::swap(&mut back.gradient, &mut back.spare);
+    }
+}
+
+/// The input of a layer of features has one axis besides the batch.
+pub(super) fn check_flat(name: &str, input: &[usize], remedy: &str) -> Result<()> {
+    let found = format!("{input:?}");
+    match input.len() {
+        1 => Ok(()),
+        _ => Err(LabError::shape(
+            name,
+            found,
+            "one axis, like [3072]",
+            remedy,
+        )),
     }
 }

@@ -1,15 +1,15 @@
-//! An image as one row of numbers.
+//! An image as one row of features.
 
 use serde::{Deserialize, Serialize};
 
-use super::layer::{Mathematics, Pass};
+use super::layer::{Layer, Mode};
 use crate::error::Result;
 
-/// Puts the numbers of an example in one row, `(32, 32, 3)` → `(3072)`; they lie like that in memory already.
+/// Makes one row of an example's elements, `(32, 32, 3)` → `(3072)`; in memory they already are one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flatten {}
 
-impl Mathematics for Flatten {
+impl Layer for Flatten {
     fn kind(&self) -> (&'static str, &'static str) {
         ("Flatten", "flatten")
     }
@@ -18,7 +18,7 @@ impl Mathematics for Flatten {
         Ok(vec![input.iter().product()])
     }
 
-    fn is_identity(&self, _: &Pass<'_>) -> bool {
+    fn is_identity(&self, _: Mode) -> bool {
         true
     }
 }

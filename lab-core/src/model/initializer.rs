@@ -1,4 +1,4 @@
-//! What weights are before training.
+//! Initial weights.
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -20,29 +20,22 @@ pub enum Initializer {
     /// Uniform in ± √(6 / (fan in + fan out)): Keras's default.
     #[default]
     GlorotUniform,
-    /// Normal, cut off at two deviations.
+    /// Normal, truncated at two standard deviations.
     GlorotNormal,
     /// Uniform in ± √(6 / fan in).
     HeUniform,
-    /// Normal, cut off at two deviations.
+    /// Normal, truncated at two standard deviations.
     HeNormal,
 }
 
-/// The deviation of a standard normal variable that is cut off at ± 2.
-const DEVIATION_OF_TRUNCATED: f64 = 0.879_625_66;
+/// The standard deviation of a standard normal variable truncated at ± 2.
+const TRUNCATED_STD: f64 = 0.879_625_66;
 
 impl Initializer {
-    /// Fills a kernel of shape (`fan_in`, `fan_out`); `number` tells the arrays of one model apart.
-    pub(super) fn fill(
-        self,
-        kernel: &mut [f32],
-        fan_in: usize,
-        fan_out: usize,
-        seed: Seed,
-        number: u64,
-    ) {
+    /// Fills a kernel of shape (fan in, fan out); `number` tells the arrays of one model apart.
+    pub(super) fn fill(self, kernel: &mut [f32], fans: [usize; 2], seed: Seed, number: u64) {
         let mut generator = seed.generator(Purpose::Initialize, number);
-        let (fan_in, fan_out) = (fan_in as f64, fan_out as f64);
+        let [fan_in, fan_out] = fans.map(|fan| fan as f64);
         let variance = match self {
             Self::GlorotUniform | Self::GlorotNormal => 2.0 / (fan_in + fan_out),
             Self::HeUniform | Self::HeNormal => 2.0 / fan_in,
@@ -53,8 +46,8 @@ impl Initializer {
                 kernel.fill_with(|| (limit * (2.0 * unit(&mut generator) - 1.0)) as f32);
             }
             Self::GlorotNormal | Self::HeNormal => {
-                let deviation = variance.sqrt() / DEVIATION_OF_TRUNCATED;
-                kernel.fill_with(|| (deviation * truncated_normal(&mut generator)) as f32);
+                let std = variance.sqrt() / TRUNCATED_STD;
+                kernel.fill_with(|| (std * truncated_normal(&mut generator)) as f32);
             }
         }
     }
@@ -87,7 +80,7 @@ mod tests {
             (
                 Initializer::GlorotNormal,
                 2.0 / 1000.0,
-                2.0 * (2.0_f64 / 1000.0).sqrt() / DEVIATION_OF_TRUNCATED,
+                2.0 * (2.0_f64 / 1000.0).sqrt() / TRUNCATED_STD,
             ),
             (
                 Initializer::HeUniform,
@@ -97,11 +90,11 @@ mod tests {
             (
                 Initializer::HeNormal,
                 2.0 / 700.0,
-                2.0 * (2.0_f64 / 700.0).sqrt() / DEVIATION_OF_TRUNCATED,
+                2.0 * (2.0_f64 / 700.0).sqrt() / TRUNCATED_STD,
             ),
         ] {
             let mut kernel = vec![0.0; fan_in * fan_out];
-            initializer.fill(&mut kernel, fan_in, fan_out, Seed(7), 3);
+            initializer.fill(&mut kernel, [fan_in, fan_out], Seed(7), 3);
             let count = kernel.len() as f64;
             let mean = kernel.iter().map(|&w| f64::from(w)).sum::<f64>() / count;
             let found = kernel

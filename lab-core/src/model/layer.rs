@@ -1,95 +1,126 @@
-//! What every layer does: say its shapes and parameters, go forward, go backward.
+//! What every layer does: state its shapes and parameters, run forward, run backward.
 
 use std::ops::Range;
 
+use super::gradients::Gradients;
 use super::initializer::Initializer;
-use super::learn::Learning;
 use crate::compute::Threads;
 use crate::error::Result;
 use crate::random::Seed;
 
-/// The mathematics of one kind of layer. Arrays lie row after row, one row for each example of the batch.
-pub(super) trait Mathematics {
+/// One kind of layer. Arrays hold one row for each example of the batch.
+pub(super) trait Layer {
     /// Keras's name of the class (`Dense`) and of its first instance (`dense`).
     fn kind(&self) -> (&'static str, &'static str);
 
     /// The shape of one example's output; an error where options or the input's shape do not fit.
     fn output_shape(&self, name: &str, input: &[usize]) -> Result<Vec<usize>>;
 
-    /// The arrays that this layer learns or keeps.
-    fn parameters(&self, _input: &[usize]) -> Vec<ParameterPlan> {
+    /// The arrays of this layer: trained by gradients, or kept as running statistics.
+    fn parameters(&self, _input: &[usize]) -> Vec<ParameterSpec> {
         Vec::new()
     }
 
-    /// Whether the output is the input itself in this pass, so that there is nothing to do.
-    fn is_identity(&self, _: &Pass<'_>) -> bool {
+    /// Whether the output equals the input in this mode, so that the layer is skipped.
+    fn is_identity(&self, _: Mode) -> bool {
         false
     }
 
-    /// Writes `cache.output`, and keeps in the cache what the way back needs.
-    fn forward(&self, _: Here<'_>, _own: &[Parameter], _: &mut Cache) {}
+    /// Computes `cache.output`, and keeps in the cache what the backward pass needs.
+    fn forward(&self, _: Context<'_>, _: &[Parameter], _: &mut Cache) {}
 
-    /// Turns the gradient with respect to the output (`flow.gradient`) into the one with respect to the input, and
-    /// gives those with respect to the layer's own arrays to `own`.
-    fn backward(&self, _: Here<'_>, _: &mut Cache, _: &mut Flow, _own: Learning<'_>) {}
+    /// Turns the gradient with respect to the output into the one with respect to the input, and passes the gradients
+    /// of the layer's own arrays to `own`.
+    fn backward(&self, _: Context<'_>, _: &mut Cache, _: &mut Backward, _own: Gradients<'_>) {}
 
-    /// Takes over what a training pass has shown other than gradients: the moving averages of batch normalization.
-    fn learn(&self, _: &mut [Parameter], _: &Cache) {}
+    /// Updates the running statistics after a forward pass of training.
+    fn update_running_stats(&self, _: &mut [Parameter], _: &Cache) {}
 }
 
-/// What a layer is given on both ways.
-#[derive(Clone, Copy)]
-pub(super) struct Here<'a> {
-    pub(super) place: &'a Place,
-    /// The batch, `place.inputs` numbers a row.
-    pub(super) input: &'a [f32],
-    pub(super) pass: Pass<'a>,
+/// What a pass is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Predictions: dropout does nothing, batch normalization uses its running statistics.
+    #[default]
+    Inference,
+    /// A training step: dropout draws its masks from the seed and the number of the step.
+    Training {
+        /// The seed of the masks; [`Trainer::seed`](crate::training::Trainer::seed) of a training.
+        seed: Seed,
+        /// How many steps the optimizer has done before.
+        step: u64,
+    },
 }
 
-impl Here<'_> {
-    /// Examples in the batch.
-    pub(super) fn rows(&self) -> usize {
-        self.input.len() / self.place.inputs
+impl Mode {
+    /// A training step, with the seed of dropout's masks and the number of steps done before.
+    pub fn training(seed: Seed, step: u64) -> Self {
+        Self::Training { seed, step }
     }
 }
 
-/// Whether the network is being trained or used.
+/// A batch on its way through the network, or what a layer gets of it.
 #[derive(Clone, Copy)]
 pub(crate) struct Pass<'a> {
-    /// The seed and the number of the training step, from which dropout draws; `None` when the network is used.
-    pub(crate) training: Option<(Seed, u64)>,
+    /// The input, one row of floats for each example.
+    pub(crate) input: &'a [f32],
+    pub(crate) mode: Mode,
     pub(crate) threads: &'a Threads,
 }
 
-/// Where a layer stands in its network.
+impl<'a> Pass<'a> {
+    pub(crate) fn new(input: &'a [f32], mode: Mode, threads: &'a Threads) -> Self {
+        Self {
+            input,
+            mode,
+            threads,
+        }
+    }
+}
+
+/// The layer's place in the network and its input, for both passes.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) spec: &'a LayerSpec,
+    pub(super) pass: Pass<'a>,
+}
+
+impl Context<'_> {
+    /// Examples in the batch.
+    pub(super) fn rows(&self) -> usize {
+        self.pass.input.len() / self.spec.inputs
+    }
+}
+
+/// Name, shapes and parameters of a layer in its network.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct LayerSpec {
     pub(crate) name: String,
     pub(crate) number: usize,
     pub(crate) output_shape: Vec<usize>,
-    /// Numbers in one example's input and output.
+    /// Floats in one example's input and output.
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
     /// This layer's part of the network's parameters.
     pub(crate) parameters: Range<usize>,
 }
 
-/// An array to be made for a layer.
-pub(super) struct ParameterPlan {
+/// An array that a layer needs.
+pub(super) struct ParameterSpec {
     pub(super) name: &'static str,
     pub(super) shape: Vec<usize>,
-    pub(super) start: Start,
+    pub(super) initial: Initial,
     pub(super) trainable: bool,
     pub(super) l2: f32,
 }
 
 /// What an array holds before training.
-pub(super) enum Start {
+pub(super) enum Initial {
     Constant(f32),
-    Drawn(Initializer),
+    Random(Initializer),
 }
 
-/// An array of a network: learnt (kernels, biases) or kept (moving averages).
+/// An array of a network: trained (kernels, biases) or kept (running statistics).
 #[derive(Clone, Debug)]
 pub(crate) struct Parameter {
     /// The layer's name and the array's own: `dense_1.kernel`.
@@ -101,28 +132,29 @@ pub(crate) struct Parameter {
     pub(crate) l2: f32,
 }
 
-/// What a layer remembers from the way forward; reused from batch to batch, so that a step allocates nothing.
-#[derive(Default)]
+/// What a layer keeps of the forward pass; reused from batch to batch, so that a step allocates nothing.
+#[derive(Debug, Default)]
 pub(crate) struct Cache {
     pub(crate) output: Vec<f32>,
-    /// z of a dense layer, the mask of dropout, the standardized input of batch normalization.
+    /// The pre-activations of a dense layer, the mask of dropout, the standardized input of batch normalization.
     pub(crate) kept: Vec<f32>,
-    /// Room to work in.
+    /// Temporary values.
     pub(super) scratch: Vec<f32>,
     /// The layer whose output was the input: `None` for the network's own input.
     pub(super) source: Option<usize>,
 }
 
-/// What flows backwards through the layers.
-#[derive(Default)]
-pub(crate) struct Flow {
-    /// The gradient of the loss with respect to the output of the layer at hand.
+/// The gradient on its way back through the layers.
+#[derive(Debug, Default)]
+pub(crate) struct Backward {
+    /// The gradient of the loss with respect to the output of the current layer.
     pub(crate) gradient: Vec<f32>,
     pub(super) spare: Vec<f32>,
-    /// Whether anything before the layer at hand needs the gradient with respect to its input.
+    /// Whether an earlier layer needs the gradient with respect to this layer's input.
     pub(super) to_input: bool,
-    /// Whether the gradient with respect to the network's own input is wanted too.
-    pub(super) whole: bool,
-    /// Whether `gradient` is already one with respect to z, as softmax and cross-entropy make it together.
+    /// Whether the gradient with respect to the network's own input is wanted.
+    pub(super) to_network_input: bool,
+    /// Whether `gradient` is already the one with respect to the pre-activations, as softmax and cross-entropy together
+    /// give it.
     pub(super) at_logits: bool,
 }

@@ -1,36 +1,59 @@
 //! Networks: layers, activations, initial weights, forward and backward passes, the summary, weights on disk.
 //!
-//! A network is planned layer by layer ([`Sequential::new`]), built with a seed ([`Architecture::build`]), and then
-//! holds its weights. Shapes are checked when it is built and when data arrives.
+//! An [`Architecture`] lists the layers ([`Sequential::new`] begins one); [`Architecture::build`] draws the weights with a
+//! seed and makes a [`Sequential`]. Shapes are checked when a network is built and when data arrives.
+//!
+//! # How to write a layer
+//!
+//! A layer is a struct with its options in a file of its own, such as `model/dropout.rs`, that implements the trait
+//! `Layer` of `model/layer.rs`:
+//!
+//! | method | what it does |
+//! |---|---|
+//! | `kind` | the names of Keras: `("Dense", "dense")` |
+//! | `output_shape` | checks options and input shape, returns the shape of one example's output |
+//! | `parameters` | the arrays that it needs: name, shape, initial values, trained or not, L2 penalty |
+//! | `is_identity` | whether it does nothing in this mode, as dropout in inference |
+//! | `forward` | computes `cache.output` from `context.pass.input`, keeps in the cache what the backward pass needs |
+//! | `backward` | turns the gradient of the output into that of the input, passes those of its arrays to `own.take` |
+//! | `update_running_stats` | changes arrays that are not trained, as batch normalization's moving averages |
+//!
+//! It becomes one more variant of [`LayerKind`], in `model/architecture.rs`. Its gradients are checked against central
+//! differences by one line in `tests/agreement_textbook.rs`, its numbers against Keras's by `tools/golden/layers.py`.
 
 mod activation;
 mod architecture;
 mod arrays;
 mod batch_norm;
+mod by_hand;
 mod dense;
 mod dropout;
 mod flatten;
+mod gradients;
 mod initializer;
 mod layer;
-mod learn;
+mod passes;
 mod predict;
 mod sequential;
 mod summary;
-#[cfg(feature = "inspect")]
 mod trace;
 mod weights;
 
 pub use activation::Activation;
-pub use architecture::{Architecture, Layer};
+pub use architecture::{Architecture, LayerKind};
 pub use batch_norm::BatchNorm;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use initializer::Initializer;
+pub use layer::Mode;
 pub use predict::Inputs;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
+pub use trace::Trace;
 
 pub(crate) use arrays::{Array, Arrays, read_bytes, write_arrays};
+pub(crate) use gradients::Updates;
 pub(crate) use layer::{Parameter, Pass};
-pub(crate) use sequential::{Identity, Tape};
+pub(crate) use passes::{Outputs, Workspace};
+pub(crate) use sequential::ModelId;

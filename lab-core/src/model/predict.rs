@@ -1,9 +1,10 @@
-//! Using a network: what it says about examples that it is given.
+//! Predictions of a network.
 
 use ndarray::{Array2, ArrayBase, Data, Dimension};
 
-use super::layer::Pass;
-use super::sequential::{Sequential, Tape};
+use super::layer::{Mode, Pass};
+use super::passes::{Outputs, Workspace};
+use super::sequential::Sequential;
 use crate::compute::Threads;
 use crate::error::{LabError, Result};
 
@@ -34,29 +35,18 @@ impl<S: Data<Elem = f32> + Sync, D: Dimension> Inputs for ArrayBase<S, D> {
 
     fn write(&self, first: usize, into: &mut [f32], _: &Threads) -> Result<()> {
         let size = self.example_shape().iter().product::<usize>().max(1);
+        let floats = self.iter().skip(first * size);
         match self.as_slice() {
-            Some(slice) => into.copy_from_slice(&slice[first * size..first * size + into.len()]),
-            None => into
-                .iter_mut()
-                .zip(self.iter().skip(first * size))
-                .for_each(|(to, from)| *to = *from),
+            Some(slice) => into.copy_from_slice(&slice[first * size..][..into.len()]),
+            None => into.iter_mut().zip(floats).for_each(|(to, x)| *to = *x),
         }
-        match into.iter().position(|x| !x.is_finite()) {
-            None => Ok(()),
-            Some(at) => {
-                let (place, found) = (
-                    first + at / size,
-                    format!("{} in place {}", into[at], at % size),
-                );
-                let remedy = "look where the array comes from: a division by 0 or a missing value";
-                Err(LabError::value(
-                    format!("example {place}"),
-                    found,
-                    "finite numbers",
-                    remedy,
-                ))
-            }
-        }
+        let Some(at) = into.iter().position(|x| !x.is_finite()) else {
+            return Ok(());
+        };
+        let place = format!("example {}", first + at / size);
+        let found = format!("{} at position {}", into[at], at % size);
+        let remedy = "look where the array comes from: a division by 0 or a missing value";
+        Err(LabError::value(place, found, "finite numbers", remedy))
     }
 }
 
@@ -64,9 +54,9 @@ impl<S: Data<Elem = f32> + Sync, D: Dimension> Inputs for ArrayBase<S, D> {
 const BATCH: usize = 512;
 
 impl Sequential {
-    /// What the network gives for each example, shape (N, classes): probabilities where it ends in softmax.
+    /// The outputs for each example, shape (N, classes): probabilities where the network ends in softmax.
     ///
-    /// Takes a data set, or an array whose first axis counts the examples. Layers work as they do after training.
+    /// Takes a data set, or an array whose first axis counts the examples. Layers work in inference mode.
     ///
     /// # Errors
     /// [`LabError::Shape`] where the examples do not fit the network, [`LabError::Value`] where one is not finite.
@@ -77,7 +67,8 @@ impl Sequential {
             Threads::new(None)?
         };
         let mut outputs = Vec::with_capacity(inputs.count() * self.output_size());
-        self.for_each_batch(inputs, &threads, |rows, _| outputs.extend_from_slice(rows))?;
+        let keep = |batch: Outputs<'_>| outputs.extend_from_slice(batch.outputs);
+        self.for_each_batch(inputs, &threads, keep)?;
         Ok(self.output_array(outputs))
     }
 
@@ -100,10 +91,8 @@ impl Sequential {
 
     /// Outputs row after row as an array of shape (N, classes).
     pub(crate) fn output_array(&self, outputs: Vec<f32>) -> Array2<f32> {
-        let shape = (
-            outputs.len() / self.output_size().max(1),
-            self.output_size(),
-        );
+        let units = self.output_size().max(1);
+        let shape = (outputs.len() / units, units);
         Array2::from_shape_vec(shape, outputs).unwrap_or_default()
     }
 
@@ -118,28 +107,23 @@ impl Sequential {
         Err(LabError::shape(place, found, expected, remedy))
     }
 
-    /// Runs all examples through the network, some hundreds at a time: `task(their outputs, their
-    /// logits where the last layer keeps them)`.
+    /// Runs all examples through the network, some hundreds at a time, and gives `task` their outputs.
     pub(crate) fn for_each_batch(
         &self,
         inputs: &(impl Inputs + ?Sized),
         threads: &Threads,
-        mut task: impl FnMut(&[f32], &[f32]),
+        mut task: impl FnMut(Outputs<'_>),
     ) -> Result<()> {
         self.check_inputs("inputs", &inputs.example_shape())?;
-        let size = self.places.first().map_or(0, |place| place.inputs);
+        let size = self.input_size();
         let mut batch = vec![0.0; size * BATCH.min(inputs.count())];
-        let mut tape = Tape::default();
-        let pass = Pass {
-            training: None,
-            threads,
-        };
+        let mut workspace = Workspace::default();
         for first in (0..inputs.count()).step_by(BATCH) {
             let batch = &mut batch[..size * BATCH.min(inputs.count() - first)];
             inputs.write(first, batch, threads)?;
-            self.forward(batch, &mut tape, pass);
-            let (outputs, logits) = tape.outputs(batch);
-            task(outputs, logits);
+            let pass = Pass::new(batch, Mode::Inference, threads);
+            self.run_forward(pass, &mut workspace);
+            task(workspace.results(batch, self.output_size()).0);
         }
         Ok(())
     }

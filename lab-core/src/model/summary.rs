@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::architecture::Architecture;
-use super::sequential::{Identity, Sequential};
+use super::layer::Parameter;
+use super::sequential::Sequential;
 use crate::error::Result;
 use crate::text::thousands;
 
@@ -47,27 +48,23 @@ impl Sequential {
             let counted = self
                 .parameters
                 .iter()
-                .filter(|parameter| parameter.trainable == trainable);
-            counted.map(|parameter| parameter.value.len()).sum()
+                .filter(|it| it.trainable == trainable);
+            counted.map(|it| it.value.len()).sum()
         };
-        let rows = self
-            .architecture()
-            .layers()
-            .iter()
-            .zip(&self.places)
-            .map(|(layer, place)| SummaryRow {
-                name: place.name.clone(),
-                kind: layer.mathematics().kind().0,
-                output_shape: place
-                    .output_shape
-                    .iter()
-                    .fold("(None".to_owned(), |text, n| format!("{text}, {n}"))
-                    + ")",
-                parameters: self.parameters[place.parameters.clone()]
-                    .iter()
-                    .map(|p| p.value.len())
-                    .sum(),
-            });
+        let shape = |axes: &[usize]| {
+            let axes = axes.iter().map(|axis| format!(", {axis}"));
+            format!("(None{})", axes.collect::<String>())
+        };
+        let size = |parameter: &Parameter| parameter.value.len();
+        let rows = self.layers().map(|(layer, spec)| SummaryRow {
+            name: spec.name.clone(),
+            kind: layer.kind().0,
+            output_shape: shape(&spec.output_shape),
+            parameters: self.parameters[spec.parameters.clone()]
+                .iter()
+                .map(size)
+                .sum(),
+        });
         Summary {
             rows: rows.collect(),
             trainable: count(true),
@@ -78,21 +75,12 @@ impl Sequential {
 }
 
 impl Architecture {
-    /// The same for a plan, before its weights are drawn.
+    /// The same for an architecture, before its weights are drawn.
     ///
     /// # Errors
     /// As for [`Architecture::build`].
     pub fn summary(&self) -> Result<Summary> {
-        let (places, parameters) = self.lay_out(None)?;
-        let (architecture, identity) = (self.clone(), Identity::default());
-        Ok(Sequential {
-            architecture,
-            places,
-            parameters,
-            seed: None,
-            identity,
-        }
-        .summary())
+        Ok(Sequential::with_seed(self.clone(), None)?.summary())
     }
 }
 
@@ -124,48 +112,29 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cells = self.rows.iter().map(|row| {
-            [
-                format!("{} ({})", row.name, row.kind),
-                row.output_shape.clone(),
-                thousands(row.parameters),
-            ]
-        });
-        let cells: Vec<_> = cells.collect();
-        let headings = ["Layer (type)", "Output Shape", "Param #"];
-        let width = |column: usize| {
-            let widest = cells
-                .iter()
-                .map(|row| row[column].chars().count())
-                .max()
-                .unwrap_or(0);
-            widest.max(headings[column].len()).max([31, 22, 13][column])
+        let cells = |row: &SummaryRow| {
+            let layer = format!("{} ({})", row.name, row.kind);
+            [layer, row.output_shape.clone(), thousands(row.parameters)]
         };
-        let [a, b, c] = [width(0), width(1), width(2)];
-        let rule = |line: &str, ends: [char; 3]| {
-            let [left, middle, right] = ends;
-            format!(
-                "{left}{}{middle}{}{middle}{}{right}",
-                line.repeat(a + 2),
-                line.repeat(b + 2),
-                line.repeat(c + 2)
-            )
+        let rows: Vec<_> = self.rows.iter().map(cells).collect();
+        let width = |column: usize, least: usize| {
+            let widths = rows.iter().map(|row| row[column].chars().count());
+            widths.fold(least, usize::max)
         };
-        writeln!(f, "Model: \"sequential\"")?;
-        writeln!(f, "{}", rule("━", ['┏', '┳', '┓']))?;
-        writeln!(
-            f,
-            "┃ {:<a$} ┃ {:<b$} ┃ {:>c$} ┃",
-            headings[0], headings[1], headings[2]
-        )?;
-        writeln!(f, "{}", rule("━", ['┡', '╇', '┩']))?;
-        for (number, [layer, shape, count]) in cells.iter().enumerate() {
-            if number > 0 {
-                writeln!(f, "{}", rule("─", ['├', '┼', '┤']))?;
-            }
-            writeln!(f, "│ {layer:<a$} │ {shape:<b$} │ {count:>c$} │")?;
+        let [a, b, c] = [width(0, 31), width(1, 22), width(2, 13)];
+        let rule = |line: &str, left: char, middle: char, right: char| {
+            let [a, b, c] = [a, b, c].map(|width| line.repeat(width + 2));
+            format!("{left}{a}{middle}{b}{middle}{c}{right}")
+        };
+        let [layer, shape, count] = ["Layer (type)", "Output Shape", "Param #"];
+        writeln!(f, "Model: \"sequential\"\n{}", rule("━", '┏', '┳', '┓'))?;
+        writeln!(f, "┃ {layer:<a$} ┃ {shape:<b$} ┃ {count:>c$} ┃")?;
+        let mut above = rule("━", '┡', '╇', '┩');
+        for [layer, shape, count] in &rows {
+            writeln!(f, "{above}\n│ {layer:<a$} │ {shape:<b$} │ {count:>c$} │")?;
+            above = rule("─", '├', '┼', '┤');
         }
-        writeln!(f, "{}", rule("─", ['└', '┴', '┘']))?;
+        writeln!(f, "{}", rule("─", '└', '┴', '┘'))?;
         write!(f, " {}", self.totals().join("\n "))
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::architecture::Architecture;
 use super::arrays::{Array, Arrays, read_bytes, write_arrays};
 use super::layer::Parameter;
-use super::sequential::{Identity, Sequential};
+use super::sequential::Sequential;
 use crate::error::{LabError, Result};
 use crate::files::write_failed;
 
@@ -32,13 +32,16 @@ impl Sequential {
     /// [`LabError::Io`] where the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let architecture = serde_json::to_string(self.architecture())
-            .map_err(|error| write_failed(path, error.into()))?;
-        let arrays = self
-            .parameters
-            .iter()
-            .map(|parameter| (parameter.name.clone(), parameter.array()));
-        write_arrays(path, arrays.collect(), ARCHITECTURE, architecture)
+        let architecture = serde_json::to_string(self.architecture());
+        let architecture = architecture.map_err(|error| write_failed(path, error.into()))?;
+        write_arrays(path, self.arrays(""), ARCHITECTURE, architecture)
+    }
+
+    /// All arrays, with `prefix` before their names.
+    pub(crate) fn arrays(&self, prefix: &str) -> Vec<(String, Array<'_>)> {
+        let named = |it: &'_ Parameter| format!("{prefix}{}", it.name);
+        let arrays = self.parameters.iter();
+        arrays.map(|it| (named(it), it.array())).collect()
     }
 
     /// Reads a network that [`Sequential::save`] wrote.
@@ -50,19 +53,24 @@ impl Sequential {
         let bytes = read_bytes(path, REMEDY)?;
         let arrays = Arrays::of(path, &bytes)?;
         let wrong = |found: String| {
-            LabError::format(
-                path,
-                found,
-                "a network written by Sequential::save",
-                "use load_weights for weights alone",
-            )
+            let expected = "a network written by Sequential::save";
+            LabError::format(path, found, expected, "use load_weights for weights alone")
         };
-        let text = arrays
-            .text(ARCHITECTURE)
-            .ok_or_else(|| wrong("no architecture".to_owned()))?;
-        let architecture: Architecture =
-            serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
-        let mut model = architecture.unfilled(path, bytes.len())?;
+        let text = arrays.text(ARCHITECTURE);
+        let text = text.ok_or_else(|| wrong("no architecture".to_owned()))?;
+        let architecture: Result<Architecture, _> = serde_json::from_str(text);
+        let architecture = architecture.map_err(|error| wrong(error.to_string()))?;
+        // A damaged architecture may ask for more memory than there is.
+        let floats = architecture.parameter_count()?;
+        if floats > bytes.len() / 4 {
+            let (found, expected) = (
+                format!("{} bytes", bytes.len()),
+                format!("{floats} weights"),
+            );
+            let remedy = "the file is damaged: take another copy, or train again";
+            return Err(LabError::format(path, found, expected, remedy));
+        }
+        let mut model = Self::with_seed(architecture, None)?;
         model.fill(path, &arrays)?;
         Ok(model)
     }
@@ -80,39 +88,23 @@ impl Sequential {
 
     fn fill(&mut self, path: &Path, arrays: &Arrays<'_>) -> Result<()> {
         let own: Vec<&str> = self.weight_names().collect();
-        if let Some(name) = arrays
-            .names()
-            .into_iter()
-            .find(|&name| !own.contains(&name))
-        {
+        if let Some(name) = arrays.names().into_iter().find(|name| !own.contains(name)) {
             let (found, expected) = (
                 format!("an array `{name}`"),
                 format!("only {}", own.join(", ")),
             );
-            return Err(LabError::format(
-                path,
-                found,
-                expected,
-                "take the weights of a network with the same layers",
-            ));
+            let remedy = "take the weights of a network with the same layers";
+            return Err(LabError::format(path, found, expected, remedy));
         }
         self.fill_from(arrays, "")
     }
 
     /// Takes all weights from the arrays whose names begin with `prefix`; on an error nothing is changed.
     pub(crate) fn fill_from(&mut self, arrays: &Arrays<'_>, prefix: &str) -> Result<()> {
-        let take = |parameter: &Parameter| {
-            arrays.take(&format!("{prefix}{}", parameter.name), &parameter.shape)
-        };
-        let values = self
-            .parameters
-            .iter()
-            .map(take)
-            .collect::<Result<Vec<_>>>()?;
-        self.parameters
-            .iter_mut()
-            .zip(values)
-            .for_each(|(parameter, value)| parameter.value = value);
+        let take = |it: &Parameter| arrays.take(&format!("{prefix}{}", it.name), &it.shape);
+        let values: Result<Vec<_>> = self.parameters.iter().map(take).collect();
+        let parameters = self.parameters.iter_mut().zip(values?);
+        parameters.for_each(|(parameter, value)| parameter.value = value);
         Ok(())
     }
 }
@@ -122,33 +114,7 @@ const REMEDY: &str = "check the path; `cargo lab train` makes a network";
 
 impl Parameter {
     pub(crate) fn array(&self) -> Array<'_> {
-        Array {
-            shape: &self.shape,
-            values: &self.value,
-        }
-    }
-}
-
-impl Architecture {
-    /// The network without weights, provided that a file of this many bytes can hold them.
-    fn unfilled(self, path: &Path, bytes: usize) -> Result<Sequential> {
-        let numbers = self.parameter_count()?;
-        if numbers > bytes / 4 {
-            let remedy = "the file is damaged: take another copy, or train again";
-            return Err(LabError::format(
-                path,
-                format!("{bytes} bytes"),
-                format!("{numbers} weights"),
-                remedy,
-            ));
-        }
-        let (places, parameters) = self.lay_out(None)?;
-        Ok(Sequential {
-            architecture: self,
-            places,
-            parameters,
-            seed: None,
-            identity: Identity::default(),
-        })
+        let (shape, values) = (&self.shape[..], &self.value[..]);
+        Array { shape, values }
     }
 }

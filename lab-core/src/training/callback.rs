@@ -1,11 +1,12 @@
-//! The trait for one's own code between epochs and batches.
+//! Callbacks: code of the user's that a training calls between epochs and batches.
 
+use super::config::TrainingConfig;
 use super::history::{EpochRecord, History};
-use super::progress::BatchRecord;
-use crate::error::{LabError, Result};
+use crate::error::Result;
 use crate::model::Sequential;
 
-/// Code that a training calls at its turns; each method does nothing unless it is written.
+/// Code that a training calls; each method does nothing unless it is written. An error from any of them ends the
+/// training and is what `fit` returns.
 ///
 /// ```
 /// use lab_core::prelude::*;
@@ -22,31 +23,12 @@ use crate::model::Sequential;
 ///     }
 /// }
 /// ```
-#[allow(unused_variables, reason = "the names document what a method is given")]
+#[allow(unused_variables, reason = "the names document the arguments")]
 pub trait Callback {
-    /// What it does to the training, in a few words for the record of a run; none where it changes nothing.
-    fn describe(&self) -> Option<String> {
-        None
-    }
-
-    /// What it remembers, for a checkpoint; nothing unless it is written.
-    fn state(&self) -> CallbackState {
-        CallbackState::default()
-    }
-
-    /// Takes up what [`Callback::state`] gave, after [`Callback::on_train_begin`], where a training goes on from a
-    /// checkpoint after the epochs of `history`.
+    /// Before the first epoch, or the first one after a checkpoint.
     ///
     /// # Errors
     /// Ends the training.
-    fn resume(&mut self, state: CallbackState, history: &History) -> Result<()> {
-        Ok(())
-    }
-
-    /// Before the first epoch.
-    ///
-    /// # Errors
-    /// An error from any method ends the training and is what `fit` returns.
     fn on_train_begin(&mut self, control: &mut Control<'_>) -> Result<()> {
         Ok(())
     }
@@ -67,7 +49,7 @@ pub trait Callback {
         Ok(())
     }
 
-    /// After each epoch and its validation.
+    /// After each epoch and its validation; the record is in the history already.
     ///
     /// # Errors
     /// Ends the training.
@@ -75,69 +57,74 @@ pub trait Callback {
         Ok(())
     }
 
-    /// After the last epoch, however the training ended.
+    /// After the last epoch, however the training ended; the history is complete and the best weights are restored.
     ///
     /// # Errors
     /// Is what `fit` returns.
-    fn on_train_end(&mut self, history: &History, control: &mut Control<'_>) -> Result<()> {
+    fn on_train_end(&mut self, control: &mut Control<'_>) -> Result<()> {
         Ok(())
     }
 }
 
-/// What a callback remembers, as a checkpoint keeps it.
-#[derive(Clone, Debug, Default)]
-pub struct CallbackState {
-    /// Numbers, whose meaning only the callback knows; any bits are kept.
-    pub numbers: Vec<f64>,
-    /// A network with the layers of the one that is trained.
-    pub model: Option<Sequential>,
-}
-
-impl CallbackState {
-    /// The numbers, of which there must be `N`; `of` says whose they are.
-    ///
-    /// # Errors
-    /// [`LabError::Value`] for another count.
-    pub fn numbers<const N: usize>(&self, of: &str) -> Result<[f64; N]> {
-        self.numbers[..].try_into().map_err(|_| {
-            let found = format!("{} numbers", self.numbers.len());
-            LabError::value(
-                format!("checkpoint of {of}"),
-                found,
-                N.to_string(),
-                "train again without resuming",
-            )
-        })
-    }
-}
-
-/// What a callback can change.
+/// What a callback sees of the training, and can change.
 pub struct Control<'a> {
     /// The network.
     pub model: &'a mut Sequential,
     /// The learning rate that the schedule starts from.
     pub learning_rate: &'a mut f32,
-    pub(super) turn: &'a mut Turn,
+    /// The epochs that are done.
+    pub history: &'a History,
+    /// The size of the training and its options.
+    pub plan: &'a Plan,
+    pub(super) stop: &'a mut Option<Stop>,
 }
 
-/// How a training goes on after callbacks were called.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Turn {
-    #[default]
-    On,
-    Stop,
-    Interrupt,
+/// Why a callback ends a training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    Early,
+    Interrupted,
 }
 
 impl Control<'_> {
-    /// Ends the training: after the batch at hand where it is called after a batch, after the epoch otherwise.
+    /// Ends the training: after the current batch in [`Callback::on_batch_end`], after the epoch otherwise.
     pub fn stop(&mut self) {
-        *self.turn = Turn::Stop;
+        *self.stop = Some(Stop::Early);
     }
 
-    /// Ends the training as [`Control::stop`] does, but for going on later: an epoch is left unfinished, and a checkpoint
-    /// is written where there are any ([`Trainer::checkpoint`](super::Trainer::checkpoint)).
+    /// Ends the training at once, leaving the epoch unfinished; a training with checkpoints resumes after the last
+    /// epoch that was saved ([`Trainer::checkpoint`](super::Trainer::checkpoint)).
     pub fn interrupt(&mut self) {
-        *self.turn = Turn::Interrupt;
+        *self.stop = Some(Stop::Interrupted);
     }
+}
+
+/// The size of a training and its options.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The options.
+    pub config: TrainingConfig,
+    /// Batches in each epoch.
+    pub batches: usize,
+    /// Training examples.
+    pub examples: usize,
+    /// Validation examples.
+    pub validation_examples: usize,
+    /// Epochs that were done before, where a training resumes from a checkpoint.
+    pub done: usize,
+}
+
+/// Progress within an epoch.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchRecord {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// The batch within the epoch, from 1.
+    pub batch: usize,
+    /// The mean loss of the epoch's examples up to this batch.
+    pub loss: f64,
+    /// The accuracy of the epoch's examples up to this batch.
+    pub accuracy: f64,
+    /// The learning rate of this batch's step.
+    pub learning_rate: f32,
 }

@@ -1,33 +1,40 @@
-//! Checkpoints: everything that a training needs to go on later and end with the same bits.
+//! Checkpoints: what a training needs to resume after an epoch and end with the same bits.
 //!
-//! Random numbers need no place in it: shuffling, augmentation and dropout draw theirs from the seed, the epoch and the
-//! step, so that the step that comes next knows them.
+//! Random numbers need not be saved: shuffling, augmentation and dropout draw theirs from the seed, the epoch and the
+//! step.
 
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::callback::CallbackState;
+use super::config::TrainingConfig;
+use super::fit::Session;
 use super::history::{History, Stopped, read_rows, write_rows};
-use super::identity::check_same;
-use super::so_far::{Partial, SoFar};
+use super::learner::Learner;
+use super::optimizer_state::OptimizerState;
 use super::trainer::Trainer;
+use crate::compute::Instructions;
+use crate::content_hash::content_hash;
+use crate::data::Dataset;
 use crate::error::{LabError, Result};
 use crate::files::write_failed;
 use crate::model::{Array, Arrays, Sequential, read_bytes, write_arrays};
 
 /// The file in a checkpoint's folder.
 const FILE: &str = "checkpoint.safetensors";
-/// The key of its metadata under which all that is no array stands, as JSON.
+/// The key of its metadata that holds everything but the arrays, as JSON.
 const STATE: &str = "state";
-/// More are no training's.
+/// No real run has more steps.
 const MOST_STEPS: u64 = 1 << 53;
 const REMEDY: &str = "remove the file, or train from the beginning, without resuming";
+/// The prefixes of the network's arrays and of the best weights of early stopping.
+const MODEL: &str = "model.";
+const BEST: &str = "best.";
 
-/// A training that was interrupted, as it lies in a folder.
+/// The checkpoint of a training in a folder.
 ///
 /// ```
 /// use lab_core::prelude::*;
@@ -55,33 +62,16 @@ pub struct Checkpoint {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct State {
     identity: Value,
-    /// The epochs done, as CSV, which keeps numbers that are not finite.
+    /// The epochs that are done, as CSV, which keeps values that are not finite.
     epochs: String,
     /// How many were asked for.
     planned: usize,
-    stopped: Stopped,
-    partial: Partial,
+    stopped_early: bool,
     learning_rate: f32,
     /// Steps of the optimizer.
     steps: u64,
-    callbacks: Vec<Remembered>,
-}
-
-/// What a callback remembers: the bits of its numbers, and whether it has a network.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Remembered {
-    numbers: Vec<u64>,
-    model: bool,
-}
-
-/// Where and how often a training writes checkpoints, and which it is.
-pub(super) struct Keeper {
-    folder: PathBuf,
-    every: usize,
-    identity: Value,
-    /// How far a checkpoint of this same training is that is there already: what is done again until then needs no
-    /// other, since it will come to the same.
-    ahead: (usize, usize),
+    /// Whether the best weights of early stopping are there.
+    best: bool,
 }
 
 impl Checkpoint {
@@ -95,287 +85,245 @@ impl Checkpoint {
             return Ok(None);
         }
         let bytes = read_bytes(&path, "check its permissions")?;
-        let wrong =
-            |found: String| LabError::format(&path, found, "a checkpoint of a training", REMEDY);
+        let wrong = |found: String| wrong(&path, found, "a checkpoint of a training");
         let arrays = Arrays::of(&path, &bytes)?;
-        let text = arrays
-            .text(STATE)
-            .ok_or_else(|| wrong("no state".to_owned()))?;
-        let state: State = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let text = arrays.text(STATE);
+        let text = text.ok_or_else(|| wrong("no state".to_owned()))?;
+        let state: Result<State, _> = serde_json::from_str(text);
+        let state = state.map_err(|error| wrong(error.to_string()))?;
         Ok(Some(Self { path, state, bytes }))
     }
 
-    /// Epochs done.
+    /// Epochs that are done.
     pub fn epochs(&self) -> usize {
         self.state.epochs.lines().count().saturating_sub(1)
     }
 
-    /// Steps done in the epoch after them.
-    pub fn steps(&self) -> usize {
-        self.state.partial.batches
-    }
-
-    /// Whether all epochs that were asked for are done, or the training ended early by itself.
+    /// Whether all epochs that were asked for are done, or the training ended early.
     pub fn is_finished(&self) -> bool {
-        self.state.stopped != Stopped::Finished || self.epochs() >= self.state.planned
+        self.state.stopped_early || self.epochs() >= self.state.planned
     }
 
-    /// Gives the network, the optimizer and the learning rate what they were, and says how far the training is and what
-    /// each callback remembers; on an error nothing is changed.
-    fn restore(
-        self,
-        trainer: &mut Trainer,
-        model: &mut Sequential,
-        images: usize,
-    ) -> Result<(SoFar, Vec<CallbackState>)> {
+    /// Restores the network and the optimizer, and returns the epochs and the best weights; on an error nothing is
+    /// changed.
+    fn restore(self, config: &TrainingConfig, model: &mut Sequential) -> Result<Resumed> {
         let Self { path, state, bytes } = self;
-        let wrong =
-            |found: String, expected: String| LabError::format(&path, found, expected, REMEDY);
+        let wrong = |found: String, expected: &str| wrong(&path, found, expected);
+        let rows = read_rows(state.epochs.as_bytes());
         let mut history = History {
-            stopped: state.stopped,
+            epochs: rows.map_err(|found| wrong(found, "the epochs of a training"))?,
             ..History::default()
         };
-        if !state.epochs.is_empty() {
-            let expected = || "the epochs of a training".to_owned();
-            history.epochs =
-                read_rows(state.epochs.as_bytes()).map_err(|found| wrong(found, expected()))?;
+        let done = history.epochs.len();
+        if state.stopped_early {
+            history.stopped = Stopped::Early { epoch: done };
         }
-        let seen = state
-            .partial
-            .batches
-            .saturating_mul(trainer.batch_size)
-            .min(images);
-        let numbered = history
-            .epochs
-            .iter()
-            .enumerate()
-            .all(|(before, record)| record.epoch == before + 1);
-        if !numbered
-            || state.partial.seen != seen
-            || state.partial.hits > seen
-            || state.steps > MOST_STEPS
-        {
-            return Err(wrong(
-                "counts that do not fit together".to_owned(),
-                "those of a training".to_owned(),
-            ));
+        let numbered = history.epochs.iter().map(|record| record.epoch);
+        if !numbered.eq(1..=done) || state.steps > MOST_STEPS {
+            let found = "counts that contradict each other".to_owned();
+            return Err(wrong(found, "those of a training"));
         }
-        if history.epochs.len() > trainer.epochs {
-            let found = format!("{} epochs done", history.epochs.len());
-            return Err(wrong(
-                found,
-                format!("at most {}: ask for more epochs", trainer.epochs),
-            ));
-        }
-        if state.callbacks.len() != trainer.callbacks.len() {
-            let found = format!("{} callbacks", state.callbacks.len());
-            return Err(wrong(
-                found,
-                format!("{}, as the training has", trainer.callbacks.len()),
-            ));
+        if done > config.epochs {
+            let expected = format!("at most {}: ask for more epochs", config.epochs);
+            return Err(wrong(format!("{done} epochs done"), &expected));
         }
         let arrays = Arrays::of(&path, &bytes)?;
-        let mut slots = Vec::with_capacity(model.parameters.len());
+        let mut restored = OptimizerState::new(config.optimizer, model);
+        (restored.learning_rate, restored.steps) = (state.learning_rate, state.steps);
         for parameter in &model.parameters {
-            let mut own: [Vec<f32>; 2] = Default::default();
-            let needed = trainer
-                .recipe
-                .optimizer
-                .slots(parameter)
-                .min(if state.steps == 0 { 0 } else { 2 });
-            for (number, slot) in own.iter_mut().enumerate().take(needed) {
+            let mut slots: [Vec<f32>; 2] = Default::default();
+            let used = slots.iter_mut().take(restored.slot_count(parameter));
+            for (number, slot) in used.enumerate() {
                 *slot = arrays.take(&slot_name(number, &parameter.name), &parameter.shape)?;
             }
-            slots.push(own);
+            restored.slots.push(slots);
         }
-        let mut callbacks = Vec::with_capacity(state.callbacks.len());
-        for (number, remembered) in state.callbacks.iter().enumerate() {
-            let numbers = remembered
-                .numbers
-                .iter()
-                .map(|&bits| f64::from_bits(bits))
-                .collect();
-            let mut best = remembered.model.then(|| model.clone());
-            best.as_mut().map_or(Ok(()), |best| {
-                best.fill_from(&arrays, &callback_prefix(number))
-            })?;
-            callbacks.push(CallbackState {
-                numbers,
-                model: best,
-            });
+        let mut best = state.best.then(|| model.clone());
+        if let Some(best) = &mut best {
+            best.fill_from(&arrays, BEST)?;
         }
-        model.fill_from(&arrays, MODEL_PREFIX)?;
-        (
-            trainer.state.slots,
-            trainer.state.steps,
-            trainer.learning_rate,
-        ) = (slots, state.steps, state.learning_rate);
-        Ok((
-            SoFar {
-                history,
-                partial: state.partial,
-            },
-            callbacks,
-        ))
+        model.fill_from(&arrays, MODEL)?;
+        Ok(Resumed {
+            optimizer: Some(restored),
+            history,
+            best,
+        })
     }
 }
 
 impl fmt::Display for Checkpoint {
-    /// `a checkpoint after epoch 12 of 50`, `a checkpoint after step 300 of epoch 13 of 50`.
+    /// `a checkpoint after epoch 12 of 50`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let planned = self.state.planned;
-        match (self.epochs(), self.steps()) {
-            (epochs, 0) => write!(f, "a checkpoint after epoch {epochs} of {planned}"),
-            (epochs, steps) => write!(
-                f,
-                "a checkpoint after step {steps} of epoch {} of {planned}",
-                epochs + 1
-            ),
-        }
+        let (epochs, planned) = (self.epochs(), self.state.planned);
+        write!(f, "a checkpoint after epoch {epochs} of {planned}")
     }
 }
-
-const MODEL_PREFIX: &str = "model.";
 
 /// The optimizer's array `number` (0 or 1) for a parameter.
 fn slot_name(number: usize, parameter: &str) -> String {
     format!("optimizer.{number}.{parameter}")
 }
 
-fn callback_prefix(number: usize) -> String {
-    format!("callback.{number}.")
+fn wrong(path: &Path, found: String, expected: &str) -> LabError {
+    LabError::format(path, found, expected, REMEDY)
 }
 
-impl Trainer {
-    /// Writes a checkpoint into `folder` after every `every` epochs and when a callback interrupts the training, always
-    /// whole: the one before stays until the new one is on the disk.
-    ///
-    /// It holds the weights, the optimizer's state, the learning rate, the history, and what callbacks remember (the
-    /// best weights too), and grows with the network: 21 MB for the lab's final one with Adam, 28 MB with the best
-    /// weights. [`Trainer::resume`] goes on from it.
-    pub fn checkpoint(mut self, folder: impl AsRef<Path>, every: usize) -> Self {
-        self.checkpoints = Some((folder.as_ref().to_owned(), every));
-        self
+/// What a training resumes with; nothing where it begins.
+#[derive(Default)]
+pub(super) struct Resumed {
+    pub(super) optimizer: Option<OptimizerState>,
+    pub(super) history: History,
+    pub(super) best: Option<Sequential>,
+}
+
+/// Writes the checkpoints of a training, and resumes from one.
+pub(super) struct Checkpointer {
+    /// The folder, after how many epochs one is written, and what they belong to.
+    target: Option<(PathBuf, usize, Value)>,
+    resume: bool,
+}
+
+impl Checkpointer {
+    /// Whether a checkpoint is due after this many epochs.
+    pub(super) fn is_due(&self, epochs: usize) -> bool {
+        let target = self.target.as_ref();
+        target.is_some_and(|(_, every, _)| epochs.is_multiple_of(*every))
     }
 
-    /// Lets the next [`fit`](Trainer::fit) go on from the checkpoint in its folder, to the same bits as if it had never
-    /// been interrupted, or begin where there is none ([`Checkpoint::find`] says).
-    ///
-    /// The network must be as it was at the beginning, and data and options must be the same, or `fit` names the
-    /// difference; only the epochs may be more, unless the schedule depends on them.
-    pub fn resume(mut self) -> Self {
-        self.resume = true;
-        self
-    }
-
-    /// What writes this training's checkpoints, how far it is, and what callbacks are to remember, if it goes on.
-    pub(super) fn take_up_checkpoint(
-        &mut self,
+    /// Resumes from the checkpoint where that was asked for, or begins.
+    pub(super) fn resume(
+        &self,
+        config: &TrainingConfig,
         model: &mut Sequential,
-        images: usize,
-        identity: impl FnOnce(&Self, &Sequential) -> Value,
-    ) -> Result<(Option<Keeper>, SoFar, Option<Vec<CallbackState>>)> {
-        let Some((folder, every)) = self.checkpoints.clone() else {
-            return Ok(Default::default());
+    ) -> Result<Resumed> {
+        let Some((folder, _, identity)) = self.target.as_ref().filter(|_| self.resume) else {
+            return Ok(Resumed::default());
         };
-        fs::create_dir_all(&folder).map_err(|error| write_failed(&folder, error))?;
-        let mut keeper = Keeper {
-            folder,
-            every,
-            identity: identity(self, model),
-            ahead: (0, 0),
-        };
-        if !std::mem::take(&mut self.resume) {
-            // One that is damaged, or of another training, will be replaced.
-            let same = Checkpoint::find(&keeper.folder)
-                .ok()
-                .flatten()
-                .filter(|it| it.state.identity == keeper.identity);
-            keeper.ahead = same.map_or((0, 0), |it| (it.epochs(), it.steps()));
-            return Ok((Some(keeper), SoFar::default(), None));
+        match Checkpoint::find(folder)? {
+            None => Ok(Resumed::default()),
+            Some(checkpoint) => {
+                check_same(&checkpoint.path, &checkpoint.state.identity, identity)?;
+                checkpoint.restore(config, model)
+            }
         }
-        let Some(checkpoint) = Checkpoint::find(&keeper.folder)? else {
-            return Ok((Some(keeper), SoFar::default(), None));
-        };
-        check_same(
-            &checkpoint.path,
-            &checkpoint.state.identity,
-            &keeper.identity,
-        )?;
-        let (so_far, callbacks) = checkpoint.restore(self, model, images)?;
-        Ok((Some(keeper), so_far, Some(callbacks)))
     }
 
-    /// Writes a checkpoint, unless one that is there is further on the same way.
-    pub(super) fn keep(&self, keeper: &Keeper, model: &Sequential, so_far: &SoFar) -> Result<()> {
-        let path = keeper.folder.join(FILE);
-        let SoFar { history, partial } = so_far;
-        if (history.epochs.len(), partial.batches) <= keeper.ahead {
+    /// Writes a checkpoint, whole or not at all.
+    pub(super) fn save(&self, session: &Session<'_>) -> Result<()> {
+        let Some((folder, _, identity)) = &self.target else {
             return Ok(());
-        }
-        let failed = |error: std::io::Error| write_failed(&path, error);
-        let rows = write_rows(&history.epochs, true).map_err(|error| failed(error.into()))?;
-        let states: Vec<CallbackState> = self
-            .callbacks
-            .iter()
-            .map(|callback| callback.state())
-            .collect();
-        let remembered = |state: &CallbackState| Remembered {
-            numbers: state
-                .numbers
-                .iter()
-                .map(|number| number.to_bits())
-                .collect(),
-            model: state.model.is_some(),
         };
+        let (path, history) = (folder.join(FILE), &session.history);
+        let rows =
+            write_rows(&history.epochs).map_err(|error| write_failed(&path, error.into()))?;
+        let Learner {
+            model, optimizer, ..
+        } = &session.learner;
         let state = State {
-            identity: keeper.identity.clone(),
+            identity: identity.clone(),
             epochs: String::from_utf8_lossy(&rows).into_owned(),
-            planned: self.epochs,
-            stopped: history.stopped,
-            partial: *partial,
-            learning_rate: self.learning_rate,
-            steps: self.state.steps,
-            callbacks: states.iter().map(remembered).collect(),
+            planned: session.learner.config.epochs,
+            stopped_early: matches!(history.stopped, Stopped::Early { .. }),
+            learning_rate: optimizer.learning_rate,
+            steps: optimizer.steps,
+            best: session.best.is_some(),
         };
-        let text = serde_json::to_string(&state).map_err(|error| failed(error.into()))?;
-        let mut arrays = named(model, MODEL_PREFIX);
-        for (parameter, slots) in model.parameters.iter().zip(&self.state.slots) {
-            for (number, slot) in slots
-                .iter()
-                .enumerate()
-                .filter(|(_, slot)| !slot.is_empty())
-            {
-                let array = Array {
-                    shape: &parameter.shape,
-                    values: slot,
-                };
+        let state =
+            serde_json::to_string(&state).map_err(|error| write_failed(&path, error.into()))?;
+        let mut arrays = model.arrays(MODEL);
+        for (parameter, slots) in model.parameters.iter().zip(&optimizer.slots) {
+            for (number, slot) in slots.iter().enumerate().filter(|(_, it)| !it.is_empty()) {
+                let (shape, values) = (&parameter.shape[..], &slot[..]);
+                let array = Array { shape, values };
                 arrays.push((slot_name(number, &parameter.name), array));
             }
         }
-        for (number, model) in states
-            .iter()
-            .enumerate()
-            .filter_map(|(n, state)| Some((n, state.model.as_ref()?)))
-        {
-            arrays.extend(named(model, &callback_prefix(number)));
+        if let Some(best) = &session.best {
+            arrays.extend(best.arrays(BEST));
         }
-        write_arrays(&path, arrays, STATE, text)
+        write_arrays(&path, arrays, STATE, state)
     }
 }
 
-impl Keeper {
-    /// Whether a checkpoint is due after this many epochs.
-    pub(super) fn is_due(&self, epochs: usize) -> bool {
-        epochs.is_multiple_of(self.every)
+impl Trainer {
+    /// What writes this training's checkpoints; the folder is made if need be.
+    pub(super) fn checkpointer(
+        &mut self,
+        model: &Sequential,
+        train: &Dataset,
+        validation: Option<&Dataset>,
+    ) -> Result<Checkpointer> {
+        let resume = std::mem::take(&mut self.resume);
+        let mut target = None;
+        if let Some((folder, every)) = &self.checkpoints {
+            fs::create_dir_all(folder).map_err(|error| write_failed(folder, error))?;
+            let identity = self.identity(model, train, validation);
+            target = Some((folder.clone(), *every, identity));
+        }
+        Ok(Checkpointer { target, resume })
+    }
+
+    /// Everything that the bits of a training depend on, but for callbacks and the number of threads.
+    ///
+    /// The epochs count only where the schedule depends on them; elsewhere a resumed training may have more.
+    fn identity(&self, model: &Sequential, train: &Dataset, validation: Option<&Dataset>) -> Value {
+        let config = &self.config;
+        let mut training = written(config);
+        let schedule = match config.schedule.depends_on_epochs() {
+            true => format!("{} over {} epochs", config.schedule, config.epochs),
+            false => config.schedule.to_string(),
+        };
+        training["schedule"] = schedule.into();
+        training["epochs"].take();
+        let hash = |floats: &mut dyn Iterator<Item = &f32>| {
+            content_hash(floats.map(|value| u64::from(value.to_bits())))
+        };
+        let parameters = &mut model.parameters.iter().flat_map(|it| &it.value);
+        let images =
+            |data: &Dataset| json!({ "count": data.len(), "content": data.content_hash() });
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "fused multiply-add": Instructions::detect().has_fused_multiply_add(),
+            "network": written(model.architecture()),
+            "weights before training": hash(parameters),
+            "training": training,
+            "sample weights": hash(&mut self.sample_weights.iter().flatten()),
+            "training data": images(train),
+            "validation data": validation.map(images),
+            "epochs before": self.epochs_before,
+        })
     }
 }
 
-/// The arrays of a network under longer names.
-fn named<'a>(model: &'a Sequential, prefix: &str) -> Vec<(String, Array<'a>)> {
-    model
-        .parameters
-        .iter()
-        .map(|parameter| (format!("{prefix}{}", parameter.name), parameter.array()))
-        .collect()
+/// A value with its floats as they are written: 0.01, which no `f32` is exactly.
+fn written(value: &impl Serialize) -> Value {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// An error that names the first difference between the training of a checkpoint and this one.
+fn check_same(path: &Path, saved: &Value, now: &Value) -> Result<()> {
+    let Some((name, saved, now)) = difference("", saved, now) else {
+        return Ok(());
+    };
+    let remedy = "give the same options as before, or train from the beginning, without resuming";
+    let found = format!("a checkpoint of another training, whose {name} is {saved}");
+    Err(LabError::format(
+        path,
+        found,
+        format!("{name} {now}"),
+        remedy,
+    ))
+}
+
+/// The name of the first entry that differs, and both values; an option that is left out is null.
+fn difference(name: &str, saved: &Value, now: &Value) -> Option<(String, Value, Value)> {
+    let (Value::Object(before), Value::Object(after)) = (saved, now) else {
+        return (saved != now).then(|| (name.to_owned(), saved.clone(), now.clone()));
+    };
+    let inner = |key: &str| [name, key].join(if name.is_empty() { "" } else { ": " });
+    let value =
+        |of: &serde_json::Map<String, Value>, key: &str| of.get(key).cloned().unwrap_or_default();
+    let mut keys = after.keys().chain(before.keys());
+    keys.find_map(|key| difference(&inner(key), &value(before, key), &value(after, key)))
 }

@@ -1,17 +1,17 @@
-//! How good a network is on data that it was not trained on.
+//! Evaluation of a network on a data set.
 
 use ndarray::Array2;
 
-use super::loss::{Loss, Sums, Targets};
-use super::optimizer::Adam;
-use super::step::{Batch, Recipe};
+use super::learner::forward_and_loss;
+use super::loss::{Loss, Sums};
+use super::targets::Targets;
 use crate::compute::Threads;
 use crate::data::Dataset;
 use crate::error::{LabError, Result};
 use crate::metrics::{
     Calibration, ClassificationReport, ConfusionMatrix, predicted_classes, top_k_accuracy,
 };
-use crate::model::{Activation, Inputs, Sequential, Tape};
+use crate::model::{Activation, Inputs, Mode, Pass, Sequential, Workspace};
 use crate::random::Seed;
 
 /// Images normalized as the data set says, on all the threads.
@@ -27,7 +27,7 @@ impl Inputs for Dataset {
     fn write(&self, first: usize, into: &mut [f32], threads: &Threads) -> Result<()> {
         let rows = into.len() / self.image_shape().iter().product::<usize>().max(1);
         let rows: Vec<u32> = (first as u32..(first + rows) as u32).collect();
-        self.gather(&rows, None, threads, into, &mut vec![0; rows.len()])
+        self.gather(&rows, None, threads, into)
     }
 }
 
@@ -106,22 +106,20 @@ impl Sequential {
         check_data(self, data, "data", loss)?;
         let threads = Threads::new(None)?;
         let mut outputs = Vec::with_capacity(data.len() * self.output_size());
-        let (loss, accuracy) = measure(self, data, loss, 0.0, &threads, |rows| {
-            outputs.extend_from_slice(rows)
-        })?;
+        let keep = |rows: &[f32]| outputs.extend_from_slice(rows);
+        let (loss, accuracy) = measure(self, data, loss, 0.0, &threads, keep)?;
         let outputs = self.output_array(outputs);
         let predicted = predicted_classes(outputs.view())?;
         let truth = data.labels();
         let confusion_matrix = ConfusionMatrix::new(&truth, &predicted, data.class_names())?;
-        // Biases begin at 0 and the first step moves them; weights from a file have no seed.
-        let biases = || {
-            self.parameters
-                .iter()
-                .filter(|parameter| parameter.name.ends_with(".bias"))
-        };
-        let untrained = self.seed().is_some()
-            && biases().next().is_some()
-            && biases().all(|bias| bias.value.iter().all(|&b| b == 0.0));
+        // Biases are 0 before the first step; weights from a file have no seed.
+        let biases = self
+            .parameters
+            .iter()
+            .filter(|it| it.name.ends_with(".bias"));
+        let mut biases = biases.flat_map(|bias| &bias.value).peekable();
+        let untrained =
+            self.seed().is_some() && biases.peek().is_some() && biases.all(|&b| b == 0.0);
         Ok(Evaluation {
             loss,
             accuracy,
@@ -156,36 +154,22 @@ impl Sequential {
     ) -> Result<Vec<(String, Vec<f32>)>> {
         check_data(self, data, "data", loss)?;
         let threads = Threads::new(None)?;
-        let mut inputs = vec![0.0; data.len() * self.input_shape().iter().product::<usize>()];
-        data.write(0, &mut inputs, &threads)?;
-        let labels = data.labels();
-        let batch = Batch {
-            inputs: &inputs,
-            targets: Targets::Classes(&labels),
-            weights: None,
-        };
-        let mut tape = Tape::default();
-        let optimizer = Adam::new(0.0).into();
-        let recipe = Recipe {
-            loss,
-            label_smoothing: 0.0,
-            optimizer,
-            clip_norm: None,
-            seed,
-        };
-        recipe.gradients(self, &mut tape, batch, 0, &threads);
-        let named = self
-            .parameters
-            .iter()
-            .zip(tape.gradients)
-            .filter(|(parameter, _)| parameter.trainable);
+        let mut input = vec![0.0; data.len() * self.input_size()];
+        data.write(0, &mut input, &threads)?;
+        let pass = Pass::new(&input, Mode::training(seed, 0), &threads);
+        let (mut workspace, labels) = (Workspace::default(), data.labels());
+        let wanted = (loss, Targets::classes(&labels));
+        forward_and_loss(self, pass, &mut workspace, wanted);
+        self.run_backward(pass, loss.from_logits(), &mut workspace);
+        let named = self.parameters.iter().zip(workspace.gradients);
+        let named = named.filter(|(parameter, _)| parameter.trainable);
         Ok(named
-            .map(|(parameter, gradient)| (parameter.name.clone(), gradient))
+            .map(|(parameter, it)| (parameter.name.clone(), it))
             .collect())
     }
 }
 
-/// The mean loss, penalties included, and the accuracy of a network on a data set; `each` is given the outputs as well.
+/// The mean loss, penalties included, and the accuracy of a network on a data set; `each` gets the outputs as well.
 pub(super) fn measure(
     model: &Sequential,
     data: &Dataset,
@@ -194,40 +178,32 @@ pub(super) fn measure(
     threads: &Threads,
     mut each: impl FnMut(&[f32]),
 ) -> Result<(f64, f64)> {
-    let (labels, classes) = (data.labels(), data.class_count());
-    let mut all = Sums::default();
+    let labels = data.labels();
+    let mut totals = Sums::default();
     let mut left = &labels[..];
-    model.for_each_batch(data, threads, |outputs, logits| {
-        let (now, later) = left.split_at(outputs.len() / classes);
+    model.for_each_batch(data, threads, |batch| {
+        let (now, later) = left.split_at(batch.outputs.len() / batch.units);
         left = later;
-        let targets = Targets::Classes(now);
-        let sums = loss.batch(smoothing, outputs, logits, targets, None, classes, None);
-        all = Sums {
-            loss: all.loss + sums.loss,
-            hits: all.hits + sums.hits,
-        };
-        each(outputs);
+        let sums = loss.batch(batch, Targets::classes(now).smoothed(smoothing), None);
+        totals.loss += sums.loss;
+        totals.correct += sums.correct;
+        each(batch.outputs);
     })?;
     let count = data.len() as f64;
-    Ok((all.loss / count + model.penalty(), all.hits as f64 / count))
+    let (loss, accuracy) = (totals.loss / count, totals.correct as f64 / count);
+    Ok((loss + model.penalty(), accuracy))
 }
 
-/// Checks that the loss can start from what the network ends in.
+/// Checks that the network ends as the loss needs it.
 pub(super) fn check_ending(model: &Sequential, loss: Loss) -> Result<()> {
     let last = model.last_activation();
     if !loss.from_logits() || last == Some(Activation::Softmax) {
         return Ok(());
     }
+    let found = last.map_or("another layer".to_owned(), |it| it.to_string());
+    let expected = format!("softmax, which {loss} needs");
     let remedy = "end the network with .dense(10, Activation::Softmax), or use mean_squared_error";
-    let found = last.map_or("another layer".to_owned(), |activation| {
-        activation.to_string()
-    });
-    Err(LabError::value(
-        "last layer",
-        found,
-        format!("softmax, which {loss} needs"),
-        remedy,
-    ))
+    Err(LabError::value("last layer", found, expected, remedy))
 }
 
 /// Checks that a data set fits a network and a loss; `place` names it.
@@ -238,29 +214,17 @@ pub(super) fn check_data(
     loss: Loss,
 ) -> Result<()> {
     if data.is_empty() {
-        return Err(LabError::value(
-            place,
-            "no images",
-            "at least one",
-            "choose other rows or another fraction",
-        ));
+        let remedy = "choose other rows or another fraction";
+        return Err(LabError::value(place, "no images", "at least one", remedy));
     }
     model.check_inputs(place, &data.image_shape())?;
     check_ending(model, loss)?;
-    if data.class_count() != model.output_size() {
-        let (found, expected) = (
-            model.output_size().to_string(),
-            data.class_count().to_string(),
-        );
-        let remedy = format!(
-            "give the last layer one unit for each class: .dense({expected}, Activation::Softmax)"
-        );
-        return Err(LabError::shape(
-            "last layer",
-            format!("({found})"),
-            format!("({expected})"),
-            remedy,
-        ));
+    let (units, classes) = (model.output_size(), data.class_count());
+    if units == classes {
+        return Ok(());
     }
-    Ok(())
+    let remedy =
+        format!("end with one unit for each class: .dense({classes}, Activation::Softmax)");
+    let (found, expected) = (format!("({units})"), format!("({classes})"));
+    Err(LabError::shape("last layer", found, expected, remedy))
 }

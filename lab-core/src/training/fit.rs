@@ -4,30 +4,39 @@ use std::time::Instant;
 
 use ndarray::{ArrayBase, Data, Dimension};
 
-use super::callback::{Callback, CallbackState, Control, Turn};
-use super::checkpoint::Keeper;
-use super::evaluate::{check_ending, measure};
+use super::callback::{BatchRecord, Callback, Control, Plan, Stop};
+use super::checkpoint::Checkpointer;
+use super::evaluate::check_ending;
 use super::history::{EpochRecord, History, Stopped};
-use super::loss::{Targets, check_weights};
-use super::optimizer::{OptimizerState, check_rate};
-use super::progress::Plan;
-use super::so_far::{Partial, SoFar};
-use super::step::Batch;
+use super::learner::Learner;
+use super::optimizer::check_rate;
+use super::optimizer_state::OptimizerState;
+use super::targets::Targets;
 use super::trainer::Trainer;
 use crate::compute::Threads;
-use crate::data::{Dataset, epoch_order};
+use crate::data::{Batches, Dataset};
 use crate::error::{LabError, Result};
-use crate::model::{Inputs, Sequential, Tape};
+use crate::model::{Inputs, Sequential};
+
+/// A training between two steps: who learns, and what has come of it.
+pub(super) struct Session<'a> {
+    pub(super) learner: Learner<'a>,
+    pub(super) history: History,
+    /// The best weights of early stopping.
+    pub(super) best: Option<Sequential>,
+    plan: Plan,
+    stop: Option<Stop>,
+}
 
 impl Trainer {
-    /// Trains the network on `train`, and measures it after each epoch on `validation` where there is any.
+    /// Trains the network on `train`, and evaluates it after each epoch on `validation` where there is any.
     ///
-    /// A loss that is not finite any more is no error: [`History::stopped`] says in which epoch and step it came.
+    /// A loss that is no longer finite is not an error: [`History::stopped`] says in which epoch and step it came.
     ///
     /// # Errors
     /// [`LabError::Value`] and [`LabError::Shape`] where an option is outside of its range or data, network and loss do
-    /// not fit together, before anything is changed; a learning rate of a function of one's own that is no number, and
-    /// what a callback returns, after callbacks have had their last word.
+    /// not fit together, before anything is changed; a schedule that returns NaN, and what a callback returns, after
+    /// all callbacks were told of the end.
     pub fn fit<'v>(
         &mut self,
         model: &mut Sequential,
@@ -36,367 +45,303 @@ impl Trainer {
     ) -> Result<History> {
         let validation = validation.into();
         self.check(model, train, validation)?;
-        self.take_up(model);
-        let network = model.identity.again();
-        let identity =
-            |trainer: &Self, model: &Sequential| trainer.identity(model, train, validation);
-        let (keeper, mut so_far, remembered) =
-            self.take_up_checkpoint(model, train.len(), identity)?;
-        let done = so_far.history.epochs.len();
-        let batches = train.len().div_ceil(self.batch_size);
-        self.progress.begin(&Plan {
-            epochs: self.epochs,
-            batches,
-            examples: train.len(),
-            done,
-        });
-        let trained = self.train(
-            model,
-            train,
-            validation,
-            keeper.as_ref(),
-            remembered,
-            &mut so_far,
-        );
-        // Whatever happened, callbacks have their last word: best weights are put back even after an error.
-        let mut history = so_far.history;
-        history.warnings = self.warnings(model, train, validation, &history);
-        self.epochs_before += history.epochs.len();
-        let ended = self.call(model, &mut Turn::On, |callback, control| {
-            callback.on_train_end(&history, control)
-        });
-        // A callback may have put other weights, and with them a clone, in the network's place.
-        model.identity = network;
-        self.progress.end(&history);
-        trained.and(ended).map(|()| history)
+        self.forget_others(model);
+        let threads = Threads::new(self.threads)?;
+        let checkpointer = self.checkpointer(model, train, validation)?;
+        let resumed = checkpointer.resume(&self.config, model)?;
+        let id = model.id.same();
+        let mut session = Session {
+            plan: Plan {
+                config: self.config.clone(),
+                batches: train.len().div_ceil(self.config.batch_size),
+                examples: train.len(),
+                validation_examples: validation.map_or(0, Dataset::len),
+                done: resumed.history.epochs.len(),
+            },
+            learner: self.learner(model, threads, resumed.optimizer),
+            history: resumed.history,
+            best: resumed.best,
+            stop: None,
+        };
+        let trained = self.train(&mut session, train, validation, &checkpointer);
+
+        // Whatever happened, the best weights are restored and the callbacks are told of the end.
+        if let Some(best) = session.best.take() {
+            *session.learner.model = best;
+        }
+        let warnings = self.warnings(&session, train, validation);
+        session.history.warnings = warnings;
+        let ended = self.notify(&mut session, |it, control| it.on_train_end(control));
+        session.learner.model.id = id;
+        self.optimizer = Some(session.learner.optimizer);
+        self.epochs_before += session.history.epochs.len();
+        trained.and(ended)?;
+        Ok(session.history)
     }
 
-    /// The epochs of a training, from where it is.
+    /// Trains until the epochs are done or something stops it.
     fn train(
         &mut self,
-        model: &mut Sequential,
+        session: &mut Session<'_>,
         train: &Dataset,
         validation: Option<&Dataset>,
-        keeper: Option<&Keeper>,
-        remembered: Option<Vec<CallbackState>>,
-        so_far: &mut SoFar,
+        checkpointer: &Checkpointer,
     ) -> Result<()> {
-        let threads = Threads::new(self.threads)?;
-        let mut buffers = Buffers::new(self.batch_size.min(train.len()), model);
-        let mut turn = Turn::On;
-        self.call(model, &mut turn, |callback, control| {
-            callback.on_train_begin(control)
-        })?;
-        for (callback, state) in self
-            .callbacks
-            .iter_mut()
-            .zip(remembered.into_iter().flatten())
-        {
-            callback.resume(state, &so_far.history)?;
-        }
-        while so_far.history.stopped == Stopped::Finished
-            && so_far.history.epochs.len() < self.epochs
-        {
-            self.epoch(
-                model,
-                train,
-                validation,
-                so_far,
-                &mut turn,
-                &mut buffers,
-                &threads,
-            )?;
-            let SoFar { history, partial } = so_far;
-            let (epochs, steps) = (history.epochs.len(), partial.batches);
-            if turn == Turn::Stop && history.stopped == Stopped::Finished {
-                history.stopped = Stopped::Early { epoch: epochs };
-            }
-            if matches!(history.stopped, Stopped::Diverged { .. }) {
+        self.notify(session, |it, control| it.on_train_begin(control))?;
+        while session.history.stopped == Stopped::Finished && session.epochs_left() > 0 {
+            let start = Instant::now();
+            let Some(mut record) = self.train_epoch(session, train)? else {
                 break;
+            };
+            let epoch = record.epoch;
+            if let Some(data) = validation {
+                let (loss, accuracy) = session.learner.evaluate(data)?;
+                // An epoch's last step can spoil the weights too, which only the validation shows.
+                if !loss.is_finite() {
+                    let step = session.plan.batches;
+                    session.history.stopped = Stopped::Diverged { epoch, step };
+                    break;
+                }
+                (record.val_loss, record.val_accuracy) = (Some(loss), Some(accuracy));
             }
-            if let Some(keeper) = keeper.filter(|keeper| turn != Turn::On || keeper.is_due(epochs))
-            {
-                self.keep(keeper, model, so_far)?;
-            }
-            if turn == Turn::Interrupt && epochs < self.epochs {
-                so_far.history.stopped = Stopped::Interrupted {
-                    epoch: epochs + 1,
-                    step: steps,
-                };
+            record.seconds = start.elapsed().as_secs_f64();
+            session.history.epochs.push(record);
+            session.follow_history()?;
+            self.notify(session, |it, control| it.on_epoch_end(&record, control))?;
+            session.history.stopped = match session.stop {
+                Some(Stop::Early) => Stopped::Early { epoch },
+                Some(Stop::Interrupted) if session.epochs_left() > 0 => {
+                    let epoch = epoch + 1;
+                    Stopped::Interrupted { epoch }
+                }
+                _ => Stopped::Finished,
+            };
+            if session.stop.is_some() || checkpointer.is_due(epoch) {
+                checkpointer.save(session)?;
             }
         }
         Ok(())
     }
 
-    /// The batches of an epoch that are left, its validation and its record; a callback may interrupt it before that.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the loop's state, passed to its one epoch"
-    )]
-    fn epoch(
+    /// One step for each batch of an epoch. Returns its record without the validation, or nothing where the epoch was
+    /// not finished.
+    fn train_epoch(
         &mut self,
-        model: &mut Sequential,
+        session: &mut Session<'_>,
         train: &Dataset,
-        validation: Option<&Dataset>,
-        so_far: &mut SoFar,
-        turn: &mut Turn,
-        buffers: &mut Buffers,
-        threads: &Threads,
-    ) -> Result<()> {
-        let SoFar { history, partial } = so_far;
-        let (start, epoch) = (Instant::now(), history.epochs.len());
-        if partial.batches == 0 {
-            self.call(model, turn, |callback, control| {
-                callback.on_epoch_begin(epoch, control)
-            })?;
+    ) -> Result<Option<EpochRecord>> {
+        let before = session.history.epochs.len();
+        let (epoch, mut totals) = (before + 1, Totals::default());
+        self.notify(session, |it, control| it.on_epoch_begin(before, control))?;
+        if session.stop == Some(Stop::Interrupted) {
+            session.history.stopped = Stopped::Interrupted { epoch };
+            return Ok(None);
         }
-        let learning_rate = self
-            .schedule
-            .rate(self.learning_rate, epoch as f64, self.epochs);
-        check_rate(
-            &format!("learning rate of epoch {}", epoch + 1),
-            learning_rate,
-        )?;
-        let order = epoch_order(
-            train.len(),
-            Some(self.recipe.seed),
-            self.epochs_before + epoch,
-        );
-        let batches = order.len().div_ceil(self.batch_size);
-        for (number, rows) in order
-            .chunks(self.batch_size)
-            .enumerate()
-            .skip(partial.batches)
-        {
-            let progress = epoch as f64 + number as f64 / batches as f64;
-            let rate = self
-                .schedule
-                .rate(self.learning_rate, progress, self.epochs);
-            let place = (self.epochs_before + epoch, partial.seen);
-            let (loss, hits) = self.step(model, train, rows, place, rate, buffers, threads)?;
-            partial.add(rows.len(), loss, hits);
-            if self.stop_on_divergence && !loss.is_finite() {
-                history.stopped = Stopped::Diverged {
-                    epoch: epoch + 1,
-                    step: number + 1,
-                };
-                return Ok(());
+        let learning_rate = session.rate(before as f64);
+        check_rate(&format!("learning rate of epoch {epoch}"), learning_rate)?;
+        let batches = self.batches(train, self.epochs_before + before, &session.learner.threads)?;
+        for (number, batch) in batches.enumerate() {
+            let rate = session.rate(before as f64 + number as f64 / session.plan.batches as f64);
+            let (loss, correct) = session.learner.step_on(&batch, rate);
+            totals.add(batch.labels.len(), loss, correct);
+            if !loss.is_finite() {
+                let step = number + 1;
+                session.history.stopped = Stopped::Diverged { epoch, step };
+                return Ok(None);
             }
-            let record = partial.record(epoch + 1, rate);
-            self.progress.batch(&record);
-            let mut now = Turn::On;
-            self.call(model, &mut now, |callback, control| {
-                callback.on_batch_end(&record, control)
-            })?;
-            match now {
-                Turn::On => {}
-                Turn::Stop => {
-                    *turn = now;
-                    break;
-                }
-                Turn::Interrupt => {
-                    *turn = now;
-                    partial.seconds += start.elapsed().as_secs_f64();
-                    return Ok(());
-                }
-            }
-        }
-        let (loss_function, smoothing) = (self.recipe.loss, self.recipe.label_smoothing);
-        let measured =
-            validation.map(|data| measure(model, data, loss_function, smoothing, threads, |_| ()));
-        let measured = measured.transpose()?;
-        // An epoch's last step can spoil the weights too; only the validation shows that.
-        if self.stop_on_divergence && measured.is_some_and(|(loss, _)| !loss.is_finite()) {
-            history.stopped = Stopped::Diverged {
-                epoch: epoch + 1,
-                step: batches,
+            let record = BatchRecord {
+                epoch,
+                batch: number + 1,
+                loss: totals.mean(),
+                accuracy: totals.accuracy(),
+                learning_rate: rate,
             };
-            return Ok(());
+            match self.notify(session, |it, control| it.on_batch_end(&record, control))? {
+                None => {}
+                Some(Stop::Early) => break,
+                Some(Stop::Interrupted) => {
+                    session.history.stopped = Stopped::Interrupted { epoch };
+                    return Ok(None);
+                }
+            }
         }
-        let record = EpochRecord {
-            epoch: epoch + 1,
-            loss: partial.mean(),
-            accuracy: partial.accuracy(),
-            val_loss: measured.map(|(loss, _)| loss),
-            val_accuracy: measured.map(|(_, accuracy)| accuracy),
+        Ok(Some(EpochRecord {
+            epoch,
+            loss: totals.mean(),
+            accuracy: totals.accuracy(),
+            val_loss: None,
+            val_accuracy: None,
             learning_rate,
-            seconds: partial.seconds + start.elapsed().as_secs_f64(),
-        };
-        history.epochs.push(record);
-        *partial = Partial::default();
-        self.progress.epoch(&record);
-        self.call(model, turn, |callback, control| {
-            callback.on_epoch_end(&record, control)
-        })
+            seconds: 0.0,
+        }))
     }
 
-    /// One step on a batch of one's own: examples along the first axis, and a target for each. Gives the batch's loss,
-    /// penalties included, and accuracy before the step (Keras's `train_on_batch`).
+    /// The batches of an epoch (from 0, over all fits), as every training step sees them.
+    pub(super) fn batches(
+        &self,
+        train: &Dataset,
+        epoch: usize,
+        threads: &Threads,
+    ) -> Result<Batches> {
+        let config = &self.config;
+        let (classes, examples) = (&config.class_weights, &self.sample_weights);
+        let batches = train.batches(config.batch_size)?.threads(threads);
+        let batches = batches
+            .shuffled(config.seed, epoch)
+            .weighted(classes.as_deref(), examples.as_deref())?;
+        match &config.augmentation {
+            Some(augmentation) => batches.augmented(augmentation.clone(), config.seed, epoch),
+            None => Ok(batches),
+        }
+    }
+
+    /// One step on a batch of the caller's: examples along the first axis, and a target for each. Returns the batch's
+    /// loss, penalties included, and accuracy before the step (Keras's `train_on_batch`).
     ///
     /// ```
     /// use lab_core::prelude::*;
     /// let mut model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
     /// let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3));
-    /// for (images, labels) in Cifar10::sample().train.batches(64)?.shuffled(Seed(0), 0) {
-    ///     let (loss, accuracy) = trainer.train_on_batch(&mut model, &images, Targets::Classes(&labels), None)?;
+    /// for batch in Cifar10::sample().train.batches(64)?.shuffled(Seed(0), 0) {
+    ///     let (loss, accuracy) = trainer.train_on_batch(&mut model, &batch.images, &batch.labels)?;
     ///     assert!(loss > 0.0 && accuracy <= 1.0);
     /// }
     /// # Ok::<(), LabError>(())
     /// ```
     ///
     /// # Errors
-    /// As for [`Trainer::fit`], and [`LabError::Value`] for a number that is not finite.
-    pub fn train_on_batch<S: Data<Elem = f32> + Sync, D: Dimension>(
+    /// As for [`Trainer::fit`], and [`LabError::Value`] for an element that is not finite.
+    pub fn train_on_batch<'t, S: Data<Elem = f32> + Sync, D: Dimension>(
         &mut self,
         model: &mut Sequential,
         inputs: &ArrayBase<S, D>,
-        targets: Targets<'_>,
-        weights: Option<&[f32]>,
+        targets: impl Into<Targets<'t>>,
     ) -> Result<(f64, f64)> {
-        let rows = inputs.count();
+        let (rows, loss) = (inputs.count(), self.config.loss);
+        let targets = match self.config.label_smoothing {
+            0.0 => targets.into(),
+            smoothing => targets.into().smoothed(smoothing),
+        };
         self.validate()?;
         model.check_inputs("inputs", &inputs.example_shape())?;
-        targets.check(self.recipe.loss, rows, model.output_size())?;
-        check_weights("sample weights", "example", weights, rows)?;
-        check_ending(model, self.recipe.loss)?;
+        targets.check(loss, rows, model.output_size())?;
+        check_ending(model, loss)?;
         if rows == 0 {
-            return Err(LabError::value(
-                "batch",
-                "0 examples",
-                "at least one",
-                "give at least one example",
-            ));
+            let (found, remedy) = ("0 examples", "give at least one example");
+            return Err(LabError::value("batch", found, "at least one", remedy));
         }
-        self.take_up(model);
-        let threads = Threads::new(self.threads)?;
-        let mut given = vec![0.0; inputs.len()];
-        inputs.write(0, &mut given, &threads)?;
-        let penalty = model.penalty();
-        let rate = self.schedule.rate(self.learning_rate, 0.0, self.epochs);
-        let batch = Batch {
-            inputs: &given,
-            targets: targets.reborrow(),
-            weights,
-        };
-        let sums = self.recipe.step(
+        let threads = model.workspace.threads(self.threads)?;
+        let mut input = vec![0.0; inputs.len()];
+        inputs.write(0, &mut input, &threads)?;
+        self.forget_others(model);
+        let mut learner = self.learner(model, threads, None);
+        let (base, epochs) = (learner.optimizer.learning_rate, self.config.epochs);
+        let rate = self.config.schedule.rate(base, 0.0, epochs);
+        let (loss, correct) = learner.step(&input, targets, rate);
+        self.optimizer = Some(learner.optimizer);
+        Ok((loss, correct as f64 / rows as f64))
+    }
+
+    /// Forgets the optimizer's state of any other network.
+    fn forget_others(&mut self, model: &Sequential) {
+        let same = self.optimizer.take_if(|it| it.model.is(&model.id));
+        self.epochs_before = same.as_ref().map_or(0, |_| self.epochs_before);
+        self.optimizer = same;
+    }
+
+    /// The learner with the optimizer's state from a checkpoint, the state of the last fit, or a fresh one.
+    fn learner<'a>(
+        &mut self,
+        model: &'a mut Sequential,
+        threads: Threads,
+        resumed: Option<OptimizerState>,
+    ) -> Learner<'a> {
+        let optimizer = resumed.or(self.optimizer.take());
+        let fresh = || OptimizerState::new(self.config.optimizer, model);
+        Learner {
+            optimizer: optimizer.unwrap_or_else(fresh),
             model,
-            &mut self.state,
-            &mut self.tape,
-            batch,
-            rate,
-            &threads,
-        );
-        Ok((
-            sums.loss / rows as f64 + penalty,
-            sums.hits as f64 / rows as f64,
-        ))
+            config: self.config.clone(),
+            threads,
+        }
     }
 
-    /// Gathers the batch of `rows` and trains on it; gives its loss, penalties included, and its hits. `place` is the
-    /// epoch and the position of the first row in it.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the loop's state, passed to its one step"
-    )]
-    pub(super) fn step(
+    /// Calls one method of every callback; returns whether one of them asks for the end.
+    fn notify(
         &mut self,
-        model: &mut Sequential,
-        train: &Dataset,
-        rows: &[u32],
-        place: (usize, usize),
-        rate: f32,
-        buffers: &mut Buffers,
-        threads: &Threads,
-    ) -> Result<(f64, usize)> {
-        let Self {
-            recipe,
-            augmentation,
-            class_weights,
-            sample_weights,
-            state,
-            tape,
-            ..
-        } = self;
-        let augment = augmentation
-            .as_ref()
-            .map(|augmentation| (augmentation, recipe.seed, place.0, place.1));
-        let penalty = model.penalty();
-        let (inputs, labels) = buffers.first(rows.len());
-        train.gather(rows, augment, threads, inputs, labels)?;
-        let weights = (class_weights.is_some() || sample_weights.is_some()).then(|| {
-            let of_class = |label: u8| {
-                class_weights
-                    .as_ref()
-                    .map_or(1.0, |weights| weights[usize::from(label)])
-            };
-            let of_row = |row: u32| {
-                sample_weights
-                    .as_ref()
-                    .map_or(1.0, |weights| weights[row as usize])
-            };
-            rows.iter()
-                .zip(&*labels)
-                .map(|(&row, &label)| of_row(row) * of_class(label))
-                .collect::<Vec<_>>()
-        });
-        let batch = Batch {
-            inputs,
-            targets: Targets::Classes(labels),
-            weights: weights.as_deref(),
-        };
-        let sums = recipe.step(model, state, tape, batch, rate, threads);
-        Ok((sums.loss / rows.len() as f64 + penalty, sums.hits))
-    }
-
-    /// Calls one method of every callback.
-    fn call(
-        &mut self,
-        model: &mut Sequential,
-        turn: &mut Turn,
+        session: &mut Session<'_>,
         mut method: impl FnMut(&mut dyn Callback, &mut Control<'_>) -> Result<()>,
-    ) -> Result<()> {
+    ) -> Result<Option<Stop>> {
+        let mut stop = None;
         let mut control = Control {
-            model,
-            learning_rate: &mut self.learning_rate,
-            turn,
+            model: session.learner.model,
+            learning_rate: &mut session.learner.optimizer.learning_rate,
+            history: &session.history,
+            plan: &session.plan,
+            stop: &mut stop,
         };
-        self.callbacks
-            .iter_mut()
-            .try_for_each(|callback| method(&mut **callback, &mut control))
-    }
-
-    /// Goes on with the optimizer's state where it belongs to this very network, or begins anew.
-    fn take_up(&mut self, model: &Sequential) {
-        if !self
-            .network
-            .as_ref()
-            .is_some_and(|network| network.is(&model.identity))
-        {
-            self.network = Some(model.identity.again());
-            self.learning_rate = self.recipe.optimizer.learning_rate();
-            (self.state, self.tape, self.epochs_before) =
-                (OptimizerState::default(), Tape::default(), 0);
-        }
+        let mut callbacks = self.callbacks.iter_mut();
+        callbacks.try_for_each(|callback| method(&mut **callback, &mut control))?;
+        session.stop = stop.or(session.stop);
+        Ok(stop)
     }
 }
 
-/// Room for one batch.
-pub(super) struct Buffers {
-    inputs: Vec<f32>,
-    labels: Vec<u8>,
-}
-
-impl Buffers {
-    pub(super) fn new(rows: usize, model: &Sequential) -> Self {
-        Self {
-            inputs: vec![0.0; rows * model.input_shape().iter().product::<usize>()],
-            labels: vec![0; rows],
-        }
+impl Session<'_> {
+    fn epochs_left(&self) -> usize {
+        let epochs = self.plan.config.epochs;
+        epochs.saturating_sub(self.history.epochs.len())
     }
 
-    /// The room for the first `rows` examples.
-    fn first(&mut self, rows: usize) -> (&mut [f32], &mut [u8]) {
-        let size = self.inputs.len() / self.labels.len();
-        (&mut self.inputs[..rows * size], &mut self.labels[..rows])
+    /// The learning rate after so many epochs.
+    fn rate(&self, epochs: f64) -> f32 {
+        let (base, config) = (self.learner.optimizer.learning_rate, &self.plan.config);
+        config.schedule.rate(base, epochs, config.epochs)
+    }
+
+    /// Early stopping and the learning rate on a plateau, after an epoch.
+    fn follow_history(&mut self) -> Result<()> {
+        let (config, epochs) = (&self.plan.config, &self.history.epochs);
+        if let Some(stopping) = &config.early_stopping {
+            match stopping.epochs_since_best(epochs)? {
+                0 if stopping.restore_best_weights => {
+                    self.best = Some(self.learner.model.clone());
+                }
+                waited if waited > 0 && waited >= stopping.patience => {
+                    self.stop = self.stop.or(Some(Stop::Early));
+                }
+                _ => {}
+            }
+        }
+        if let Some(plateau) = &config.reduce_lr_on_plateau {
+            let rate = &mut self.learner.optimizer.learning_rate;
+            *rate = plateau.reduced(epochs, *rate)?;
+        }
+        Ok(())
+    }
+}
+
+/// Running totals of the current epoch.
+#[derive(Default)]
+struct Totals {
+    examples: usize,
+    correct: usize,
+    /// The sum of the examples' losses.
+    loss: f64,
+}
+
+impl Totals {
+    fn add(&mut self, examples: usize, mean_loss: f64, correct: usize) {
+        self.examples += examples;
+        self.correct += correct;
+        self.loss += mean_loss * examples as f64;
+    }
+
+    fn mean(&self) -> f64 {
+        self.loss / self.examples as f64
+    }
+
+    fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.examples as f64
     }
 }

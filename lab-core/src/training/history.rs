@@ -1,4 +1,4 @@
-//! What a training leaves behind: loss and accuracy of each epoch.
+//! The history of a training: loss and accuracy of each epoch.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::error::{LabError, Result};
 use crate::files::{write_failed, write_whole};
 
-/// One epoch of a training. Losses are means over the examples, penalties included; accuracies are shares of 1.
+/// One epoch of a training. Losses are means over the examples, penalties included; accuracies are fractions between 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// The epoch, from 1.
     pub epoch: usize,
     /// The mean loss of the training examples as they were seen: weights still changing, dropout on.
     pub loss: f64,
-    /// The share of the training examples that were given their true class as they were seen.
+    /// The fraction of the training examples that were classified correctly as they were seen.
     pub accuracy: f64,
     /// The loss on the validation data after the epoch.
     pub val_loss: Option<f64>,
@@ -39,14 +39,12 @@ pub enum Stopped {
         /// The last epoch.
         epoch: usize,
     },
-    /// A callback interrupted it; a checkpoint, where there are any, says how to go on.
+    /// A callback interrupted it; with checkpoints it can be resumed.
     Interrupted {
-        /// The epoch (from 1) at hand; it is not in the history.
+        /// The epoch (from 1) that was not finished.
         epoch: usize,
-        /// Steps done in it.
-        step: usize,
     },
-    /// The loss was not a finite number any more.
+    /// The loss became NaN or infinite.
     Diverged {
         /// The epoch (from 1) in which it happened; it is not in the history.
         epoch: usize,
@@ -83,16 +81,10 @@ pub struct History {
 impl History {
     /// The epoch with the lowest validation loss, or the lowest loss where there was no validation data.
     pub fn best(&self) -> Option<&EpochRecord> {
-        let value = |record: &EpochRecord| record.val_loss.unwrap_or(record.loss);
-        // A NaN may have either sign, and the order of `total_cmp` begins with the negative ones.
-        let value = |record: &EpochRecord| {
-            Some(value(record))
-                .filter(|loss| !loss.is_nan())
-                .unwrap_or(f64::INFINITY)
-        };
-        self.epochs
-            .iter()
-            .min_by(|a, b| value(a).total_cmp(&value(b)))
+        let loss = |record: &EpochRecord| record.val_loss.unwrap_or(record.loss);
+        let numbers = self.epochs.iter().filter(|it| !loss(it).is_nan());
+        let best = numbers.min_by(|a, b| loss(a).total_cmp(&loss(b)));
+        best.or(self.epochs.first())
     }
 
     /// The seconds of all epochs.
@@ -106,8 +98,7 @@ impl History {
     /// [`LabError::Io`] where the file cannot be written.
     pub fn to_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let text =
-            write_rows(&self.epochs, true).map_err(|error| write_failed(path, error.into()))?;
+        let text = write_rows(&self.epochs).map_err(|error| write_failed(path, error.into()))?;
         write_whole(path, |file| file.write_all(&text))
     }
 
@@ -117,25 +108,18 @@ impl History {
     /// [`LabError::Io`] where the file cannot be read, [`LabError::Format`] where a row is no record of an epoch.
     pub fn from_csv(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let file = std::fs::File::open(path).map_err(|error| {
-            LabError::io(
-                "read",
-                path,
-                error,
-                "check the path; a training writes history.csv",
-            )
-        })?;
-        let wrong = |found: String| {
-            let expected =
-                "a row for each epoch under the header epoch,loss,accuracy,val_loss,val_accuracy,…";
+        let remedy = "check the path; a training writes history.csv";
+        let file = std::fs::File::open(path);
+        let file = file.map_err(|error| LabError::io("read", path, error, remedy))?;
+        let epochs = read_rows(file).map_err(|found| {
+            let expected = format!("a row for each epoch under the header {HEADER}");
             LabError::format(
                 path,
                 found,
                 expected,
                 "take a history.csv that a training wrote",
             )
-        };
-        let epochs = read_rows(file).map_err(wrong)?;
+        })?;
         Ok(Self {
             epochs,
             ..Self::default()
@@ -146,28 +130,23 @@ impl History {
 /// Records from lines of CSV under their header; the error says what was found.
 pub(super) fn read_rows(from: impl std::io::Read) -> Result<Vec<EpochRecord>, String> {
     let mut reader = csv::Reader::from_reader(from);
-    if reader
-        .headers()
-        .map_err(|error| error.to_string())?
-        .is_empty()
-    {
+    let headers = reader.headers().map_err(|error| error.to_string())?;
+    if headers.is_empty() {
         return Err("an empty file".to_owned());
     }
-    reader
-        .into_deserialize()
-        .collect::<Result<_, csv::Error>>()
-        .map_err(|error| error.to_string())
+    let rows = reader.into_deserialize();
+    let rows: Result<_, csv::Error> = rows.collect();
+    rows.map_err(|error| error.to_string())
 }
 
-/// Records as lines of CSV.
-pub(super) fn write_rows(records: &[EpochRecord], header: bool) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::WriterBuilder::new()
-        .has_headers(header)
-        .from_writer(Vec::new());
-    records
-        .iter()
-        .try_for_each(|record| writer.serialize(record))?;
-    writer
-        .into_inner()
-        .map_err(|error| error.into_error().into())
+/// Records as lines of CSV under their header.
+pub(super) fn write_rows(records: &[EpochRecord]) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::WriterBuilder::new();
+    let mut writer = writer.has_headers(false).from_writer(Vec::new());
+    writer.write_record(HEADER.split(','))?;
+    let mut records = records.iter();
+    records.try_for_each(|record| writer.serialize(record))?;
+    writer.into_inner().map_err(|it| it.into_error().into())
 }
+
+const HEADER: &str = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds";

@@ -1,37 +1,40 @@
 //! Training: losses, optimizers, schedules, the loop, callbacks, history, evaluation.
 //!
-//! [`Trainer::fit`] is the loop. Each step goes forward, takes the loss, goes backward and updates the weights; the
-//! formulas are Keras's, and `tests/` compares them with Keras's own numbers.
+//! [`Trainer::fit`] is the loop. Each step runs a batch forward, takes the loss, runs backward and updates the weights;
+//! the formulas are Keras's, and `tests/` compares them with Keras's own numbers. The same step by hand stands at
+//! [`Sequential::forward`](crate::model::Sequential::forward).
 
 mod callback;
 mod callbacks;
 mod checkpoint;
+mod config;
+mod early_stopping;
 mod evaluate;
 mod fit;
 mod history;
-mod identity;
+mod learner;
 mod loss;
+mod monitor;
 mod optimizer;
-mod progress;
+mod optimizer_state;
 mod range_test;
 mod schedule;
-mod settings;
-mod so_far;
-mod step;
+mod targets;
 mod trainer;
 mod warnings;
 
-pub use callback::{Callback, CallbackState, Control};
-pub use callbacks::{
-    CsvLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint, Monitor, ReduceLrOnPlateau,
-};
+pub use callback::{BatchRecord, Callback, Control, Plan};
+pub use callbacks::{CsvLogger, EpochLines, LearningRateScheduler, Silent, epoch_line};
 pub use checkpoint::Checkpoint;
+pub use config::TrainingConfig;
+pub use early_stopping::{EarlyStopping, ReduceLrOnPlateau};
 pub use evaluate::Evaluation;
 pub use history::{EpochRecord, History, Stopped};
-pub use loss::{Loss, Targets};
+pub use loss::Loss;
+pub use monitor::Monitor;
 pub use optimizer::{Adam, AdamW, Optimizer, RmsProp, Sgd};
-pub use progress::{BatchRecord, EpochLines, Plan, Progress, Silent, epoch_line};
+pub use optimizer_state::OptimizerState;
 pub use range_test::RangeTest;
 pub use schedule::Schedule;
-pub use settings::Settings;
-pub use trainer::Trainer;
+pub use targets::Targets;
+pub use trainer::{AddTo, Trainer};

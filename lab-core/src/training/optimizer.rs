@@ -1,13 +1,15 @@
-//! Optimizers: how weights follow the gradient, in order of growing complexity.
+//! Optimizers: update rules for the weights, in order of growing complexity.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::optimizer_state::OptimizerState;
+use crate::checks::check_range;
 use crate::compute::{AdamStep, RmsPropStep, SgdStep, Step};
 use crate::error::{LabError, Result};
-use crate::model::Parameter;
+use crate::model::{Parameter, Sequential};
 
 /// Stochastic gradient descent, w ← w − lr g, with momentum if wanted (Robbins and Monro, 1951; Polyak, 1964).
 ///
@@ -16,6 +18,7 @@ use crate::model::Parameter;
 /// let trainer = Trainer::new(Loss::CategoricalCrossentropy, Sgd::new(0.01).momentum(0.9).nesterov());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Sgd {
     learning_rate: f32,
     momentum: f32,
@@ -38,11 +41,9 @@ impl Sgd {
     }
 
     /// Looks ahead along the momentum: w ← w + μ u − lr g (Nesterov, 1983; Sutskever et al., 2013).
-    pub fn nesterov(self) -> Self {
-        Self {
-            nesterov: true,
-            ..self
-        }
+    pub fn nesterov(mut self) -> Self {
+        self.nesterov = true;
+        self
     }
 }
 
@@ -53,6 +54,7 @@ impl Sgd {
 /// let trainer = Trainer::new(Loss::CategoricalCrossentropy, RmsProp::new(0.001).rho(0.99));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RmsProp {
     learning_rate: f32,
     rho: f32,
@@ -89,6 +91,7 @@ impl RmsProp {
 /// let trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(0.001).betas(0.9, 0.98));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Adam {
     learning_rate: f32,
     beta_1: f32,
@@ -108,12 +111,9 @@ impl Adam {
     }
 
     /// How much of the mean gradient and of the mean square is kept from step to step.
-    pub fn betas(self, beta_1: f32, beta_2: f32) -> Self {
-        Self {
-            beta_1,
-            beta_2,
-            ..self
-        }
+    pub fn betas(mut self, beta_1: f32, beta_2: f32) -> Self {
+        (self.beta_1, self.beta_2) = (beta_1, beta_2);
+        self
     }
 }
 
@@ -124,7 +124,9 @@ impl Adam {
 /// let trainer = Trainer::new(Loss::CategoricalCrossentropy, AdamW::new(0.001).weight_decay(0.01).exclude_biases());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AdamW {
+    #[serde(flatten)]
     adam: Adam,
     weight_decay: f32,
     decay_biases: bool,
@@ -141,19 +143,15 @@ impl AdamW {
     }
 
     /// λ.
-    pub fn weight_decay(self, weight_decay: f32) -> Self {
-        Self {
-            weight_decay,
-            ..self
-        }
+    pub fn weight_decay(mut self, weight_decay: f32) -> Self {
+        self.weight_decay = weight_decay;
+        self
     }
 
     /// Lets only kernels shrink.
-    pub fn exclude_biases(self) -> Self {
-        Self {
-            decay_biases: false,
-            ..self
-        }
+    pub fn exclude_biases(mut self) -> Self {
+        self.decay_biases = false;
+        self
     }
 }
 
@@ -178,167 +176,89 @@ pub enum Optimizer {
     AdamW(AdamW),
 }
 
-/// What an optimizer remembers from step to step.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct OptimizerState {
-    pub(crate) steps: u64,
-    /// For each of the network's arrays two more of its length, or none where the optimizer needs none.
-    pub(crate) slots: Vec<[Vec<f32>; 2]>,
-    /// The step at hand, for each of the network's arrays.
-    pub(crate) next: Vec<Step>,
-}
-
 impl Optimizer {
-    /// The names that [`str::parse`] knows, each with Keras's default numbers (`momentum` and `nesterov` with μ 0.9).
+    /// The names that [`str::parse`] knows, each with Keras's defaults (`momentum` and `nesterov` with μ 0.9).
     pub const NAMES: [&'static str; 6] =
         ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"];
 
     /// The learning rate.
     pub fn learning_rate(&self) -> f32 {
         match self {
-            Self::Sgd(sgd) => sgd.learning_rate,
-            Self::RmsProp(rmsprop) => rmsprop.learning_rate,
-            Self::Adam(adam) => adam.learning_rate,
-            Self::AdamW(adamw) => adamw.adam.learning_rate,
+            Self::Sgd(it) => it.learning_rate,
+            Self::RmsProp(it) => it.learning_rate,
+            Self::Adam(it) => it.learning_rate,
+            Self::AdamW(it) => it.adam.learning_rate,
         }
     }
 
     /// The same with another learning rate.
-    pub fn with_learning_rate(self, learning_rate: f32) -> Self {
-        match self {
-            Self::Sgd(sgd) => Self::Sgd(Sgd {
-                learning_rate,
-                ..sgd
-            }),
-            Self::RmsProp(rmsprop) => Self::RmsProp(RmsProp {
-                learning_rate,
-                ..rmsprop
-            }),
-            Self::Adam(adam) => Self::Adam(Adam {
-                learning_rate,
-                ..adam
-            }),
-            Self::AdamW(adamw) => Self::AdamW(AdamW {
-                adam: Adam {
-                    learning_rate,
-                    ..adamw.adam
-                },
-                ..adamw
-            }),
+    pub fn with_learning_rate(mut self, learning_rate: f32) -> Self {
+        match &mut self {
+            Self::Sgd(it) => it.learning_rate = learning_rate,
+            Self::RmsProp(it) => it.learning_rate = learning_rate,
+            Self::Adam(it) => it.learning_rate = learning_rate,
+            Self::AdamW(it) => it.adam.learning_rate = learning_rate,
         }
+        self
     }
 
-    /// Checks that the numbers are in their ranges.
+    /// The optimizer with a fresh state for one network, for a training loop written by hand; an example stands at
+    /// [`Sequential::forward`].
+    pub fn for_model(self, model: &Sequential) -> OptimizerState {
+        OptimizerState::new(self, model)
+    }
+
+    /// Checks that the options are in their ranges.
     pub(crate) fn check(&self) -> Result<()> {
-        let share = |name: &str, value: f32| match (0.0..1.0).contains(&value) {
-            true => Ok(()),
-            false => Err(LabError::value(
-                name,
-                value.to_string(),
-                "0 to below 1",
-                "0.9 is a usual value",
-            )),
-        };
         check_rate("learning rate", self.learning_rate())?;
+        let fraction =
+            |name: &str, value| check_range(name, value, 0.0..1.0, "0.9 is a usual value");
+        let betas = |adam: &Adam| {
+            fraction("beta_1", adam.beta_1)?;
+            fraction("beta_2", adam.beta_2)
+        };
         match self {
-            Self::Sgd(sgd) => share("momentum", sgd.momentum),
-            Self::RmsProp(rmsprop) => {
-                share("rho", rmsprop.rho).and(share("momentum", rmsprop.momentum))
-            }
-            Self::Adam(adam) => share("beta_1", adam.beta_1).and(share("beta_2", adam.beta_2)),
-            Self::AdamW(AdamW {
-                adam, weight_decay, ..
-            }) => share("beta_1", adam.beta_1)
-                .and(share("beta_2", adam.beta_2))
-                .and(check_rate("decay", *weight_decay)),
+            Self::Sgd(it) => fraction("momentum", it.momentum),
+            Self::RmsProp(it) => fraction("rho", it.rho).and(fraction("momentum", it.momentum)),
+            Self::Adam(it) => betas(it),
+            Self::AdamW(it) => betas(&it.adam).and(check_rate("weight decay", it.weight_decay)),
         }
     }
 
-    /// Prepares the next step at the learning rate `rate`, for each of the network's arrays; `scale` multiplies the
-    /// gradients first.
-    pub(crate) fn prepare(
-        &self,
-        state: &mut OptimizerState,
-        rate: f32,
-        scale: f32,
-        parameters: &[Parameter],
-    ) {
-        state.steps += 1;
-        state.slots.resize_with(parameters.len(), Default::default);
-        state.next.clear();
-        for (parameter, slots) in parameters.iter().zip(&mut state.slots) {
-            let step = self.at(parameter, state.steps, rate, scale);
-            for slot in slots
-                .iter_mut()
-                .take(step.slots())
-                .filter(|_| parameter.trainable)
-            {
-                slot.resize(parameter.value.len(), 0.0);
-            }
-            state.next.push(step);
-        }
-    }
-
-    /// How many arrays of an array's length it remembers for it.
-    pub(super) fn slots(&self, parameter: &Parameter) -> usize {
-        if parameter.trainable {
-            self.at(parameter, 1, 0.0, 1.0).slots()
-        } else {
-            0
-        }
-    }
-
-    /// Step number `number` (from 1) for an array.
-    fn at(&self, parameter: &Parameter, number: u64, rate: f32, scale: f32) -> Step {
+    /// Step number `number` (from 1) for one of the network's arrays, at the learning rate `rate`; the gradients are
+    /// multiplied by `scale` first.
+    pub(super) fn at(&self, parameter: &Parameter, number: u64, rate: f32, scale: f32) -> Step {
         match *self {
-            Self::Sgd(Sgd {
-                momentum, nesterov, ..
-            }) => Step::Sgd(SgdStep {
+            Self::Sgd(it) => Step::Sgd(SgdStep {
                 rate,
-                momentum,
-                nesterov,
+                momentum: it.momentum,
+                nesterov: it.nesterov,
                 scale,
             }),
-            Self::RmsProp(RmsProp {
-                rho,
-                momentum,
-                epsilon,
-                ..
-            }) => Step::RmsProp(RmsPropStep {
+            Self::RmsProp(it) => Step::RmsProp(RmsPropStep {
                 rate,
-                rho,
-                epsilon,
-                momentum,
+                rho: it.rho,
+                epsilon: it.epsilon,
+                momentum: it.momentum,
                 scale,
             }),
-            Self::Adam(adam) => adam.at(number, rate, 1.0, scale),
-            Self::AdamW(AdamW {
-                adam,
-                weight_decay,
-                decay_biases,
-            }) => {
-                let decays = decay_biases || parameter.name.ends_with("kernel");
-                adam.at(
-                    number,
-                    rate,
-                    if decays {
-                        1.0 - rate * weight_decay
-                    } else {
-                        1.0
-                    },
-                    scale,
-                )
+            Self::Adam(it) => it.at(number, rate, 1.0, scale),
+            Self::AdamW(it) => {
+                let decays = it.decay_biases || parameter.name.ends_with("kernel");
+                let decay = if decays { it.weight_decay } else { 0.0 };
+                it.adam.at(number, rate, 1.0 - rate * decay, scale)
             }
         }
     }
 }
 
 impl Adam {
+    /// α = lr √(1 − β₂ᵗ) / (1 − β₁ᵗ) in step t.
     fn at(self, number: u64, rate: f32, keep: f32, scale: f32) -> Step {
         let power = |beta: f32| 1.0 - libm::pow(beta.into(), number as f64);
-        let alpha = (f64::from(rate) * power(self.beta_2).sqrt() / power(self.beta_1)) as f32;
+        let alpha = f64::from(rate) * power(self.beta_2).sqrt() / power(self.beta_1);
         Step::Adam(AdamStep {
-            alpha,
+            alpha: alpha as f32,
             beta_1: self.beta_1,
             beta_2: self.beta_2,
             epsilon: self.epsilon,
@@ -348,29 +268,34 @@ impl Adam {
     }
 }
 
-/// Checks a number that may be 0 or more.
+/// Checks a value that may be any finite number from 0 on.
 pub(super) fn check_rate(name: &str, value: f32) -> Result<()> {
-    match value >= 0.0 && value.is_finite() {
-        true => Ok(()),
-        false => Err(LabError::value(
-            name,
-            value.to_string(),
-            "a finite number, 0 or more",
-            "0.001 is a usual value",
-        )),
-    }
+    check_range(name, value, 0.0..f32::INFINITY, "0.001 is a usual value")
 }
 
-macro_rules! into_optimizer {
-    ($($kind:ident),*) => {
-        $(impl From<$kind> for Optimizer {
+macro_rules! optimizers {
+    ($($kind:ident at $rate:literal),*) => {
+        $(impl Default for $kind {
+            fn default() -> Self {
+                Self::new($rate)
+            }
+        }
+
+        impl From<$kind> for Optimizer {
             fn from(optimizer: $kind) -> Self {
                 Self::$kind(optimizer)
+            }
+        }
+
+        impl $kind {
+            /// The optimizer with a fresh state for one network, as [`Optimizer::for_model`].
+            pub fn for_model(self, model: &Sequential) -> OptimizerState {
+                Optimizer::from(self).for_model(model)
             }
         })*
     };
 }
-into_optimizer!(Sgd, RmsProp, Adam, AdamW);
+optimizers!(Sgd at 0.01, RmsProp at 0.001, Adam at 0.001, AdamW at 0.001);
 
 impl fmt::Display for Optimizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -389,13 +314,14 @@ impl FromStr for Optimizer {
     type Err = LabError;
 
     fn from_str(text: &str) -> Result<Self> {
+        let momentum = Sgd::default().momentum(0.9);
         Ok(match text.trim().to_lowercase().as_str() {
-            "sgd" => Sgd::new(0.01).into(),
-            "momentum" => Sgd::new(0.01).momentum(0.9).into(),
-            "nesterov" => Sgd::new(0.01).momentum(0.9).nesterov().into(),
-            "rmsprop" => RmsProp::new(0.001).into(),
-            "adam" => Adam::new(0.001).into(),
-            "adamw" => AdamW::new(0.001).into(),
+            "sgd" => Sgd::default().into(),
+            "momentum" => momentum.into(),
+            "nesterov" => momentum.nesterov().into(),
+            "rmsprop" => RmsProp::default().into(),
+            "adam" => Adam::default().into(),
+            "adamw" => AdamW::default().into(),
             _ => return Err(LabError::name("optimizer", text, &Self::NAMES)),
         })
     }

@@ -5,14 +5,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fit::Buffers;
+use super::learner::Learner;
+use super::optimizer_state::OptimizerState;
 use super::trainer::Trainer;
+use crate::checks::{above_zero, check_range};
 use crate::compute::Threads;
-use crate::data::{Dataset, epoch_order};
-use crate::error::{LabError, Result};
+use crate::data::Dataset;
+use crate::error::Result;
 use crate::model::Sequential;
 
-/// The share of the past in the smoothed loss.
+/// The weight of the past in the smoothed loss.
 const MEMORY: f64 = 0.9;
 /// How many times its minimum the smoothed loss may grow to.
 const EXPLODED: f64 = 4.0;
@@ -39,26 +41,20 @@ impl RangeTest {
     /// where there are no losses.
     pub fn suggestion(&self) -> f32 {
         let smoothed = self.smoothed();
-        let value = |at: usize| {
-            if smoothed[at].is_finite() {
-                smoothed[at]
-            } else {
-                f64::INFINITY
-            }
+        let value = |at: usize| match smoothed[at].is_finite() {
+            true => smoothed[at],
+            false => f64::INFINITY,
         };
-        let lowest = (0..smoothed.len())
-            .min_by(|a, b| value(*a).total_cmp(&value(*b)))
-            .unwrap_or(0);
+        let lowest = (0..smoothed.len()).min_by(|a, b| value(*a).total_cmp(&value(*b)));
+        let lowest = lowest.unwrap_or(0);
         // A slope over several batches: from one to the next there is more noise than descent.
         let reach = (smoothed.len() / 20).max(1);
         let slope = |at: usize| value((at + reach).min(lowest)) - value(at.saturating_sub(reach));
         // The first averages are of few batches.
         let first = (2 * reach).min(lowest / 2);
         let steepest = (first..lowest).min_by(|a, b| slope(*a).total_cmp(&slope(*b)));
-        self.rates
-            .get(steepest.unwrap_or(lowest))
-            .copied()
-            .unwrap_or(f32::NAN)
+        let rate = self.rates.get(steepest.unwrap_or(lowest));
+        rate.copied().unwrap_or(f32::NAN)
     }
 }
 
@@ -93,10 +89,10 @@ impl Trainer {
     /// ```
     ///
     /// # Errors
-    /// [`LabError::Value`] for rates that are not 0 < from < to or steps outside of 2 to 100,000; otherwise as for
+    /// [`LabError::Value`](crate::LabError::Value) for rates that are not 0 < from < to or steps outside of 2 to 100,000; otherwise as for
     /// [`Trainer::fit`].
     pub fn range_test(
-        &mut self,
+        &self,
         model: &Sequential,
         train: &Dataset,
         from: f32,
@@ -104,68 +100,35 @@ impl Trainer {
         steps: usize,
     ) -> Result<RangeTest> {
         self.check(model, train, None)?;
-        if !(from > 0.0 && from < to && to.is_finite()) {
-            let expected = "two rates above 0, the lower one first";
-            return Err(LabError::value(
-                "range of rates",
-                format!("{from} to {to}"),
-                expected,
-                "1e-6 to 10 shows all",
-            ));
-        }
-        if !(2..=100_000).contains(&steps) {
-            return Err(LabError::value(
-                "steps",
-                steps.to_string(),
-                "2 to 100000",
-                "100 to 500 are enough",
-            ));
-        }
-        // The test borrows the trainer's recipe, and gives its state back as it was.
-        let state = std::mem::take(&mut self.state);
-        let tape = std::mem::take(&mut self.tape);
-        let tested = self.climb(
-            model.clone(),
-            train,
-            (f64::from(from), f64::from(to)),
-            steps,
-        );
-        (self.state, self.tape) = (state, tape);
-        tested
-    }
-
-    fn climb(
-        &mut self,
-        mut model: Sequential,
-        train: &Dataset,
-        ends: (f64, f64),
-        steps: usize,
-    ) -> Result<RangeTest> {
+        let remedy = "1e-6 to 10 shows all";
+        check_range("lowest rate", from, above_zero(to), remedy)?;
+        check_range("highest rate", to, from..f32::INFINITY, remedy)?;
+        check_range("steps", steps, 2..=100_000, "100 to 500 are enough")?;
         let threads = Threads::new(self.threads)?;
-        let mut buffers = Buffers::new(self.batch_size.min(train.len()), &model);
+        let mut model = model.clone();
+        let optimizer = OptimizerState::new(self.config.optimizer, &model);
+        let mut learner = Learner {
+            model: &mut model,
+            optimizer,
+            config: self.config.clone(),
+            threads,
+        };
         let mut test = RangeTest::default();
         let (mut average, mut lowest) = (MovingAverage::default(), f64::INFINITY);
-        let order = |epoch| epoch_order(train.len(), Some(self.recipe.seed), epoch);
-        let batches = train.len().div_ceil(self.batch_size);
-        let orders: Vec<_> = (0..steps.div_ceil(batches)).map(order).collect();
-        let size = self.batch_size;
-        let rows = orders
-            .iter()
-            .enumerate()
-            .flat_map(|(epoch, order)| order.chunks(size).map(move |rows| (epoch, rows)));
-        for (number, (epoch, rows)) in rows.take(steps).enumerate() {
-            let rate =
-                (ends.0 * libm::pow(ends.1 / ends.0, number as f64 / (steps - 1) as f64)) as f32;
-            let place = (epoch, number % batches * size);
-            let (loss, _) =
-                self.step(&mut model, train, rows, place, rate, &mut buffers, &threads)?;
-            test.rates.push(rate);
-            test.losses.push(loss);
-            let smoothed = average.push(loss);
-            lowest = lowest.min(smoothed);
-            if !smoothed.is_finite() || smoothed > EXPLODED * lowest {
-                test.exploded = true;
-                break;
+        let (from, ratio) = (f64::from(from), f64::from(to) / f64::from(from));
+        let growth = |step: usize| libm::pow(ratio, step as f64 / (steps - 1) as f64);
+        for epoch in 0.. {
+            for batch in self.batches(train, epoch, &learner.threads)? {
+                let rate = (from * growth(test.rates.len())) as f32;
+                let (loss, _) = learner.step_on(&batch, rate);
+                test.rates.push(rate);
+                test.losses.push(loss);
+                let smoothed = average.push(loss);
+                lowest = lowest.min(smoothed);
+                test.exploded = !smoothed.is_finite() || smoothed > EXPLODED * lowest;
+                if test.exploded || test.rates.len() == steps {
+                    return Ok(test);
+                }
             }
         }
         Ok(test)
@@ -188,8 +151,7 @@ mod tests {
     #[test]
     fn the_rate_grows_geometrically_and_the_test_ends_when_the_loss_explodes() {
         let train = Cifar10::sample().train;
-        let mut trainer =
-            Trainer::new(Loss::CategoricalCrossentropy, Sgd::new(0.01)).batch_size(64);
+        let trainer = Trainer::new(Loss::CategoricalCrossentropy, Sgd::new(0.01)).batch_size(64);
         let calm = trainer
             .range_test(&model(), &train, 1e-6, 1e-4, 21)
             .unwrap();
@@ -252,7 +214,7 @@ mod tests {
     #[test]
     fn ends_out_of_order_and_too_few_steps_are_refused() {
         let train = Cifar10::sample().train.take(64);
-        let mut trainer = Trainer::new(Loss::CategoricalCrossentropy, Sgd::new(0.01));
+        let trainer = Trainer::new(Loss::CategoricalCrossentropy, Sgd::new(0.01));
         for (from, to, steps) in [
             (0.0, 1.0, 10),
             (1.0, 0.1, 10),

@@ -1,13 +1,15 @@
-//! Schedules: how the learning rate changes while training goes on.
+//! Schedules: how the learning rate changes during training.
 
 use std::f64::consts::PI;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+use crate::checks::{above_zero, check_range};
 use crate::error::{LabError, Result};
 
-/// The learning rate as training goes on, from the optimizer's own rate lr and the epoch e (from 0) of E.
+/// The learning rate during training, from the optimizer's own rate lr and the epoch e (from 0) of E.
 ///
 /// Step and exponential decay change between epochs, the others from batch to batch.
 ///
@@ -19,7 +21,8 @@ use crate::error::{LabError, Result};
 /// assert_eq!("exponential=0.95".parse::<Schedule>()?.to_string(), "exponential=0.95");
 /// # Ok::<(), lab_core::LabError>(())
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Schedule {
     /// lr.
@@ -32,50 +35,38 @@ pub enum Schedule {
         /// What the rate is multiplied by at each.
         factor: f64,
     },
-    /// lr · factor^⌊e⌋: the lab's schedule, with 0.95.
+    /// lr · factor^⌊e⌋: the original lab's schedule, with 0.95.
     Exponential {
         /// What the rate is multiplied by after each epoch.
         factor: f64,
     },
     /// From lr down to lr · lowest along half a cosine (Loshchilov and Hutter, 2017).
     Cosine {
-        /// The share of lr at the end.
+        /// The fraction of lr at the end.
         lowest: f64,
     },
     /// Up to lr in the first 30 % of training, then down nearly to 0, each along half a cosine, from lr / 25 to
     /// lr / 10,000 (Smith and Topin, 2018).
     OneCycle,
-    /// Linearly from 0 in the first epochs, and as another schedule says after them.
+    /// Linear warm-up from 0 in the first epochs, then another schedule.
     Warmup {
-        /// The epochs of the way up.
+        /// The epochs of the warm-up.
         epochs: f64,
-        /// What rules then, with its epochs counted from the end of the way up.
+        /// The schedule after it, with its epochs counted from the end of the warm-up.
         then: Box<Schedule>,
     },
-    /// Whatever a function says for each epoch; callbacks that change the learning rate have no effect then.
-    Custom(Arc<dyn Fn(usize) -> f32 + Send + Sync>),
 }
 
 impl Schedule {
-    /// The learning rate that a function gives for each epoch, from 0.
-    pub fn custom(rate: impl Fn(usize) -> f32 + Send + Sync + 'static) -> Self {
-        Self::Custom(Arc::new(rate))
-    }
-
-    /// Puts a linear way up of some epochs before this schedule.
+    /// Puts a linear warm-up of some epochs before this schedule.
     pub fn after_warmup(self, epochs: f64) -> Self {
-        Self::Warmup {
-            epochs,
-            then: Box::new(self),
-        }
+        let then = Box::new(self);
+        Self::Warmup { epochs, then }
     }
 
-    /// The learning rate at `epoch` (2.5 stands for the middle of the third) of `epochs`.
+    /// The learning rate at `epoch` (2.5 is the middle of the third) of `epochs`.
     pub fn rate(&self, base: f32, epoch: f64, epochs: usize) -> f32 {
-        match self {
-            Self::Custom(rate) => rate(epoch as usize),
-            _ => (f64::from(base) * self.share(epoch, epochs as f64)) as f32,
-        }
+        (f64::from(base) * self.factor_at(epoch, epochs as f64)) as f32
     }
 
     /// Whether the learning rate of an epoch depends on how many there are in all.
@@ -83,18 +74,16 @@ impl Schedule {
         match self {
             Self::Cosine { .. } | Self::OneCycle => true,
             Self::Warmup { then, .. } => then.depends_on_epochs(),
-            Self::Constant | Self::Step { .. } | Self::Exponential { .. } | Self::Custom(_) => {
-                false
-            }
+            Self::Constant | Self::Step { .. } | Self::Exponential { .. } => false,
         }
     }
 
-    fn share(&self, epoch: f64, epochs: f64) -> f64 {
+    fn factor_at(&self, epoch: f64, epochs: f64) -> f64 {
         let done = (epoch / epochs).clamp(0.0, 1.0);
         // Half a cosine from `from` to `to` while x goes from 0 to 1.
         let ease = |from: f64, to: f64, x: f64| to + (from - to) * (1.0 + libm::cos(PI * x)) / 2.0;
         match self {
-            Self::Constant | Self::Custom(_) => 1.0,
+            Self::Constant => 1.0,
             Self::Step { every, factor } => libm::pow(*factor, (epoch / *every as f64).floor()),
             Self::Exponential { factor } => libm::pow(*factor, epoch.floor()),
             Self::Cosine { lowest } => ease(1.0, *lowest, done),
@@ -102,44 +91,35 @@ impl Schedule {
             Self::OneCycle => ease(1.0, 1e-4, (done - 0.3) / 0.7),
             Self::Warmup { epochs: up, .. } if epoch < *up => epoch / up,
             Self::Warmup { epochs: up, then } => {
-                then.share(epoch - up, (epochs - up).max(f64::MIN_POSITIVE))
+                then.factor_at(epoch - up, (epochs - up).max(f64::MIN_POSITIVE))
             }
         }
     }
 
-    /// Checks that the numbers are in their ranges.
+    /// Checks that the options are in their ranges.
     pub(crate) fn check(&self) -> Result<()> {
-        let wrong = |found: String, expected: &str| {
-            Err(LabError::value(
-                "schedule",
-                found,
-                expected,
-                "exponential=0.95 is the lab's schedule",
-            ))
-        };
+        let usual = "exponential=0.95 is the original lab's schedule";
+        let positive = above_zero(f64::INFINITY);
         match self {
-            Self::Step { every: 0, .. } => wrong("a step every 0 epochs".into(), "1 epoch or more"),
-            Self::Step { factor, .. } | Self::Exponential { factor }
-                if !(*factor > 0.0 && factor.is_finite()) =>
-            {
-                wrong(format!("factor {factor}"), "a factor above 0")
+            Self::Constant | Self::OneCycle => Ok(()),
+            Self::Step { every, factor } => {
+                check_range("schedule: epochs between two steps", *every, 1.., usual)?;
+                check_range("schedule: factor", *factor, positive, usual)
             }
-            Self::Cosine { lowest } if !(0.0..=1.0).contains(lowest) => {
-                wrong(lowest.to_string(), "a share from 0 to 1")
+            Self::Exponential { factor } => {
+                check_range("schedule: factor", *factor, positive, usual)
             }
-            Self::Warmup { epochs, .. } if !(*epochs > 0.0 && epochs.is_finite()) => {
-                wrong(format!("a way up of {epochs} epochs"), "more than 0 epochs")
+            Self::Cosine { lowest } => {
+                check_range("schedule: lowest fraction", *lowest, 0.0..=1.0, usual)
             }
-            Self::Warmup { then, .. }
-                if matches!(**then, Self::Custom(_) | Self::Warmup { .. }) =>
-            {
-                wrong(
-                    "a way up before a custom schedule or another way up".into(),
-                    "one of the other schedules",
-                )
+            Self::Warmup { epochs, then } => {
+                check_range("schedule: epochs of warm-up", *epochs, positive, usual)?;
+                if matches!(**then, Self::Warmup { .. }) {
+                    let (found, expected) = ("a warm-up before another", "one warm-up");
+                    return Err(LabError::value("schedule", found, expected, usual));
+                }
+                then.check()
             }
-            Self::Warmup { then, .. } => then.check(),
-            _ => Ok(()),
         }
     }
 }
@@ -153,14 +133,7 @@ impl fmt::Display for Schedule {
             Self::Cosine { lowest } => write!(f, "cosine={lowest}"),
             Self::OneCycle => f.write_str("one-cycle"),
             Self::Warmup { epochs, then } => write!(f, "warmup={epochs},{then}"),
-            Self::Custom(_) => f.write_str("custom"),
         }
-    }
-}
-
-impl fmt::Debug for Schedule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Schedule({self})")
     }
 }
 
@@ -177,50 +150,38 @@ impl FromStr for Schedule {
             ("one-cycle", "one-cycle"),
             ("warmup", "warmup=EPOCHS or warmup=EPOCHS,SCHEDULE"),
         ];
-        let (first, then) = text
-            .split_once(',')
-            .map_or((text, None), |(first, then)| (first, Some(then)));
-        let (name, numbers) = first
-            .split_once('=')
-            .map_or((first, ""), |(name, numbers)| (name, numbers));
+        let (first, then) = match text.split_once(',') {
+            Some((first, then)) => (first, Some(then)),
+            None => (text, None),
+        };
+        let (name, numbers) = first.split_once('=').unwrap_or((first, ""));
         let name = name.trim().to_lowercase();
-        let Some((_, form)) = FORMS.into_iter().find(|(known, _)| *known == name) else {
-            return Err(LabError::name(
-                "schedule",
-                &name,
-                &FORMS.map(|(known, _)| known),
-            ));
+        let Some((_, form)) = FORMS.iter().find(|(known, _)| *known == name) else {
+            let known = FORMS.map(|(known, _)| known);
+            return Err(LabError::name("schedule", &name, &known));
         };
         let wrong = || {
-            LabError::value(
-                "schedule",
-                format!("`{text}`"),
-                form,
-                "exponential=0.95 is the lab's schedule",
-            )
+            let usual = "exponential=0.95 is the original lab's schedule";
+            LabError::value("schedule", format!("`{text}`"), *form, usual)
         };
-        let numbers = numbers
-            .split(':')
-            .map(str::trim)
-            .filter(|number| !number.is_empty() || first.contains('='));
-        let numbers = numbers
-            .map(|number| number.parse().map_err(|_| wrong()))
-            .collect::<Result<Vec<f64>>>()?;
+        let parts = numbers.split(':').filter(|_| first.contains('='));
+        let numbers: Result<Vec<f64>, _> = parts.map(|part| part.trim().parse()).collect();
+        let numbers = numbers.map_err(|_| wrong())?;
         let schedule = match (name.as_str(), &numbers[..], then) {
             ("constant", [], None) => Self::Constant,
-            ("step", [every, factor], None) if every.fract() == 0.0 => Self::Step {
-                every: *every as usize,
-                factor: *factor,
-            },
+            ("step", &[every, factor], None) if every.fract() == 0.0 => {
+                let every = every as usize;
+                Self::Step { every, factor }
+            }
             ("exponential", [], None) => Self::Exponential { factor: 0.95 },
-            ("exponential", [factor], None) => Self::Exponential { factor: *factor },
+            ("exponential", &[factor], None) => Self::Exponential { factor },
             ("cosine", [], None) => Self::Cosine { lowest: 0.0 },
-            ("cosine", [lowest], None) => Self::Cosine { lowest: *lowest },
+            ("cosine", &[lowest], None) => Self::Cosine { lowest },
             ("one-cycle", [], None) => Self::OneCycle,
-            ("warmup", [epochs], then) => then
-                .unwrap_or("constant")
-                .parse::<Self>()?
-                .after_warmup(*epochs),
+            ("warmup", &[epochs], then) => {
+                let then: Self = then.unwrap_or("constant").parse()?;
+                then.after_warmup(epochs)
+            }
             _ => return Err(wrong()),
         };
         schedule.check()?;
@@ -258,10 +219,6 @@ mod tests {
                 rate(schedule, epoch)
             );
         }
-        assert_eq!(
-            Schedule::custom(|epoch| epoch as f32).rate(9.0, 3.9, 10),
-            3.0
-        );
     }
 
     #[test]

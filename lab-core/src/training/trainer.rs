@@ -1,21 +1,24 @@
-//! A training as it is written down: the loss, the optimizer, and every option.
+//! The trainer: the options of a training, its callbacks, and the state that a second `fit` goes on from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::callback::Callback;
+use super::callbacks::EpochLines;
+use super::config::TrainingConfig;
+use super::early_stopping::{EarlyStopping, ReduceLrOnPlateau};
 use super::evaluate::check_data;
-use super::loss::{Loss, check_smoothing, check_weights};
-use super::optimizer::{Optimizer, OptimizerState};
-use super::progress::{EpochLines, Progress};
+use super::loss::Loss;
+use super::optimizer::Optimizer;
+use super::optimizer_state::OptimizerState;
 use super::schedule::Schedule;
-use super::step::Recipe;
+use crate::checks::check_range;
 use crate::compute::Threads;
 use crate::data::{Augmentation, Dataset};
 use crate::error::{LabError, Result};
-use crate::model::{Identity, Sequential, Tape};
+use crate::model::Sequential;
 use crate::random::Seed;
 
-/// Trains networks: a loss, an optimizer, and everything that goes with them.
+/// Trains networks: a loss, an optimizer, and all options of a training.
 ///
 /// ```
 /// use lab_core::prelude::*;
@@ -37,104 +40,85 @@ use crate::random::Seed;
 /// ```
 ///
 /// A second `fit` of the same network goes on from the weights, the optimizer's state and the learning rate as callbacks left
-/// it; schedules count its epochs from 0. With another network, one of equal layers or a clone too, all of that begins anew.
+/// it; schedules count its epochs from 0. Another network, even a clone, begins with a fresh state.
 pub struct Trainer {
-    pub(super) recipe: Recipe,
-    pub(super) epochs: usize,
-    pub(super) batch_size: usize,
-    pub(super) schedule: Schedule,
-    pub(super) augmentation: Option<Augmentation>,
-    pub(super) class_weights: Option<Vec<f32>>,
+    pub(super) config: TrainingConfig,
     pub(super) sample_weights: Option<Vec<f32>>,
+    /// The first shows the progress.
     pub(super) callbacks: Vec<Box<dyn Callback>>,
-    pub(super) progress: Box<dyn Progress>,
-    pub(super) stop_on_divergence: bool,
     pub(super) threads: Option<usize>,
-    /// What the optimizer remembers, and the network that it belongs to.
-    pub(super) state: OptimizerState,
-    pub(super) network: Option<Identity>,
-    /// The learning rate that the schedule starts from; callbacks may have changed it.
-    pub(super) learning_rate: f32,
-    /// Epochs of earlier fits, so that a second one shuffles anew.
+    pub(super) optimizer: Option<OptimizerState>,
+    /// Epochs of earlier fits, so that the next one shuffles in another order.
     pub(super) epochs_before: usize,
-    pub(super) tape: Tape,
-    /// The folder for checkpoints, and after how many epochs one is written.
+    /// The folder of checkpoints, and after how many epochs one is written.
     pub(super) checkpoints: Option<(PathBuf, usize)>,
-    /// Whether the next fit goes on from the checkpoint.
+    /// Whether the next fit resumes from the checkpoint.
     pub(super) resume: bool,
 }
 
 impl Trainer {
-    /// A training with Keras's defaults: one epoch, batches of 32, the optimizer's learning rate throughout.
+    /// A training with Keras's defaults: one epoch, batches of 32, a constant learning rate.
     pub fn new(loss: Loss, optimizer: impl Into<Optimizer>) -> Self {
-        let optimizer = optimizer.into();
+        Self::with_config(TrainingConfig::new(loss, optimizer.into()))
+    }
+
+    pub(super) fn with_config(config: TrainingConfig) -> Self {
         Self {
-            recipe: Recipe {
-                loss,
-                label_smoothing: 0.0,
-                optimizer,
-                clip_norm: None,
-                seed: Seed(0),
-            },
-            epochs: 1,
-            batch_size: 32,
-            schedule: Schedule::Constant,
-            augmentation: None,
-            class_weights: None,
+            config,
             sample_weights: None,
-            callbacks: Vec::new(),
-            progress: Box::new(EpochLines::default()),
-            stop_on_divergence: true,
+            callbacks: vec![Box::new(EpochLines::default())],
             threads: None,
-            state: OptimizerState::default(),
-            network: None,
-            learning_rate: optimizer.learning_rate(),
+            optimizer: None,
             epochs_before: 0,
-            tape: Tape::default(),
             checkpoints: None,
             resume: false,
         }
     }
 
+    /// The options.
+    pub fn config(&self) -> &TrainingConfig {
+        &self.config
+    }
+
     /// How often each training example is seen.
     pub fn epochs(mut self, epochs: usize) -> Self {
-        self.epochs = epochs;
+        self.config.epochs = epochs;
         self
     }
 
     /// Examples in a step; the last of an epoch may have fewer.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.batch_size = batch_size;
+        self.config.batch_size = batch_size;
         self
     }
 
-    /// How the learning rate changes while training goes on.
+    /// How the learning rate changes during training.
     pub fn schedule(mut self, schedule: Schedule) -> Self {
-        self.schedule = schedule;
+        self.config.schedule = schedule;
         self
     }
 
     /// Changes each training image at random whenever it is seen; validation images stay as they are.
     pub fn augmentation(mut self, augmentation: Augmentation) -> Self {
-        self.augmentation = Some(augmentation);
+        self.config.augmentation = Some(augmentation);
         self
     }
 
     /// Makes the targets of cross-entropy y (1 − s) + s / K, in training and its validation (Szegedy et al., 2016).
     pub fn label_smoothing(mut self, smoothing: f32) -> Self {
-        self.recipe.label_smoothing = smoothing;
+        self.config.label_smoothing = smoothing;
         self
     }
 
-    /// Makes the gradients shorter where all together they are longer than `norm` (Pascanu, Mikolov and Bengio, 2013).
+    /// Scales the gradients down where their norm, all together, exceeds `norm` (Pascanu, Mikolov and Bengio, 2013).
     pub fn global_clip_norm(mut self, norm: f32) -> Self {
-        self.recipe.clip_norm = Some(norm);
+        self.config.global_clip_norm = Some(norm);
         self
     }
 
     /// How much an example of each class counts in the training loss.
     pub fn class_weights(mut self, weights: impl Into<Vec<f32>>) -> Self {
-        self.class_weights = Some(weights.into());
+        self.config.class_weights = Some(weights.into());
         self
     }
 
@@ -144,33 +128,48 @@ impl Trainer {
         self
     }
 
-    /// Adds a callback; they are called in the order in which they were added.
-    pub fn callback(mut self, callback: impl Callback + 'static) -> Self {
-        self.callbacks.push(Box::new(callback));
+    /// Adds a callback, early stopping or the reduction of the learning rate on plateaus; callbacks are called in the
+    /// order in which they were added.
+    pub fn callback(mut self, callback: impl AddTo) -> Self {
+        callback.add_to(&mut self);
         self
     }
 
-    /// How to show how far the training is; [`EpochLines`] where nothing else is said.
-    pub fn progress(mut self, progress: impl Progress + 'static) -> Self {
-        self.progress = Box::new(progress);
+    /// How to show the progress of a training; [`EpochLines`] by default.
+    pub fn progress(mut self, progress: impl Callback + 'static) -> Self {
+        self.callbacks[0] = Box::new(progress);
         self
     }
 
-    /// Whether a loss that is not finite ends the training; it does where nothing else is said.
-    pub fn stop_on_divergence(mut self, stop: bool) -> Self {
-        self.stop_on_divergence = stop;
-        self
-    }
-
-    /// The seed of shuffling, augmentation and dropout; 0 where nothing else is said.
+    /// The seed of shuffling, augmentation and dropout; 0 by default.
     pub fn seed(mut self, seed: Seed) -> Self {
-        self.recipe.seed = seed;
+        self.config.seed = seed;
         self
     }
 
-    /// How many threads work; one for each core where nothing else is said. The result does not depend on it.
+    /// The number of threads; one for each core by default. The result does not depend on it.
     pub fn threads(mut self, count: usize) -> Self {
         self.threads = Some(count);
+        self
+    }
+
+    /// Writes a checkpoint into `folder` after every `every` epochs and when the training stops early; the one before
+    /// stays until the new one is on the disk.
+    ///
+    /// It holds the weights, the optimizer's state, the learning rate, the history and the best weights of early
+    /// stopping: 21 MB for the lab's final network with Adam, 28 MB with the best weights.
+    pub fn checkpoint(mut self, folder: impl AsRef<Path>, every: usize) -> Self {
+        self.checkpoints = Some((folder.as_ref().to_owned(), every));
+        self
+    }
+
+    /// Lets the next [`fit`](Trainer::fit) resume from the checkpoint in its folder, to the same bits as without the
+    /// interruption, or begin where there is none ([`Checkpoint::find`](super::Checkpoint::find) tells).
+    ///
+    /// The network must have its initial weights, and data and options must be the same, or `fit` names the difference;
+    /// only the epochs may be more, unless the schedule depends on them. Callbacks with a state of their own begin anew.
+    pub fn resume(mut self) -> Self {
+        self.resume = true;
         self
     }
 
@@ -181,31 +180,18 @@ impl Trainer {
         validation: Option<&Dataset>,
     ) -> Result<()> {
         self.validate()?;
-        check_data(model, train, "training data", self.recipe.loss)?;
+        let loss = self.config.loss;
+        check_data(model, train, "training data", loss)?;
         if let Some(validation) = validation {
-            check_data(model, validation, "validation data", self.recipe.loss)?;
+            check_data(model, validation, "validation data", loss)?;
             if validation.normalization() != train.normalization() {
                 let remedy = "call .with_normalization with the training part's on both";
-                return Err(LabError::value(
-                    "validation data",
-                    "another normalization",
-                    "the training data's",
-                    remedy,
-                ));
+                let (found, expected) = ("another normalization", "the training data's");
+                return Err(LabError::value("validation data", found, expected, remedy));
             }
         }
-        check_weights(
-            "sample weights",
-            "example",
-            self.sample_weights.as_deref(),
-            train.len(),
-        )?;
-        check_weights(
-            "class weights",
-            "class",
-            self.class_weights.as_deref(),
-            train.class_count(),
-        )
+        // The batches check the weights of classes and examples.
+        self.batches(train, 0, &Threads::one()).map(|_| ())
     }
 
     /// Checks every option, as [`Trainer::fit`] does before anything else.
@@ -213,44 +199,38 @@ impl Trainer {
     /// # Errors
     /// [`LabError::Value`] for the first option outside of its range.
     pub fn validate(&self) -> Result<()> {
-        let zero =
-            |option: &str, remedy: &str| Err(LabError::value(option, "0", "at least 1", remedy));
-        match (self.epochs, self.batch_size, &self.checkpoints) {
-            (0, ..) => return zero("epochs", "10 is enough for a first look"),
-            (_, 0, _) => return zero("batch size", "64 is the lab's"),
-            (.., Some((_, 0))) => {
-                return zero("checkpoint: every", "1 writes one after each epoch");
-            }
-            (.., None) if self.resume => {
-                let remedy = "say where checkpoints are: .checkpoint(folder, every)";
-                return Err(LabError::value(
-                    "resume",
-                    "no folder of checkpoints",
-                    "one",
-                    remedy,
-                ));
-            }
-            _ => {}
-        }
         Threads::check(self.threads)?;
-        self.recipe.optimizer.check()?;
-        self.schedule.check()?;
-        check_smoothing(self.recipe.loss, self.recipe.label_smoothing)?;
-        if let Some(norm) = self
-            .recipe
-            .clip_norm
-            .filter(|norm| !(*norm > 0.0 && norm.is_finite()))
-        {
-            let expected = "a finite number above 0";
-            return Err(LabError::value(
-                "global_clip_norm",
-                norm.to_string(),
-                expected,
-                "1 is a usual value",
-            ));
+        let every = self.checkpoints.as_ref().map(|(_, every)| *every);
+        if let (None, true) = (every, self.resume) {
+            let (found, remedy) = ("no folder", "say where: .checkpoint(folder, every)");
+            return Err(LabError::value("resume", found, "checkpoints", remedy));
         }
-        self.augmentation
-            .as_ref()
-            .map_or(Ok(()), Augmentation::validate)
+        let remedy = "1 writes one after each epoch";
+        check_range("checkpoint: every", every.unwrap_or(1), 1.., remedy)?;
+        self.config.validate()
+    }
+}
+
+/// What [`Trainer::callback`] takes.
+pub trait AddTo {
+    /// Adds it to the trainer.
+    fn add_to(self, trainer: &mut Trainer);
+}
+
+impl<C: Callback + 'static> AddTo for C {
+    fn add_to(self, trainer: &mut Trainer) {
+        trainer.callbacks.push(Box::new(self));
+    }
+}
+
+impl AddTo for EarlyStopping {
+    fn add_to(self, trainer: &mut Trainer) {
+        trainer.config.early_stopping = Some(self);
+    }
+}
+
+impl AddTo for ReduceLrOnPlateau {
+    fn add_to(self, trainer: &mut Trainer) {
+        trainer.config.reduce_lr_on_plateau = Some(self);
     }
 }

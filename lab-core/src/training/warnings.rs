@@ -1,85 +1,72 @@
-//! What looks like success and is a mistake: sentences about a training that ended without an error.
+//! Warnings about trainings that end without an error and still look like a mistake.
 
-use super::history::{History, Stopped};
+use super::fit::Session;
+use super::history::Stopped;
 use super::trainer::Trainer;
 use crate::data::Dataset;
-use crate::model::Sequential;
 
 impl Trainer {
     /// What is to be known about a training that has ended, for [`History::warnings`].
     pub(super) fn warnings(
         &self,
-        model: &Sequential,
+        session: &Session<'_>,
         train: &Dataset,
         validation: Option<&Dataset>,
-        history: &History,
     ) -> Vec<String> {
-        let mut warnings = model.warnings();
+        let (size, images) = (self.config.batch_size, train.len());
+        let shared = validation.map_or(0, |data| data.shared_with(train));
+        let mut warnings = session.learner.model.warnings();
         if train.is_dark() {
-            warnings.push("no pixel is above 1: give the bytes from 0 to 255, the data set divides them by 255".into());
+            let remedy = "give the bytes from 0 to 255, the data set divides them by 255";
+            warnings.push(format!("no pixel is above 1: {remedy}"));
         }
-        let (size, images, shared) = (
-            self.batch_size,
-            train.len(),
-            validation.map_or(0, |data| data.shared_with(train)),
-        );
         if shared > 0 {
             let remedy = "train on one part of a split and validate on the other";
-            warnings.push(format!(
-                "{shared} of the validation images were trained on: {remedy}"
-            ));
+            let found = format!("{shared} of the validation images were trained on");
+            warnings.push(format!("{found}: {remedy}"));
         }
         // A few images, to see that the network can learn them by heart, are no mistake.
         if size > images && images > 64 {
-            warnings.push(format!(
-                "a batch of {size} is more than the {images} images, so an epoch is one step: 64 is usual"
-            ));
+            let found = format!("a batch of {size} is more than the {images} images");
+            warnings.push(format!("{found}, so an epoch is one step: 64 is usual"));
         }
-        warnings.extend(self.warning_of_rate(model, train.class_count(), history));
+        warnings.extend(self.warning_of_rate(session, train.class_count()));
         warnings
     }
 
-    /// Whether the learning rate is far off, as the losses say. Where weights or penalties change what a loss means, only a
-    /// divergence counts.
-    fn warning_of_rate(
-        &self,
-        model: &Sequential,
-        classes: usize,
-        history: &History,
-    ) -> Option<String> {
+    /// Whether the learning rate is far off, as the losses tell. Where weights or penalties change what a loss means, only
+    /// a divergence counts.
+    fn warning_of_rate(&self, session: &Session<'_>, classes: usize) -> Option<String> {
+        let (config, history) = (&self.config, &session.history);
         let too_large =
-            |rate: f32| format!("the learning rate {rate:?} is too large, try a tenth of it");
-        let rate = history
-            .epochs
-            .last()
-            .map_or(self.recipe.optimizer.learning_rate(), |record| {
-                record.learning_rate
-            });
+            |rate| format!("the learning rate {rate:?} is too large, try a tenth of it");
+        let last = history.epochs.last().map(|record| record.learning_rate);
+        let rate = last.unwrap_or(config.optimizer.learning_rate());
         if let Stopped::Diverged { epoch, step } = history.stopped {
-            return Some(format!(
-                "the loss was no number any more in epoch {epoch}, step {step}: {}",
-                too_large(rate)
-            ));
+            let found = format!("the loss became NaN in epoch {epoch}, step {step}");
+            return Some(format!("{found}: {}", too_large(rate)));
         }
-        let weighted =
-            self.class_weights.is_some() || self.sample_weights.is_some() || model.penalty() > 0.0;
+        let weighted = config.class_weights.is_some() || self.sample_weights.is_some();
+        let changed = weighted || session.learner.model.penalty() > 0.0;
         let guessing = (classes as f64).ln();
-        let losses: Vec<f64> = history.epochs.iter().map(|record| record.loss).collect();
+        let losses: Vec<f64> = history.epochs.iter().map(|it| it.loss).collect();
         let (first, last) = (*losses.first()?, *losses.last()?);
         // A rate that is somewhat too large is bad at first and recovers.
-        if weighted || !self.recipe.loss.from_logits() || last < 0.97 * guessing {
+        if changed || !config.loss.from_logits() || last < 0.97 * guessing {
             return None;
         }
         if let Some(at) = losses.iter().position(|loss| *loss > 2.0 * guessing) {
             let found = format!("the loss was {:.2} in epoch {}", losses[at], at + 1);
-            let too_large = too_large(history.epochs[at].learning_rate);
+            let remedy = too_large(history.epochs[at].learning_rate);
             return Some(format!(
-                "{found}, where guessing gives {guessing:.2}: {too_large}"
+                "{found}, where guessing gives {guessing:.2}: {remedy}"
             ));
         }
         let stands = losses.len() > 1 && (first - last).abs() < 0.005 * first;
+        let found =
+            format!("the loss hardly moved, {first:.4} to {last:.4}: the learning rate {rate:?}");
         let remedy = "is far too small, or so large that the network has died: Trainer::range_test tells which";
-        stands.then(|| format!("the loss hardly moved, {first:.4} to {last:.4}: the learning rate {rate:?} {remedy}"))
+        stands.then(|| format!("{found} {remedy}"))
     }
 }
 
@@ -149,10 +136,7 @@ mod tests {
         let history = diverging
             .fit(&mut linear.build(Seed(0)).unwrap(), &train, &validation)
             .unwrap();
-        says(
-            &history.warnings,
-            "the loss was no number any more in epoch 1, step ",
-        );
+        says(&history.warnings, "the loss became NaN in epoch 1, step ");
     }
 
     #[test]

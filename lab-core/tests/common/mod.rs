@@ -40,6 +40,16 @@ pub fn assert_says<T>(result: Result<T>, words: &[&str]) {
         .for_each(|word| assert!(text.contains(word), "no `{word}` in: {text}"));
 }
 
+/// Fails unless the numbers are within `share` of the greater one of each other.
+#[track_caller]
+pub fn assert_close(found: f64, wanted: f64, share: f64, what: impl fmt::Display) {
+    let allowed = share * found.abs().max(wanted.abs());
+    assert!(
+        (found - wanted).abs() <= allowed,
+        "{what}: {found}, not {wanted}"
+    );
+}
+
 /// All arrays of a network with their names, bit for bit.
 #[derive(PartialEq)]
 pub struct Bits(pub Vec<(String, Vec<u32>)>);

@@ -183,21 +183,19 @@ fn assert_runs_agree(file: &str, number: usize) {
             let classes: Vec<u8> = chosen.iter().map(|&i| labels[i] as u8).collect();
             let one_hot = indicators(&chosen.iter().map(|&i| labels[i]).collect::<Vec<_>>());
             let targets = match loss {
-                Loss::SparseCategoricalCrossentropy => Targets::Classes(&classes),
-                _ => Targets::Distributions(one_hot.view()),
+                Loss::SparseCategoricalCrossentropy => Targets::classes(&classes),
+                _ => Targets::distributions(one_hot.view()),
             };
             let weights = run
                 .weights(&chosen)
                 .map(|weights| weights.iter().map(|&w| w as f32).collect::<Vec<_>>());
-            let weights = weights.as_deref();
+            let targets = match &weights {
+                Some(weights) => targets.weighted(weights),
+                None => targets,
+            };
 
-            let Probe { gradients, .. } = probe(
-                &model,
-                (loss, run.loss.label_smoothing),
-                &inputs,
-                targets,
-                weights,
-            );
+            let Probe { gradients, .. } =
+                probe(&model, (loss, run.loss.label_smoothing), &inputs, targets);
             norms.push(norm(gradients.values().map(Vec::as_slice)));
             if run.loss.label_smoothing == 0.0 && weights.is_none() {
                 for (name, gradient) in model
@@ -213,7 +211,7 @@ fn assert_runs_agree(file: &str, number: usize) {
             }
             losses.push(
                 trainer
-                    .train_on_batch(&mut model, &inputs, targets, weights)
+                    .train_on_batch(&mut model, &inputs, targets)
                     .unwrap()
                     .0,
             );

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lab_core::textbook::*;
+use lab_textbook::*;
 use ndarray::Array1;
 
 use super::golden::{self, Run, Runs, assert_close};

@@ -1,11 +1,11 @@
 //! The exercises of notebook 2: architecture.
 
-use lab_core::textbook::{self, Matrix};
+use lab_textbook::{self as textbook, Matrix};
 
 mod ten_layers;
 
-use crate::Verdict;
-use crate::trial::{attempt, hint, near};
+use crate::Feedback;
+use crate::sandbox::{attempt, hint, near};
 
 pub use ten_layers::exercise_4;
 
@@ -15,27 +15,27 @@ fn layers(widths: &[usize], count: impl Fn(usize, usize) -> usize) -> usize {
 }
 
 /// The number of parameters of 3072-256-256-64-10.
-pub fn exercise_1(answer: usize) -> Verdict {
+pub fn exercise_1(answer: usize) -> Feedback {
     let widths = [3072, 256, 256, 64, 10];
     let dense = |n: usize, m: usize| (n + 1) * m;
     let expected = "the number of weights and biases of all four dense layers together";
     if answer == 0 {
-        return Verdict::missing(1, expected);
+        return Feedback::missing(1, expected);
     }
     if answer == layers(&widths, dense) {
         let share = 100.0 * dense(widths[0], widths[1]) as f64 / answer as f64;
-        return Verdict::right(
+        return Feedback::right(
             1,
             format!(
-                "{share:.0} % of them are in the first layer: another hidden layer of 256 costs next \
-                 to nothing, a first layer twice as wide costs nearly twice as much."
+                "{share:.0} % of them are in the first layer. Another hidden layer of 256 units \
+                 adds little; a first layer twice as wide nearly doubles the total."
             ),
         );
     }
     let mistakes = [
         (
             answer == layers(&widths, |n, m| n * m),
-            "These are the weights. Each unit has a bias, too: (n + 1) m, not n m.",
+            "These are the weights alone. Each unit has a bias, too: (n + 1) m, not n m.",
         ),
         (
             answer == layers(&widths, |n, m| n * (m + 1)),
@@ -43,7 +43,7 @@ pub fn exercise_1(answer: usize) -> Verdict {
         ),
         (
             answer == layers(&widths, |n, m| (n + 1) * (m + 1)),
-            "Only the inputs get one more, which is always 1 and whose weights are the biases.",
+            "Add 1 to the inputs only: a bias is the weight of an extra input that is always 1.",
         ),
         (
             answer == layers(&widths[..4], dense),
@@ -59,78 +59,81 @@ pub fn exercise_1(answer: usize) -> Verdict {
         ),
         (
             answer == layers(&[1024, 256, 256, 64, 10], dense),
-            "A pixel has three colours, and each is a number of its own.",
+            "A pixel has three colours, and each is a separate input.",
         ),
         (
             answer == layers(&[32, 256, 256, 64, 10], dense),
             "Flatten makes one row of the whole image: rows times columns times colours.",
         ),
     ];
-    Verdict::wrong(
+    Feedback::wrong(
         1,
         expected,
         answer,
         hint(
             &mistakes,
-            "Go through the pairs of widths one by one, as in the formula, and add up.",
+            "Apply the formula to each of the four pairs of widths, and add up.",
         ),
     )
 }
 
 /// The derivative of ELU (with α = 1).
-pub fn exercise_2(answer: fn(f64) -> f64) -> Verdict {
+pub fn exercise_2(answer: fn(f64) -> f64) -> Feedback {
     let cases = [2.0, 0.5, -1.0, -3.0, -0.1, 40.0];
     let given = match attempt(|| cases.map(answer)) {
         Ok(given) => given,
         Err(panic) => {
-            return Verdict::wrong(2, "a number for every z", panic, "No z needs a panic.");
+            return Feedback::wrong(
+                2,
+                "a number for every z",
+                panic,
+                "The slope exists for every z: your code must not panic.",
+            );
         }
     };
     if given.iter().all(|slope| slope.is_nan()) {
-        return Verdict::missing(2, "a number for every z");
+        return Feedback::missing(2, "a number for every z");
     }
     let slope = |z: f64| if z > 0.0 { 1.0 } else { z.exp() };
-    for (z, came) in cases.into_iter().zip(given) {
-        if near(&[came], &[slope(z)]) {
+    for (z, found) in cases.into_iter().zip(given) {
+        if near(&[found], &[slope(z)]) {
             continue;
         }
-        let is = |other: f64| near(&[came], &[other]);
+        let is = |other: f64| near(&[found], &[other]);
         let mistakes = [
-            (
-                z > 0.0 && is(z),
-                "That is ELU itself; its slope is asked for.",
-            ),
+            (z > 0.0 && is(z), "That is ELU itself; compute its slope."),
             (
                 z > 0.0 && is(z.exp()),
-                "Right of 0 ELU is a straight line, and not an exponential function.",
+                "Right of 0, ELU is a straight line, not an exponential function.",
             ),
-            (z > 0.0 && is(0.0), "Left and right are exchanged?"),
+            (z > 0.0 && is(0.0), "Are left and right swapped?"),
             (
                 z < 0.0 && is(z.exp() - 1.0),
-                "That is the value of ELU at a negative number. Differentiate it once: what becomes \
-                 of the 1 that is taken off?",
+                "That is the value of ELU left of 0. Differentiate it: what happens to the 1 that \
+                 is subtracted?",
             ),
             (
                 z < 0.0 && is(z * (z - 1.0).exp()),
-                "An exponential function is no power: its derivative is itself.",
+                "The power rule does not apply to the exponential function, which is its own \
+                 derivative.",
             ),
             (
                 z < 0.0 && is(-z.exp()),
-                "ELU rises everywhere, also left of 0: its slope is positive.",
+                "ELU rises everywhere, left of 0 too: its slope is positive.",
             ),
             (
                 z < 0.0 && is((-z).exp()),
-                "The sign in the exponent is wrong: far to the left ELU is flat.",
+                "The sign in the exponent is wrong: far to the left, ELU is flat.",
             ),
             (
                 z < 0.0 && is(1.0),
-                "Left of 0 ELU is not a straight line: the branch is missing.",
+                "Left of 0, ELU is not a straight line: the branch is missing.",
             ),
             (z < 0.0 && is(0.0), "That is the slope of ReLU."),
             (z < 0.0 && is(0.2), "That is the slope of leaky ReLU."),
             (
                 z < 0.0 && is(z),
-                "Left of 0 that is no slope of ELU: differentiate its formula there.",
+                "That is not the slope of ELU left of 0: differentiate its formula there.",
             ),
         ];
         let side = if z > 0.0 {
@@ -138,26 +141,25 @@ pub fn exercise_2(answer: fn(f64) -> f64) -> Verdict {
         } else {
             "left of 0, where ELU is eᶻ − 1"
         };
-        return Verdict::wrong(
+        return Feedback::wrong(
             2,
             format!("for z = {z} the slope {side}"),
-            came,
+            found,
             hint(
                 &mistakes,
-                "Differentiate the formula of each branch by itself.",
+                "Differentiate each branch of the formula separately.",
             ),
         );
     }
-    Verdict::right(
+    Feedback::right(
         2,
-        "Left of 0 it is the value plus 1, so that the way back need not compute a second \
-         exponential; and it never is 0, so that no unit is ever dead for good, as units of \
-         ReLU may be.",
+        "Left of 0 the slope is the value plus 1, so the backward pass needs no second \
+         exponential. It is never 0, so no unit dies for good, as ReLU units can.",
     )
 }
 
-/// The way back through a dense layer: `(x, kernel, g)` to the gradients of kernel, bias (as one row) and x.
-pub fn exercise_3(answer: fn(&Matrix, &Matrix, &Matrix) -> (Matrix, Matrix, Matrix)) -> Verdict {
+/// The backward pass of a dense layer: `(x, kernel, g)` to the gradients of kernel, bias (as one row) and x.
+pub fn exercise_3(answer: fn(&Matrix, &Matrix, &Matrix) -> (Matrix, Matrix, Matrix)) -> Feedback {
     let matrix = |rows: usize, columns: usize, step: usize| {
         Matrix::from_shape_fn((rows, columns), |(i, j)| {
             ((i * columns + j + 1) * step % 7) as f64 - 2.5
@@ -174,12 +176,12 @@ pub fn exercise_3(answer: fn(&Matrix, &Matrix, &Matrix) -> (Matrix, Matrix, Matr
         let (to_kernel, to_bias, to_input) = match attempt(|| answer(&x, &kernel, &g)) {
             Ok(given) => given,
             Err(panic) => {
-                return Verdict::wrong(
+                return Feedback::wrong(
                     3,
                     format!("three matrices, for {case}"),
                     panic,
-                    "The shapes of a product do not fit. A product of (a × b) and (b × c) is a × c: which \
-                     of the two has to be transposed, with .t(), and which stands on the left?",
+                    "The shapes of a product do not fit. The product of (a × b) and (b × c) is a \
+                     × c. Which factor must be transposed, with .t(), and which comes first?",
                 );
             }
         };
@@ -188,7 +190,7 @@ pub fn exercise_3(answer: fn(&Matrix, &Matrix, &Matrix) -> (Matrix, Matrix, Matr
                 .iter()
                 .all(|part| part.is_empty())
         {
-            return Verdict::missing(3, "three matrices: the gradients of kernel, bias and x");
+            return Feedback::missing(3, "three matrices: the gradients of kernel, bias and x");
         }
         let dense = textbook::Dense {
             kernel: kernel.clone(),
@@ -207,7 +209,8 @@ pub fn exercise_3(answer: fn(&Matrix, &Matrix, &Matrix) -> (Matrix, Matrix, Matr
                 &right[0],
                 (
                     same(&to_kernel, &right[0].t().to_owned()),
-                    "It is transposed: the gradient has the kernel's own shape, a row for each input.",
+                    "It is transposed: the gradient has the shape of the kernel, with a row for \
+                     each input.",
                 ),
             ),
             (
@@ -216,7 +219,7 @@ pub fn exercise_3(answer: fn(&Matrix, &Matrix, &Matrix) -> (Matrix, Matrix, Matr
                 &right[1],
                 (
                     to_bias.len() == samples && samples != units,
-                    "The sum is over the samples, down each column; what is left is a number for each unit.",
+                    "Sum over the samples, down each column: one number for each unit remains.",
                 ),
             ),
             (
@@ -225,51 +228,55 @@ pub fn exercise_3(answer: fn(&Matrix, &Matrix, &Matrix) -> (Matrix, Matrix, Matr
                 &right_input,
                 (
                     same(&to_input, &right[0]) || same(&to_input, &g),
-                    "What goes on to the layer before is what came back, led through the weights.",
+                    "The gradient of x is g, propagated back through the weights.",
                 ),
             ),
         ];
-        for (name, came, right, own) in parts {
-            if same(came, right) {
+        for (name, found, right, own) in parts {
+            if same(found, right) {
                 continue;
             }
             let (rows, columns) = right.dim();
             let expected = format!("the gradient of {name}, {rows} × {columns}, for {case}");
-            let says = match came.dim() {
-                found if found == right.dim() => format!("{rows} × {columns}, with other numbers"),
+            let says = match found.dim() {
+                found if found == right.dim() => {
+                    format!("{rows} × {columns}, but the numbers differ")
+                }
                 (rows, columns) => format!("{rows} × {columns}"),
             };
             let mistakes = [
                 own,
                 (
-                    scaled(came, right),
-                    "Divided by the number of samples: g has the mean of the batch in it already, (p - y)/N.",
+                    scaled(found, right),
+                    "You divided by the number of samples, but g has that factor in it already: \
+                     (p - y)/N.",
                 ),
                 (
-                    negative(came, right),
-                    "The sign is wrong: the gradient points uphill, and it is the optimizer that goes down.",
+                    negative(found, right),
+                    "The sign is wrong: the gradient points uphill; going downhill is the \
+                     optimizer's task.",
                 ),
                 (
-                    same(came, &g),
-                    "That is g itself, with a row for each sample still.",
+                    same(found, &g),
+                    "That is g itself, which still has a row for each sample.",
                 ),
-                (came.is_empty(), "This one is empty still."),
+                (found.is_empty(), "This one is still empty."),
             ];
-            return Verdict::wrong(
+            return Feedback::wrong(
                 3,
                 expected,
                 says,
                 hint(
                     &mistakes,
-                    "Compare with the three products of the notebook, one for each gradient.",
+                    "Compare with the notebook's three formulas, one for each gradient.",
                 ),
             );
         }
     }
-    Verdict::right(
+    Feedback::right(
         3,
-        "Two of the three are as large a product as the way forward: a step of training costs \
-         about three times as much as a prediction. And x is needed again, so every layer has \
-         to keep its input until then.",
+        "Two of the three are matrix products as large as that of the forward pass, so a training \
+         step costs about three times as much as a prediction. And x is needed again, so every \
+         layer must keep its input until the backward pass.",
     )
 }

@@ -1,27 +1,27 @@
 //! Says whether an answer to an exercise of the notebooks is right, and gives a hint where it is not.
 //!
-//! There is a module for each notebook, with a function for each exercise. A notebook calls them in the cell under the
-//! one to fill in:
+//! There is a module for each notebook, with a function for each exercise. A notebook calls it in the cell below the one
+//! to fill in:
 //!
 //! ```text
-//! :dep lab-checks = { path = "checks" }
-//! use lab_checks::architecture as check;
+//! :dep lab-notebook = { path = "../crates/notebook" }
+//! use lab_notebook::checks::architecture as check;
 //! check::exercise_1(answer)
 //! ```
 //!
-//! A check knows the right answer only as a rule that finds it (the definition, the library, the sample of the data
-//! set), tries the answer on cases of its own, and compares what is wrong with what the usual mistakes would give.
+//! A check computes the right answer (from the definition, the library or the sample of the data set), runs the reader's
+//! answer on its own cases, and compares a wrong result with those of common mistakes.
 
 #![warn(missing_docs)]
 
 pub mod architecture;
+mod check;
 pub mod evaluation;
-mod judge;
+mod feedback;
 pub mod loss_comparison;
 pub mod optimizer;
 pub mod preprocessing;
 pub mod report;
-mod trial;
-mod verdict;
+mod sandbox;
 
-pub use verdict::Verdict;
+pub use feedback::Feedback;

@@ -6,7 +6,7 @@ use common::{is_missing, is_right, is_wrong};
 use lab_checks::architecture::{exercise_1, exercise_2, exercise_3, exercise_4};
 use lab_core::ndarray::Axis;
 use lab_core::prelude::{Activation, Dense, Initializer, Sequential};
-use lab_core::textbook::Matrix;
+use lab_textbook::Matrix;
 
 #[test]
 fn the_number_of_parameters() {
@@ -47,19 +47,19 @@ fn the_slope_of_elu() {
     let wrong: [(Slope, &str); 9] = [
         (
             |z| if z > 0.0 { z } else { z.exp_m1() },
-            "slope is asked for",
+            "compute its slope",
         ),
-        (f64::exp, "straight line, and not an exponential"),
+        (f64::exp, "straight line, not an exponential"),
         (
             |z| if z > 0.0 { 1.0 } else { z.exp_m1() },
-            "the 1 that is taken off",
+            "the 1 that is subtracted",
         ),
         (|z| if z > 0.0 { 1.0 } else { -z.exp() }, "positive"),
         (|z| if z > 0.0 { 1.0 } else { (-z).exp() }, "exponent"),
         (|_| 1.0, "branch is missing"),
         (|z| if z > 0.0 { 1.0 } else { 0.0 }, "slope of ReLU"),
         (|z| if z > 0.0 { 1.0 } else { 0.2 }, "leaky ReLU"),
-        (|_| panic!("not yet"), "No z"),
+        (|_| panic!("not yet"), "must not panic"),
     ];
     for (answer, hint) in wrong {
         is_wrong(
@@ -115,11 +115,11 @@ fn the_way_back_through_a_dense_layer() {
         ),
         (
             |x, kernel, g| (x.t().dot(g), sum(g), g.dot(kernel)),
-            "has to be transposed",
+            "must be transposed",
         ),
         (
             |x, _, g| (x.t().dot(g), sum(g), Matrix::zeros((0, 0))),
-            "empty still",
+            "still empty",
         ),
     ];
     for (answer, hint) in wrong {
@@ -166,7 +166,7 @@ fn ten_layers_that_keep_the_gradient() {
         ),
         (
             layer(Activation::Linear, Initializer::GlorotUniform),
-            "Ten linear layers are one",
+            "Ten linear layers are equivalent to one",
         ),
         (
             layer(Activation::Softmax, Initializer::HeUniform),

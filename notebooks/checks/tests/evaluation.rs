@@ -6,7 +6,7 @@ use common::{is_missing, is_right, is_wrong};
 use lab_checks::evaluation as check;
 use lab_core::metrics::{ClassificationReport, ConfusionMatrix};
 use lab_core::ndarray::Array2;
-use lab_core::textbook::{Matrix, mean, softmax, sparse_categorical_crossentropy};
+use lab_textbook::{Matrix, mean, softmax, sparse_categorical_crossentropy};
 
 #[test]
 fn precision_is_asked_of_the_answers() {
@@ -74,7 +74,7 @@ fn the_losers_are_found_in_a_column_without_the_diagonal() {
             let share = |t: usize| 1_000_000 * counts[t][class] / counts[t].iter().sum::<u64>();
             losers(counts, share, Some(class))[..3].to_vec()
         }),
-        "not by share",
+        "not by their fraction",
         &[],
     );
     is_wrong(check::exercise_2(|_, _| vec![1]), "counts[t][c]", &[]);
@@ -127,7 +127,7 @@ fn the_weighted_precision_is_the_librarys() {
             .map(|c| counts[c].iter().sum::<u64>() as f64 / all as f64 * precision(c))
             .sum()
     };
-    is_wrong(check::exercise_3(without_care), "never answered", &[]);
+    is_wrong(check::exercise_3(without_care), "never predicted", &[]);
 }
 
 fn loss(logits: &Matrix, classes: &[usize], t: f64) -> f64 {
@@ -154,7 +154,7 @@ fn the_temperature_is_where_the_loss_is_lowest() {
     is_missing(check::exercise_4(|_, _| f64::NAN));
     is_wrong(
         check::exercise_4(|z, classes| search(|t| loss(z, classes, 1.0 / t))),
-        "Multiplied",
+        "You multiplied",
         &[],
     );
     is_wrong(

@@ -7,7 +7,7 @@ use std::f64::consts::LN_2;
 use common::{is_missing, is_right, is_wrong};
 use lab_checks::loss_comparison::{exercise_1, exercise_2, exercise_3, exercise_4};
 use lab_core::prelude::{Loss, Targets};
-use lab_core::textbook::Matrix;
+use lab_textbook::Matrix;
 
 #[test]
 fn four_losses_by_hand() {
@@ -21,15 +21,15 @@ fn four_losses_by_hand() {
         ([1.0, 1.0, 1.0, m], "base 2"),
         ([0.301, l, l, m], "base 10"),
         ([l, 1.204, l, m], "counted from 0"),
-        ([3.5066, l, l, m], "multiplied with the target"),
+        ([3.5066, l, l, m], "multiplied by the target"),
         ([1.0297, l, l, m], "entropy of p itself"),
         ([l, l, 0.0, m], "p is the target itself"),
-        ([l, l, f64::NAN, m], "empty still"),
+        ([l, l, f64::NAN, m], "still empty"),
         ([l, l, l, 0.38], "mean over the classes"),
         ([l, l, l, 0.25], "other classes count"),
         ([l, l, l, 0.3559], "No root"),
         ([l, l, l, 0.26], "counted from 0"),
-        ([l, l, l, 9.0], "in each place"),
+        ([l, l, l, 9.0], "for each class"),
     ] {
         is_wrong(exercise_1(answer), hint, &["0.69", "0.12", "0.13", "ln 2"]);
     }
@@ -57,7 +57,7 @@ fn a_softmax_without_overflow() {
     is_right(exercise_2(softmax));
     is_missing(exercise_2(|_| Vec::new()));
     let wrong: [(Softmax, &str); 9] = [
-        (|z| shares(each(z, f64::exp)), "take the largest logit off"),
+        (|z| shares(each(z, f64::exp)), "Subtract the largest logit"),
         (
             |z| {
                 shares(
@@ -66,7 +66,7 @@ fn a_softmax_without_overflow() {
                         .collect(),
                 )
             },
-            "begins at 0",
+            "starts at 0",
         ),
         (|z| each(z, f64::exp), "divide each by the sum"),
         (|z| shares(z.to_vec()), "e to the power of each"),
@@ -102,11 +102,11 @@ fn the_least_loss_with_smoothed_labels() {
         ([-0.5003, 0.0], "sign"),
         ([0.7217, 0.0], "base 2"),
         ([0.5448, 0.0], "true one included"),
-        ([0.0943, 0.0], "terms of their own"),
-        ([0.0858, 0.0], "terms of their own"),
+        ([0.0943, 0.0], "so they have terms"),
+        ([0.0858, 0.0], "so they have terms"),
         ([0.1319, 0.0], "nine other classes"),
-        ([0.05, 0.0], "not their mean"),
-        ([0.5003, 0.5003], "takes the entropy of the target off"),
+        ([0.05, 0.0], "not a mean"),
+        ([0.5003, 0.5003], "subtracts the entropy of the target"),
         ([0.5003, -0.4], "never negative"),
         ([0.5003, 3.0], "equal to y"),
     ] {
@@ -161,7 +161,7 @@ fn a_loss_of_ones_own() {
     is_right(exercise_4(right));
     is_missing(exercise_4(|_, _, _| (f64::NAN, none())));
     let wrong: [(OwnLoss, &str); 11] = [
-        (|z, c, s| (right(z, c, s).0, none()), "empty still"),
+        (|z, c, s| (right(z, c, s).0, none()), "still empty"),
         (
             |z, c, s| (right(z, c, s).0 * z.nrows() as f64, right(z, c, s).1),
             "sum over the batch",
@@ -228,9 +228,12 @@ fn a_loss_of_ones_own() {
 fn the_library_agrees_with_the_right_answer() {
     is_right(exercise_4(|z, classes, s| {
         let labels: Vec<u8> = classes.iter().map(|class| *class as u8).collect();
-        let (given, targets) = (z.mapv(|z| z as f32), Targets::Classes(&labels));
+        let (given, targets) = (
+            z.mapv(|z| z as f32),
+            Targets::classes(&labels).smoothed(s as f32),
+        );
         let library = Loss::CategoricalCrossentropy
-            .value_and_gradient(given.view(), targets, s as f32, None)
+            .value_and_gradient(given.view(), targets)
             .unwrap();
         let (loss, gradient) = right(z, classes, s);
         assert!((library.0 - loss).abs() < 1e-5 * (1.0 + loss.abs()));

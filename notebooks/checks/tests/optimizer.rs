@@ -236,14 +236,14 @@ fn the_usual_mistakes_with_adam_have_their_hints() {
     // A constant gradient is no case for these; the next one is.
     is_wrong(
         check::exercise_4(|w, g, rate| g.iter().fold(w, |w, g| w - rate * g / (g.abs() + 1e-7))),
-        "live on",
+        "keep their values",
         &[],
     );
 }
 
 #[test]
 fn a_panic_is_told_and_is_no_blank_answer() {
-    let verdict = check::exercise_4(|_, gradients, _| gradients[7]);
-    assert!(verdict.to_string().contains("index is 7"), "{verdict}");
-    is_wrong(verdict, "panic", &[]);
+    let feedback = check::exercise_4(|_, gradients, _| gradients[7]);
+    assert!(feedback.to_string().contains("index is 7"), "{feedback}");
+    is_wrong(feedback, "panic", &[]);
 }

@@ -13,7 +13,7 @@ fn the_place_of_a_byte() {
         (2215, "label"),
         (2278, "swapped"),
         (504, "one plane after another"),
-        (503, "label before them"),
+        (503, "the label, then"),
         (3240, "Channels"),
         (2183, "Rows and columns are counted from 0"),
         (4000, "ends before"),
@@ -47,7 +47,7 @@ fn statistics_of_the_training_part() {
     let wrong: [(Standardized, &str); 8] = [
         (
             |_, other| by(other, mean(other), deviation(other)),
-            "second part itself",
+            "second list itself",
         ),
         (
             |train, other| {
@@ -65,11 +65,11 @@ fn statistics_of_the_training_part() {
         ),
         (
             |train, other| by(other, mean(train), 1.0),
-            "division by the deviation is missing",
+            "division by the standard deviation is missing",
         ),
         (
             |train, other| by(other, 0.0, deviation(train)),
-            "mean has to be taken off",
+            "mean must be subtracted",
         ),
         (
             |train, other| by(other, mean(train), deviation(train) * (4.0f64 / 3.0).sqrt()),
@@ -81,7 +81,7 @@ fn statistics_of_the_training_part() {
         ),
         (
             |train, other| (0..train.len()).map(|i| other[i]).collect(),
-            "no index",
+            "do not use an index",
         ),
     ];
     for (answer, hint) in wrong {
@@ -114,7 +114,7 @@ fn a_mirror_image() {
     }));
     is_missing(exercise_3(|_| Vec::new()));
     let wrong: [(Flip, &str); 8] = [
-        (|image| image.to_vec(), "as it was"),
+        (|image| image.to_vec(), "unchanged"),
         (
             |image| image.iter().rev().copied().collect(),
             "reverse order",
@@ -126,7 +126,7 @@ fn a_mirror_image() {
                     .flat_map(|row| row.iter().rev().copied())
                     .collect()
             },
-            "bytes of a pixel together",
+            "bytes of a pixel in their order",
         ),
         (
             |image| image.chunks(96).rev().flatten().copied().collect(),
@@ -134,7 +134,7 @@ fn a_mirror_image() {
         ),
         (
             |image| from(image, |r, c, k| ((31 - r) * 32 + 31 - c) * 3 + k),
-            "turned",
+            "rotated",
         ),
         (
             |image| from(image, |r, c, k| (c * 32 + r) * 3 + k),
@@ -225,7 +225,7 @@ fn the_closest_pair() {
         ),
         (
             |images| pair(images, square_of_bytes, |sum| sum),
-            "ends at 255",
+            "wraps around above 255",
         ),
         (|images| pair(images, difference, i64::abs), "cancel"),
         (|images| pair(images, difference, |sum| sum), "cancel"),
@@ -243,7 +243,7 @@ fn the_closest_pair() {
                     None
                 }
             },
-            "always is a closest pair",
+            "always a closest pair",
         ),
     ];
     for (answer, hint) in wrong {

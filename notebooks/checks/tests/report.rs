@@ -123,7 +123,7 @@ fn the_errors_of_both_shares_count() {
     );
     is_wrong(
         check::exercise_3(|a, b, n| 100.0 * (a - b) / (v(a, n) + v(b, n)).sqrt()),
-        "Points over shares",
+        "points by fractions",
         &[],
     );
     is_wrong(

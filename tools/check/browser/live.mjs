@@ -9,8 +9,8 @@ const RUN = `${PREFIX}live`;
 const MOST_LINES = 15;
 const EPOCHS = 250;
 const CELLS = {
-  open: `:dep lab-core = { path = "../lab-core" }
-use lab_core::prelude::*;
+  open: `:dep lab-notebook = { path = "../crates/notebook" }
+use lab_notebook::prelude::*;
 let lab = Lab::open()?;
 let cifar = lab.cifar10()?;
 let (train, validation) = cifar.train.split(0.8, Seed(42))?;`,

@@ -10,7 +10,7 @@ const JUPYTER = join(LABORATORY, ".lab/jupyter");
 const WORKSPACES = join(JUPYTER, "config/lab/workspaces");
 // A reader's windows, which the address that is printed opens: as they were before.
 let layouts;
-// JupyterLab saves what it opens, so it gets copies. From them `../lab-core` and `checks` lead where they always do,
+// JupyterLab saves what it opens, so it gets copies. From them `../crates` leads where it always does,
 // and the names are none of a reader's, because JupyterLab keeps its own files by name.
 const DESK = join(KEPT, "desk");
 export const PREFIX = "tried-";
@@ -25,8 +25,7 @@ export function layOut() {
   clear();
   layouts = new Map(inFolder(WORKSPACES).map((name) => [name, readFileSync(join(WORKSPACES, name))]));
   mkdirSync(join(DESK, "notebooks"), { recursive: true });
-  symlinkSync(join(LABORATORY, "lab-core"), join(DESK, "lab-core"));
-  symlinkSync(join(NOTEBOOKS, "checks"), join(DESK, "notebooks/checks"));
+  symlinkSync(join(LABORATORY, "crates"), join(DESK, "crates"));
   names().forEach((name) => copyFileSync(original(name), copy(name)));
 }
 

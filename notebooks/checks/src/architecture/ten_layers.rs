@@ -5,8 +5,8 @@ use lab_core::prelude::{
     Activation, Architecture, Cifar10, Dataset, Dense, Loss, Result, Seed, Sequential,
 };
 
-use crate::Verdict;
-use crate::trial::hint;
+use crate::Feedback;
+use crate::sandbox::hint;
 
 fn ten_layers(hidden: Dense) -> Architecture {
     let start = Sequential::new([32, 32, 3]).flatten();
@@ -33,12 +33,12 @@ fn size(hidden: Dense, images: &Dataset) -> Result<f64> {
     Ok(logarithms.exp())
 }
 
-/// A hidden layer of 128 units that may be put ten times one after another without fading or growing gradients.
-pub fn exercise_4(answer: Option<Dense>) -> Verdict {
-    let expected = "a dense layer of 128 units, not linear, with which a gradient has between 0.2 and 5 \
-                    times the size that it has with linear layers and the usual weights";
+/// A hidden layer of 128 units that can be stacked ten deep without vanishing or exploding gradients.
+pub fn exercise_4(answer: Option<Dense>) -> Feedback {
+    let expected = "a nonlinear dense layer of 128 units with which the gradient is 0.2 to 5 \
+                    times as large as with linear layers and the default initializer";
     let Some(layer) = answer else {
-        return Verdict::missing(4, "Some(Dense::new(128, …).initializer(…))");
+        return Feedback::missing(4, "Some(Dense::new(128, …).initializer(…))");
     };
     // Whatever its initializer.
     let is = |activation: Activation| {
@@ -55,19 +55,21 @@ pub fn exercise_4(answer: Option<Dense>) -> Verdict {
         Activation::Softmax,
     ];
     if !activations.into_iter().any(is) {
-        return Verdict::wrong(
+        return Feedback::wrong(
             4,
             expected,
             format!("{layer:?}"),
-            "Take 128 units, and no L2 penalty, so that nothing else differs from the drawing of the notebook.",
+            "Use 128 units and no L2 penalty, so that nothing else differs from the notebook's \
+             figure.",
         );
     }
     if is(Activation::Linear) {
-        return Verdict::wrong(
+        return Feedback::wrong(
             4,
             expected,
             "linear layers",
-            "Ten linear layers are one: nothing fades, and nothing is learnt that one layer could not learn.",
+            "Ten linear layers are equivalent to one: the gradient does not vanish, but they \
+             learn nothing that one layer could not learn.",
         );
     }
     let images = Cifar10::sample().train.take(256);
@@ -77,43 +79,50 @@ pub fn exercise_4(answer: Option<Dense>) -> Verdict {
     ) {
         (Ok(found), Ok(linear)) => found / linear,
         (Err(error), _) | (_, Err(error)) => {
-            return Verdict::wrong(4, expected, error, "Can a network be built of this layer?");
+            return Feedback::wrong(
+                4,
+                expected,
+                error,
+                "Can a network be built with this layer?",
+            );
         }
     };
     if (0.2..=5.0).contains(&share) {
-        return Verdict::right(
+        return Feedback::right(
             4,
             format!(
-                "{share:.2} of the linear network's gradient. The weights at the start are drawn to \
-                 fit the activation: what it lets through less, they make larger, layer by layer. A \
-                 fitting start is not a trained network, but without it there is none."
+                "{share:.2} times the linear network's gradient. The initial weights are scaled \
+                 to fit the activation, so that in each layer they make up for what it \
+                 attenuates. A good start is not a trained network, but without it ten layers do \
+                 not train."
             ),
         );
     }
     let mistakes = [
         (
             is(Activation::Sigmoid),
-            "The slope of sigmoid is at most 1/4, and its outputs all lie about 1/2: no weights \
-             of the usual kinds make up for ten such factors.",
+            "The slope of sigmoid is at most 1/4, and its outputs all lie around 1/2: no common \
+             initializer makes up for ten such factors.",
         ),
         (
             is(Activation::Softmax),
-            "Softmax is for the last layer: its 128 outputs have to sum to 1, which leaves hardly anything for each.",
+            "Softmax is for the last layer: its 128 outputs sum to 1, so each of them is tiny.",
         ),
         (
             is(Activation::Gelu),
-            "Near 0 GELU is about half of its input, which is less than any of these weights make up for.",
+            "Near 0, GELU is about half of its input, and none of these initializers makes up for \
+             that.",
         ),
     ];
-    let came = format!("{share:.1e} of the linear network's gradient");
-    Verdict::wrong(
+    let found = format!("{share:.1e} times the linear network's gradient");
+    Feedback::wrong(
         4,
         expected,
-        came,
+        found,
         hint(
             &mistakes,
-            "These weights are drawn for slopes of 1. What the activation holds back has to be made up for by larger \
-             weights: look for another initializer.",
+            "These weights are scaled for slopes of 1. Larger weights must make up for what the \
+             activation attenuates: try another initializer.",
         ),
     )
 }

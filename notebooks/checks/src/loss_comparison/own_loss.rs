@@ -1,14 +1,14 @@
-//! Exercise 4: a loss of one's own, with its gradient.
+//! Exercise 4: a loss and its gradient.
 
 use std::f64::consts::LN_2;
 
-use lab_core::textbook::{self, Matrix};
+use lab_textbook::{self as textbook, Matrix};
 
-use crate::Verdict;
-use crate::trial::{attempt, hint, near};
+use crate::Feedback;
+use crate::sandbox::{attempt, hint, near};
 
-/// A loss of one's own: `(logits, classes, smoothing)` to the mean cross-entropy and its gradient at the logits.
-pub fn exercise_4(answer: fn(&Matrix, &[usize], f64) -> (f64, Matrix)) -> Verdict {
+/// The reader's loss: `(logits, classes, smoothing)` to the mean cross-entropy and its gradient at the logits.
+pub fn exercise_4(answer: fn(&Matrix, &[usize], f64) -> (f64, Matrix)) -> Feedback {
     let cases: [(Matrix, &[usize], f64); 5] = [
         (Matrix::from(vec![[2.0, 0.5, -1.0]]), &[1], 0.0),
         (
@@ -38,18 +38,19 @@ pub fn exercise_4(answer: fn(&Matrix, &[usize], f64) -> (f64, Matrix)) -> Verdic
         let (loss, gradient) = match attempt(|| answer(z, classes, *s)) {
             Ok(given) => given,
             Err(panic) => {
-                return Verdict::wrong(
+                return Feedback::wrong(
                     4,
                     format!("a loss and a gradient, for {case}"),
                     panic,
-                    "Take the numbers of rows and columns from the logits, and a class for each row.",
+                    "Take the number of rows and columns from the logits, and one class for each \
+                     row.",
                 );
             }
         };
         if number == 0 && loss.is_nan() && gradient.is_empty() {
-            return Verdict::missing(
+            return Feedback::missing(
                 4,
-                "the mean loss, and its gradient in the shape of the logits",
+                "the mean loss and its gradient, which has the shape of the logits",
             );
         }
         let certain = textbook::one_hot(classes, columns);
@@ -69,9 +70,9 @@ pub fn exercise_4(answer: fn(&Matrix, &[usize], f64) -> (f64, Matrix)) -> Verdic
             let mistakes = [
                 (
                     !loss.is_finite() && z.iter().any(|z| z.abs() > 100.0),
-                    "Overflow, or the logarithm of 0: do not take ln of softmax, but z minus the \
-                     logarithm of the sum of e to the power of z, with the maximum of the row taken off \
-                     first.",
+                    "Overflow, or the logarithm of 0. Instead of ln of softmax, compute z minus \
+                     the logarithm of the sum of e to the power of z, and subtract the maximum of \
+                     the row first.",
                 ),
                 (is(-right), "The minus before the sum is missing."),
                 (
@@ -80,11 +81,11 @@ pub fn exercise_4(answer: fn(&Matrix, &[usize], f64) -> (f64, Matrix)) -> Verdic
                 ),
                 (
                     is(right / LN_2),
-                    "That is the logarithm to the base 2; ln is the natural one.",
+                    "That is the logarithm to base 2; ln is the natural logarithm.",
                 ),
                 (
                     is(right / columns as f64) || is(right / (count * columns as f64)),
-                    "The mean is over the images; over the classes it is a sum.",
+                    "Take the mean over the images, but the sum over the classes.",
                 ),
                 (
                     is(of(&certain).0),
@@ -92,26 +93,27 @@ pub fn exercise_4(answer: fn(&Matrix, &[usize], f64) -> (f64, Matrix)) -> Verdic
                 ),
                 (
                     is(of(&others).0),
-                    "The part s is spread over all classes, the true one included: y (1 - s) + s/K.",
+                    "s is spread over all classes, the true one included: y (1 - s) + s/K.",
                 ),
                 (
                     is(textbook::mean(textbook::kl_divergence(z, &smooth), None).0),
-                    "That is the Kullback-Leibler divergence: the entropy of the target is taken off.",
+                    "That is the Kullback-Leibler divergence: do not subtract the entropy of the \
+                     target.",
                 ),
                 (
                     is(-(&smooth * z).sum() / count),
-                    "The logits are no logarithms of probabilities yet: take the logarithm of the sum of \
-                     e to the power of z off.",
+                    "Logits are not yet logarithms of probabilities: subtract the logarithm of \
+                     the sum of e to the power of z.",
                 ),
             ];
-            return Verdict::wrong(
+            return Feedback::wrong(
                 4,
                 format!("the mean loss, for {case}"),
                 loss,
                 hint(
                     &mistakes,
-                    "Smooth the targets, take ln p in each row, multiply, add up, change the sign, and \
-                     take the mean over the rows.",
+                    "Smooth the targets, compute ln p in each row, multiply the two, add up, \
+                     change the sign, and take the mean over the rows.",
                 ),
             );
         }
@@ -124,7 +126,7 @@ pub fn exercise_4(answer: fn(&Matrix, &[usize], f64) -> (f64, Matrix)) -> Verdic
         let mistakes = [
             (
                 gradient.is_empty(),
-                "The loss is right; the gradient is empty still.",
+                "The loss is right; the gradient is still empty.",
             ),
             (
                 gradient.dim() != z.dim(),
@@ -132,11 +134,11 @@ pub fn exercise_4(answer: fn(&Matrix, &[usize], f64) -> (f64, Matrix)) -> Verdic
             ),
             (
                 gradient.iter().any(|g| !g.is_finite()),
-                "Overflow in the softmax: take the maximum of the row off first.",
+                "Overflow in the softmax: subtract the maximum of the row first.",
             ),
             (
                 same(&-&right_gradient),
-                "The sign is wrong: where p is too large the loss rises with it.",
+                "The sign is wrong: where p is too large, the loss rises with it.",
             ),
             (
                 same(&(&right_gradient * count)),
@@ -144,11 +146,11 @@ pub fn exercise_4(answer: fn(&Matrix, &[usize], f64) -> (f64, Matrix)) -> Verdic
             ),
             (
                 same(&of(&certain).1),
-                "The target in the gradient has to be the smoothed one.",
+                "The target in the gradient must be the smoothed one.",
             ),
             (
                 same(&textbook::softmax(z)) || same(&(textbook::softmax(z) / count)),
-                "The target is not yet taken off.",
+                "The target is not yet subtracted.",
             ),
             (
                 same(
@@ -162,25 +164,25 @@ pub fn exercise_4(answer: fn(&Matrix, &[usize], f64) -> (f64, Matrix)) -> Verdic
             ),
         ];
         let expected = format!("the gradient, {rows} × {columns}, for {case}");
-        let came = match gradient.dim() {
+        let found = match gradient.dim() {
             found if found == z.dim() => format!("{gradient:.4}").replace('\n', ""),
             (rows, columns) => format!("{rows} × {columns}"),
         };
-        return Verdict::wrong(
+        return Feedback::wrong(
             4,
             expected,
-            came,
+            found,
             hint(
                 &mistakes,
-                "The notebook has the gradient of softmax and cross-entropy for one image. Which target belongs in it \
-                 here, and what does the mean over the batch do to it?",
+                "The notebook derives the gradient of softmax with cross-entropy for one image. \
+                 Which target belongs in it here, and how does the mean over the batch change it?",
             ),
         );
     }
-    Verdict::right(
+    Feedback::right(
         4,
-        "That is all there is behind CategoricalCrossentropy, numbers of 1000 included. \
-         Smoothing needed no line in the gradient: it is p minus the target for any target \
+        "This is all that CategoricalCrossentropy computes, and it works for logits of 1000 too. \
+         Smoothing needs no extra line in the gradient: it is p minus the target for any target \
          that sums to 1.",
     )
 }

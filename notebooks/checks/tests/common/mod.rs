@@ -1,41 +1,41 @@
-//! What every test of a check asks of its verdict.
+//! What every test of a check asks of its feedback.
 
-use lab_checks::Verdict;
+use lab_checks::Feedback;
 
 /// It is right, and says something beyond that.
-pub fn is_right(verdict: Verdict) {
-    assert!(verdict.is_right(), "{verdict}");
+pub fn is_right(feedback: Feedback) {
+    assert!(feedback.is_right(), "{feedback}");
     assert!(
-        verdict
+        feedback
             .to_string()
             .lines()
             .nth(1)
-            .is_some_and(|so| so.trim().len() > 40),
-        "{verdict}"
+            .is_some_and(|lesson| lesson.trim().len() > 40),
+        "{feedback}"
     );
 }
 
 /// Nothing was filled in.
-pub fn is_missing(verdict: Verdict) {
-    assert!(verdict.is_missing(), "{verdict}");
+pub fn is_missing(feedback: Feedback) {
+    assert!(feedback.is_missing(), "{feedback}");
 }
 
-/// It is wrong; the hint has these words, and nothing but what came may show one of the answers.
-pub fn is_wrong(verdict: Verdict, words: &str, answers: &[&str]) {
+/// It is wrong; the hint has these words, and nothing but what was found may show one of the answers.
+pub fn is_wrong(feedback: Feedback, words: &str, answers: &[&str]) {
     assert!(
-        verdict.hint().is_some_and(|hint| hint.contains(words)),
-        "no {words:?} in: {verdict}"
+        feedback.hint().is_some_and(|hint| hint.contains(words)),
+        "no {words:?} in: {feedback}"
     );
-    let text = verdict.to_string();
+    let text = feedback.to_string();
     let said = text
         .lines()
         .skip(1)
-        .filter(|line| !line.starts_with("  came"))
+        .filter(|line| !line.starts_with("  found"))
         .collect::<Vec<_>>()
         .join("\n");
-    assert!(said.split_whitespace().count() > 5, "{verdict}");
+    assert!(said.split_whitespace().count() > 5, "{feedback}");
     for answer in answers {
-        assert!(!shows(&said, answer), "{answer} is given away: {verdict}");
+        assert!(!shows(&said, answer), "{answer} is given away: {feedback}");
     }
 }
 

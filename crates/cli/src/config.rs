@@ -1,0 +1,250 @@
+//! Everything that makes a run, as it stands in `config.toml`.
+
+use std::path::Path;
+
+use lab_core::data::Dataset;
+use lab_core::model::{Activation, Architecture, Dense, Sequential};
+use lab_core::training::TrainingConfig;
+use lab_core::{LabError, Result, Seed};
+use lab_notebook::lab::{Machine, read_small};
+use serde::{Deserialize, Serialize};
+
+use crate::data_set::SAMPLE;
+
+/// Everything that makes a run; two runs with equal configurations on one type of machine give equal bits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The version of the laboratory.
+    pub lab: String,
+    pub data: Data,
+    pub network: Network,
+    pub training: TrainingConfig,
+    pub machine: Machine,
+}
+
+/// The images of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// `cifar-10` or `sample`.
+    pub set: String,
+    pub split: Split,
+    pub train: usize,
+    pub validation: usize,
+    pub test: usize,
+}
+
+/// How the validation images are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// The last 20 %, as Keras's validation_split
+    Last,
+    /// 20 % at random, with seed 42 whatever --seed says
+    Random,
+    /// 20 % of each class at random, with seed 42
+    Stratified,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// `512:elu,256:tanh,128:elu`; ten softmax units follow.
+    pub layers: String,
+    /// One rate for each of the layers.
+    pub dropout: Vec<f32>,
+    pub l2: f32,
+}
+
+/// The seed of the lab's random split.
+const SPLIT_SEED: Seed = Seed(42);
+
+impl Split {
+    /// The training part and the validation part.
+    ///
+    /// # Errors
+    /// Where there are too few images.
+    pub fn divide(self, images: &Dataset) -> Result<(Dataset, Dataset)> {
+        match self {
+            Self::Last => images.hold_out_last(0.2),
+            Self::Random => images.split(0.8, SPLIT_SEED),
+            Self::Stratified => images.split_stratified(0.8, SPLIT_SEED),
+        }
+    }
+}
+
+impl Network {
+    /// Reads `--layers`, `--dropout` and `--l2`. Without `dropout`, the lab's rates go with the lab's layers, and none
+    /// with others.
+    ///
+    /// # Errors
+    /// Names the option, what it said, and how to write it.
+    pub fn parse(layers: Option<&str>, dropout: Option<&str>, l2: f32) -> Result<Self> {
+        let count = widths(layers.unwrap_or(LAYERS))?.len();
+        let rates = match (dropout, layers) {
+            (Some(text), _) => rates(text, count)?,
+            (None, None) => vec![0.5, 0.5, 0.0],
+            (None, Some(_)) => vec![0.0; count],
+        };
+        Ok(Self {
+            layers: layers.unwrap_or(LAYERS).replace(' ', ""),
+            dropout: rates,
+            l2,
+        })
+    }
+
+    /// The plan of the network for images of this shape.
+    ///
+    /// # Errors
+    /// Where `layers` is not written as it should be.
+    pub fn architecture(&self, shape: [usize; 3], classes: usize) -> Result<Architecture> {
+        let mut plan = Sequential::new(shape).flatten();
+        for ((units, activation), rate) in widths(&self.layers)?.into_iter().zip(&self.dropout) {
+            plan = plan.layer(Dense::new(units, activation).l2(self.l2));
+            // A rate of 0 is no layer; any other is checked when the network is built.
+            plan = if *rate == 0.0 {
+                plan
+            } else {
+                plan.dropout(*rate)
+            };
+        }
+        Ok(plan.dense(classes, Activation::Softmax))
+    }
+}
+
+/// The lab's final network.
+const LAYERS: &str = "512:elu,256:tanh,128:elu";
+
+/// `512:elu,256:tanh` → units and activations; nothing at all is a network without hidden layers.
+fn widths(text: &str) -> Result<Vec<(usize, Activation)>> {
+    let parts = text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
+    let parts = parts.map(|part| {
+        let (units, activation) = part.split_once(':').unwrap_or((part, "relu"));
+        let units = units.trim().parse().map_err(|_| {
+            LabError::value(
+                "--layers",
+                format!("`{part}`"),
+                "UNITS:ACTIVATION",
+                format!("write it like \"{LAYERS}\""),
+            )
+        })?;
+        Ok((units, activation.parse()?))
+    });
+    parts.collect()
+}
+
+/// `0.5,0.5,0`, or one rate for all layers.
+fn rates(text: &str, layers: usize) -> Result<Vec<f32>> {
+    let wrong = |found: String| {
+        let expected = format!("one rate, or one for each of the {layers} layers");
+        LabError::value(
+            "--dropout",
+            found,
+            expected,
+            "write it like \"0.5,0.5,0\"; 0 is no dropout",
+        )
+    };
+    let rates = text.split(',').map(|rate| {
+        rate.trim()
+            .parse::<f32>()
+            .map_err(|_| wrong(format!("`{rate}`")))
+    });
+    let rates = rates.collect::<Result<Vec<_>>>()?;
+    match rates.len() {
+        1 => Ok(vec![rates[0]; layers]),
+        count if count == layers => Ok(rates),
+        count => Err(wrong(format!("{count} rates"))),
+    }
+}
+
+/// The name of the whole data set in a run's configuration.
+pub const CIFAR10: &str = "cifar-10";
+
+impl Config {
+    /// The name of the file in a run's folder.
+    pub const FILE: &str = "config.toml";
+
+    /// Reads a run's configuration.
+    ///
+    /// # Errors
+    /// Names the file, what is wrong with it, and what to do.
+    pub fn read(run: &Path) -> Result<Self> {
+        let path = run.join(Self::FILE);
+        let remedy = "give the folder of a finished run, such as outputs/runs/final; `cargo lab train` makes one";
+        let text = read_small(&path, "a configuration of some lines", remedy)?;
+        let wrong = |found: &str| {
+            LabError::format(
+                &path,
+                found,
+                "the configuration of a run",
+                "train again, or mend that line",
+            )
+        };
+        let config: Self =
+            toml::from_str(&text).map_err(|error| wrong(error.to_string().trim()))?;
+        match config.data.set.as_str() {
+            SAMPLE | CIFAR10 => Ok(config),
+            other => Err(wrong(&format!("a data set `{other}`"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_options_the_network_is_the_labs_final_one() {
+        let network = Network::parse(None, None, 0.0).unwrap();
+        let plan = Sequential::new([32, 32, 3])
+            .flatten()
+            .dense(512, Activation::Elu)
+            .dropout(0.5)
+            .dense(256, Activation::Tanh)
+            .dropout(0.5)
+            .dense(128, Activation::Elu)
+            .dense(10, Activation::Softmax);
+        assert_eq!(network.architecture([32, 32, 3], 10).unwrap(), plan);
+        assert_eq!(plan.parameter_count().unwrap(), 1_738_890);
+    }
+
+    #[test]
+    fn other_layers_come_without_dropout_and_one_rate_goes_for_all() {
+        assert_eq!(
+            Network::parse(Some("128:relu, 64"), None, 0.0)
+                .unwrap()
+                .dropout,
+            [0.0; 2]
+        );
+        assert_eq!(
+            Network::parse(Some("128:relu, 64"), Some("0.3"), 0.0)
+                .unwrap()
+                .dropout,
+            [0.3; 2]
+        );
+        assert_eq!(
+            Network::parse(Some(""), Some("0.3"), 0.0).unwrap().dropout,
+            [0.0; 0]
+        );
+    }
+
+    #[test]
+    fn wrong_layers_and_rates_are_named() {
+        let message = |layers, dropout| {
+            Network::parse(layers, dropout, 0.0)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(message(Some("512:rleu"), None).contains("did you mean `relu`"));
+        assert!(message(Some("wide:relu"), None).contains("--layers: found `wide:relu`"));
+        assert!(
+            message(None, Some("0.5,0.5"))
+                .contains("--dropout: found 2 rates, expected one rate, or one for each of the 3")
+        );
+        assert!(message(None, Some("half")).contains("--dropout: found `half`"));
+    }
+}

@@ -1,0 +1,51 @@
+//! `cargo lab evaluate`.
+
+use std::path::{Path, PathBuf};
+
+use lab_core::model::Sequential;
+use lab_core::training::Evaluation;
+use lab_notebook::lab::MODEL;
+
+use crate::Outcome;
+use crate::config::Config;
+use crate::data_set::{SAMPLE, data_set};
+use crate::terminal::say;
+
+/// Report on the test set once more for a finished run.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  cargo lab evaluate outputs/runs/final
+  cargo lab evaluate outputs/runs/final --data sample    on the 500 built-in test images")]
+pub struct EvaluateArgs {
+    /// The folder of a run
+    run: PathBuf,
+    /// The folder with the data set, or `sample` [default: what the run was trained on]
+    #[arg(long, value_name = "DIR|sample")]
+    data: Option<PathBuf>,
+}
+
+/// Evaluates and prints the report.
+///
+/// # Errors
+/// Where the run or the data set cannot be read, or do not fit together.
+pub fn run(arguments: &EvaluateArgs) -> Outcome {
+    let config = Config::read(&arguments.run)?;
+    let model = Sequential::load(arguments.run.join(MODEL))?;
+    let trained_on_sample = config.data.set == SAMPLE;
+    let data = arguments
+        .data
+        .as_deref()
+        .or(trained_on_sample.then_some(Path::new(SAMPLE)));
+    let cifar = data_set(data)?;
+    let evaluation = model.evaluate_with(&cifar.test, config.training.loss)?;
+    say!("{} images", cifar.test.len());
+    show(&evaluation);
+    Ok(())
+}
+
+/// Prints loss, accuracy, the scores of each class and the confusion matrix.
+pub fn show(evaluation: &Evaluation) {
+    let (loss, accuracy) = (evaluation.loss, evaluation.accuracy);
+    say!("\nTest loss: {loss:.4}\nTest accuracy: {accuracy:.4}\n");
+    say!("{}\n{}", evaluation.report(), evaluation.confusion_matrix());
+}

@@ -1,0 +1,262 @@
+//! `cargo lab train`.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use lab_core::Seed;
+use lab_core::data::Augmentation;
+use lab_core::training::{
+    Checkpoint, CsvLogger, EarlyStopping, EpochLines, Loss, Optimizer, Schedule, Stopped, Trainer,
+    TrainingConfig,
+};
+use lab_notebook::lab::{DataRecord, HISTORY, MODEL, Machine, Record, RunFolder, TestRecord};
+
+use crate::bars::Bar;
+use crate::config::{CIFAR10, Config, Data, Network, Split};
+use crate::data_set::{SAMPLE, data_set};
+use crate::evaluate;
+use crate::files::in_laboratory;
+use crate::interrupt::{self, CtrlC};
+use crate::terminal::say;
+use crate::{Outcome, error};
+
+/// Train a network, by default the lab's final one, and report on the test set.
+///
+/// The data set is fetched first if it is missing. The run's folder gets config.toml, history.csv, model.safetensors and
+/// metrics.json; a run that is there already stays until the new one is complete.
+///
+/// A checkpoint after each epoch lets a training that Ctrl-C or a crash interrupts go on with --resume, to the same bits. With --resume, --epochs may be more than before, unless the schedule depends on it.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  cargo lab train                                      the lab's final network: 50 epochs
+  cargo lab train --data sample --layers \"128:relu,64:relu\" --epochs 10    1,500 built-in images
+  cargo lab train --layers \"128:relu,64:relu\" --schedule constant --out outputs/runs/small
+  cargo lab train --optimizer sgd --learning-rate 0.1 --schedule cosine --out outputs/runs/sgd
+  cargo lab train --augment \"flip,shift=0.1,rotate=10\" --out outputs/runs/augmented
+
+Activations: linear relu leaky_relu elu gelu sigmoid tanh softmax
+Losses:      categorical_crossentropy sparse_categorical_crossentropy kl_divergence mean_squared_error
+Optimizers:  sgd momentum nesterov rmsprop adam adamw
+Schedules:   constant  step=EPOCHS:FACTOR  exponential=FACTOR  cosine[=LOWEST]  one-cycle  warmup=EPOCHS,SCHEDULE
+Augmenting:  flip  rotate=DEGREES  shift=FRACTION  crop=PIXELS  fill=reflect|nearest|wrap|0-255, in a list;
+             @P after one is its probability: flip@0.3,rotate=10")]
+pub struct TrainArgs {
+    /// The folder with the data set, or `sample` for the built-in images [default: the folder `data`]
+    #[arg(long, value_name = "DIR|sample")]
+    data: Option<PathBuf>,
+    /// How the validation images are chosen from the training images
+    #[arg(long, value_enum, default_value_t = Split::Last)]
+    split: Split,
+    /// Hidden layers, UNITS:ACTIVATION in a list [default: 512:elu,256:tanh,128:elu]
+    #[arg(long, value_name = "LIST")]
+    layers: Option<String>,
+    /// Dropout after each hidden layer, or one rate for all [default: 0.5,0.5,0; 0 with --layers]
+    #[arg(long, value_name = "RATES", allow_hyphen_values = true)]
+    dropout: Option<String>,
+    /// The penalty on the kernels of the hidden layers
+    #[arg(
+        long,
+        value_name = "LAMBDA",
+        default_value_t = 0.0,
+        allow_negative_numbers = true
+    )]
+    l2: f32,
+    /// What training minimizes
+    #[arg(long, default_value_t = Loss::CategoricalCrossentropy)]
+    loss: Loss,
+    /// The update rule of the weights
+    #[arg(long, value_name = "NAME", default_value = "adam")]
+    optimizer: String,
+    /// The learning rate [default: the optimizer's own: 0.01 for the sgd family, 0.001 for the others]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    learning_rate: Option<f32>,
+    /// How the learning rate changes
+    #[arg(long, value_name = "SCHEDULE", default_value = "exponential=0.95")]
+    schedule: String,
+    /// How often each image is seen, at most
+    #[arg(long, default_value_t = 50)]
+    epochs: usize,
+    /// Images in a step
+    #[arg(long, default_value_t = 64)]
+    batch_size: usize,
+    /// Epochs without a better validation loss that end the training; the best weights are restored at the end
+    #[arg(long, value_name = "EPOCHS", default_value_t = 5)]
+    patience: usize,
+    /// Do all epochs and keep the last weights
+    #[arg(long, conflicts_with = "patience")]
+    no_early_stopping: bool,
+    /// Change the training images at random
+    #[arg(long, value_name = "LIST")]
+    augment: Option<String>,
+    /// The seed of weights, shuffling, dropout and augmentation
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Threads at work; the result does not depend on it [default: one for each core]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Go on from the checkpoint of an interrupted training with the same options, or begin where there is none
+    #[arg(long)]
+    resume: bool,
+    /// After how many epochs a checkpoint is written
+    #[arg(long, value_name = "EPOCHS", default_value_t = 1)]
+    checkpoint_every: usize,
+    /// The run's folder [default: outputs/runs/final of the laboratory; outputs/sample/runs/final for the sample]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl TrainArgs {
+    /// The configuration of the run, every option checked; the numbers of images are filled in when they are known.
+    fn config(&self) -> lab_core::Result<Config> {
+        let sample = self.data.as_deref() == Some(Path::new(SAMPLE));
+        let optimizer = self.optimizer.parse::<Optimizer>()?;
+        let rate = self.learning_rate.unwrap_or(optimizer.learning_rate());
+        let mut trainer = Trainer::new(self.loss, optimizer.with_learning_rate(rate))
+            .schedule(self.schedule.parse::<Schedule>()?)
+            .epochs(self.epochs)
+            .batch_size(self.batch_size)
+            .seed(Seed(self.seed));
+        if !self.no_early_stopping {
+            let stopping = EarlyStopping::on_val_loss().patience(self.patience);
+            trainer = trainer.callback(stopping.restore_best_weights());
+        }
+        if let Some(text) = &self.augment {
+            trainer = trainer.augmentation(text.parse::<Augmentation>()?);
+        }
+        Ok(Config {
+            lab: env!("CARGO_PKG_VERSION").to_owned(),
+            data: Data {
+                set: if sample { SAMPLE } else { CIFAR10 }.to_owned(),
+                split: self.split,
+                train: 0,
+                validation: 0,
+                test: 0,
+            },
+            network: Network::parse(self.layers.as_deref(), self.dropout.as_deref(), self.l2)?,
+            training: trainer.config().clone(),
+            machine: Machine::this(self.threads),
+        })
+    }
+}
+
+impl TrainArgs {
+    /// The trainer with these options and the number of threads.
+    fn trainer(&self, config: &TrainingConfig) -> Trainer {
+        let trainer = config.clone().trainer();
+        let trainer = trainer.checkpoint("", self.checkpoint_every);
+        match self.threads {
+            Some(threads) => trainer.threads(threads),
+            None => trainer,
+        }
+    }
+}
+
+/// Trains, reports and writes the run's folder.
+///
+/// # Errors
+/// Where an option, the data set or the folder is not as it should be, and where the training diverges.
+pub fn run(arguments: TrainArgs) -> Outcome {
+    let mut config = arguments.config()?;
+    // Everything that can be wrong with the options is found before the data set is fetched.
+    config
+        .network
+        .architecture([32, 32, 3], 10)?
+        .parameter_count()?;
+    let trainer = || arguments.trainer(&config.training);
+    trainer().validate()?;
+    let usual = match config.data.set.as_str() {
+        SAMPLE => "outputs/sample/runs/final",
+        _ => "outputs/runs/final",
+    };
+    let out = arguments.out.clone();
+    let out = out.unwrap_or_else(|| in_laboratory(usual));
+    let folder = RunFolder::begin(&out)?;
+
+    let cifar = data_set(arguments.data.as_deref())?;
+    let (train, validation) = config.data.split.divide(&cifar.train)?;
+    (config.data.train, config.data.validation, config.data.test) =
+        (train.len(), validation.len(), cifar.test.len());
+    let plan = config
+        .network
+        .architecture(cifar.train.image_shape(), cifar.train.class_count())?;
+    let mut model = plan.build(config.training.seed)?;
+    let (validating, testing) = (config.data.validation, config.data.test);
+    say!("Training on {train:?}, validating on {validating}, testing on {testing}");
+    say!("{}", model.summary());
+
+    let trainer = trainer()
+        .callback(CsvLogger::new(folder.file(HISTORY)))
+        .callback(CtrlC::listen()?);
+    let trainer = checkpointed(trainer, &folder, &arguments)?;
+    // A bar where a person looks; lines where standard output goes into a file or a pipe.
+    let mut trainer = if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
+        trainer.progress(Bar::new())
+    } else {
+        trainer.progress(EpochLines::default())
+    };
+    let history = trainer.fit(&mut model, &train, &validation)?;
+    if let Stopped::Interrupted { epoch } = history.stopped {
+        return Err(interrupt::message(epoch).into());
+    }
+    let data = DataRecord {
+        set: config.data.set.clone(),
+        train: train.len(),
+        validation: validation.len(),
+    };
+    let (training, machine) = (config.training.clone(), config.machine.clone());
+    let mut record = Record::new(data, &model, training, &history, machine);
+    say_end(&record)?;
+
+    let evaluation = model.evaluate_with(&cifar.test, config.training.loss)?;
+    record.test = Some(TestRecord::new(&evaluation));
+    folder.write(Config::FILE, &toml::to_string_pretty(&config)?)?;
+    folder.write_record(&record)?;
+    model.save(folder.file(MODEL))?;
+    folder.commit()?;
+
+    evaluate::show(&evaluation);
+    let (epochs, seconds, out) = (record.epochs, record.seconds, out.display());
+    say!("{epochs} epochs in {seconds:.1} s; the run is in {out}");
+    say!("Try it on a picture of yours: cargo lab predict {out} PICTURE");
+    Ok(())
+}
+
+/// The trainer with checkpoints beside the run's folder; says whether it goes on from one.
+fn checkpointed(trainer: Trainer, folder: &RunFolder, arguments: &TrainArgs) -> Outcome<Trainer> {
+    let checkpoints = folder.checkpoints();
+    let trainer = trainer.checkpoint(&checkpoints, arguments.checkpoint_every);
+    let found = Checkpoint::find(&checkpoints);
+    if arguments.resume {
+        match found? {
+            Some(checkpoint) => say!("Going on from {checkpoint}"),
+            None => say!("There is no checkpoint to go on from: training from the beginning"),
+        }
+        return Ok(trainer.resume());
+    }
+    // A damaged one is of no use, and is replaced.
+    if let Some(left) = found.ok().flatten().filter(|found| !found.is_finished()) {
+        say!("An earlier training was interrupted and has left {left}: --resume goes on from it.");
+        say!("This one begins anew.");
+    }
+    Ok(trainer)
+}
+
+/// Says how the training ended, and of which epoch the weights are.
+fn say_end(record: &Record) -> Outcome {
+    let (last, epoch) = (record.epochs, record.weights_of_epoch);
+    match record.stopped {
+        Stopped::Finished | Stopped::Interrupted { .. } => {
+            say!("All {last} epochs done; the weights are those of epoch {epoch}.")
+        }
+        Stopped::Early { epoch: stop } => {
+            say!("Stopped early after epoch {stop}; the weights are those of epoch {epoch}.")
+        }
+        Stopped::Diverged { epoch, step } => {
+            let what =
+                format!("the training diverged: the loss became NaN in epoch {epoch}, step {step}");
+            let remedy = "try a --learning-rate ten times smaller; an earlier run in the folder was left as it was";
+            return Err(error(what, remedy));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! The sheet that a figure is drawn on: title, a line in grey below it, legend, and room for the data.
+
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
+use plotters::element::{Rectangle, Text};
+use plotters::prelude::IntoDrawingArea;
+use plotters::style::text_anchor::HPos;
+use plotters::style::{Color, FontTransform, RGBColor};
+use plotters_bitmap::{BitMapBackend, BitMapBackendError};
+
+use super::theme::*;
+use crate::figure::encode;
+use crate::prelude::*;
+
+/// A place, or a size, across and down.
+pub(crate) type Point = (f64, f64);
+
+/// The result of drawing.
+pub(crate) type Drawn = Result<(), DrawingAreaErrorKind<BitMapBackendError>>;
+
+/// A part of a page, with places in CSS pixels from its top left corner.
+pub(crate) struct Area<'a>(pub(super) DrawingArea<BitMapBackend<'a>, Shift>);
+
+impl Area<'_> {
+    /// Writes with the middle of the capitals at the height of the place.
+    pub(crate) fn text(&self, text: &str, font: Font, h: HPos, (x, y): Point) -> Drawn {
+        let place = (u(x), u(y - font.above()));
+        self.0.draw(&Text::new(text, place, font.style(h)))
+    }
+
+    /// Writes upwards, centred at `x`, from `y`.
+    pub(crate) fn upright(&self, text: &str, font: Font, (x, y): Point) -> Drawn {
+        let style = font.style(HPos::Left).transform(FontTransform::Rotate270);
+        let place = (u(x - font.above()), u(y));
+        self.0.draw(&Text::new(text, place, style))
+    }
+
+    /// Writes with a white edge around the letters that keeps them apart from what they cover.
+    pub(crate) fn text_over(&self, text: &str, font: Font, h: HPos, (x, y): Point) -> Drawn {
+        for dx in [-1.25, 0.0, 1.25] {
+            for dy in [-1.25, 0.0, 1.25] {
+                self.text(text, font.coloured(WHITE), h, (x + dx, y + dy))?;
+            }
+        }
+        self.text(text, font, h, (x, y))
+    }
+
+    /// A rectangle from one corner to the opposite one.
+    pub(crate) fn fill(&self, from: Point, to: Point, colour: RGBColor) -> Drawn {
+        let corners = [from, to].map(|(x, y)| (u(x), u(y)));
+        self.0.draw(&Rectangle::new(corners, colour.filled()))
+    }
+
+    /// The part of `size` at a place.
+    pub(crate) fn part(&self, place: Point, size: Point) -> Self {
+        let [place, size] = [place, size].map(|(x, y)| (u(x), u(y)));
+        Area(self.0.clone().shrink(place, size))
+    }
+}
+
+/// What stands before a name in a legend.
+pub(crate) enum Swatch {
+    Line(Stroke),
+    Block(RGBColor),
+}
+
+impl Swatch {
+    fn draw(&self, area: &Area<'_>, (x, y): Point) -> Drawn {
+        match self {
+            Self::Block(colour) => area.fill((x, y - 5.0), (x + 18.0, y + 5.0), *colour),
+            Self::Line(line) => {
+                let dash = if line.dashed { 4.5 } else { 18.0 };
+                let mut dashes = [0.0, 6.75, 13.5]
+                    .into_iter()
+                    .filter(|from| from + dash <= 18.0);
+                let from = |dash: f64| (x + dash, y - 1.25);
+                let to = |from: f64| (x + from + dash, y + 1.25);
+                dashes.try_for_each(|dash| area.fill(from(dash), to(dash), line.colour))
+            }
+        }
+    }
+}
+
+/// A page to be drawn.
+#[derive(Default)]
+pub(crate) struct Page<'t> {
+    pub(crate) title: &'t str,
+    pub(crate) subtitle: String,
+    pub(crate) legend: Vec<(String, Swatch)>,
+    /// The size of what stands below the legend, or of each of the panels there.
+    pub(crate) size: (f64, f64),
+    /// How many panels stand side by side.
+    pub(crate) columns: usize,
+    /// What is to be seen, in words.
+    pub(crate) alt: String,
+}
+
+/// The longest side of a figure.
+const LONGEST: f64 = 4_000.0;
+/// The widths of a swatch with the gap after it, and of the gap between two entries of a legend.
+const SWATCH: f64 = 24.0;
+const BETWEEN: f64 = 18.0;
+
+impl<'t> Page<'t> {
+    /// A page as wide as a figure may be.
+    pub(crate) fn new(title: &'t str, height: f64) -> Self {
+        let mut page = Self::default();
+        (page.title, page.size, page.columns) = (title, (WIDTH, height), 1);
+        page
+    }
+
+    /// Adds an entry to the legend.
+    pub(crate) fn key(&mut self, name: impl Into<String>, swatch: Swatch) {
+        self.legend.push((name.into(), swatch));
+    }
+
+    /// Draws title and legend, and lets `content` draw the data below them.
+    pub(crate) fn draw(self, content: impl FnOnce(&Area<'_>) -> Drawn) -> Result<Figure> {
+        let title = TITLE.wrap(self.title, self.size.0, 3);
+        let note = NOTE.wrap(&self.subtitle, self.size.0, 3);
+        let places = self.legend_places();
+        let legend = places.last().map_or(0.0, |(_, y)| y + 25.0);
+        let head = 22.0 * title.len() as f64 + 19.0 * note.len() as f64 + legend + 6.0;
+        let around = 2.0 * MARGIN;
+        let (width, height) = (self.size.0 + around, self.size.1 + head + around);
+        let remedy = "show fewer things at a time, or smaller images";
+        if width > WIDTH + around + 0.5 || height > LONGEST {
+            let found = format!("a picture of {width:.0} x {height:.0} pixels");
+            let expected = format!("at most {} x {LONGEST}", WIDTH + around);
+            return Err(LabError::value("figure", found, expected, remedy));
+        }
+        let size = (width.round() as u32, height.round() as u32);
+        let drawn = (size.0 * UNIT as u32, size.1 * UNIT as u32);
+        let mut pixels = vec![255; 3 * drawn.0 as usize * drawn.1 as usize];
+        let draw = |area: Area<'_>| {
+            let mut y = MARGIN + 9.0;
+            for (lines, font, step) in [(&title, TITLE, 22.0), (&note, NOTE, 19.0)] {
+                for line in lines {
+                    area.text(line, font, HPos::Left, (MARGIN, y))?;
+                    y += step;
+                }
+            }
+            for ((name, swatch), place) in self.legend.iter().zip(&places) {
+                let (x, y) = (MARGIN + place.0, y + 4.0 + place.1);
+                swatch.draw(&area, (x, y))?;
+                let name = TEXT.fit(name, self.size.0 - SWATCH);
+                area.text(&name, TEXT, HPos::Left, (x + SWATCH, y))?;
+            }
+            let top = f64::from(size.1) - MARGIN - self.size.1;
+            content(&area.part((MARGIN, top), self.size))
+        };
+        let area = BitMapBackend::with_buffer(&mut pixels, drawn).into_drawing_area();
+        let expected = "room for what is drawn";
+        let failed = |error: DrawingAreaErrorKind<_>| error.to_string();
+        draw(Area(area))
+            .map_err(|error| LabError::value("figure", failed(error), expected, remedy))?;
+        let png = encode(&average(&pixels, drawn.0 as usize), size.0 * DENSITY);
+        Ok(Figure::new(png, self.alt, size))
+    }
+
+    /// Where each entry of the legend stands: side by side as far as there is room.
+    fn legend_places(&self) -> Vec<(f64, f64)> {
+        let (mut places, mut x, mut y) = (Vec::new(), 0.0, 0.0);
+        for (name, _) in &self.legend {
+            let width = (SWATCH + TEXT.width(name)).min(self.size.0);
+            if x > 0.0 && x + width > self.size.0 {
+                (x, y) = (0.0, y + 21.0);
+            }
+            places.push((x, y));
+            x += width + BETWEEN;
+        }
+        places
+    }
+}
+
+/// A picture each of whose pixels is the mean of a square of those drawn; edges get few shades, so that most figures fit a
+/// palette.
+fn average(drawn: &[u8], width: usize) -> Vec<[u8; 3]> {
+    const SIDE: usize = OVERSAMPLING as usize;
+    const AREA: u32 = OVERSAMPLING * OVERSAMPLING;
+    let mean = |rows: &[u8], column: usize, channel: usize| {
+        let at = |i: usize| 3 * (i / SIDE * width + SIDE * column + i % SIDE) + channel;
+        let sum: u32 = (0..SIDE * SIDE).map(|i| u32::from(rows[at(i)])).sum();
+        match rows[at(0)] {
+            first if sum == AREA * u32::from(first) => first,
+            _ => ((sum / AREA + 7) / 15 * 15) as u8,
+        }
+    };
+    let mut pixels = Vec::with_capacity(drawn.len() / 3 / AREA as usize);
+    for rows in drawn.chunks_exact(3 * width * SIDE) {
+        let pixel = |column| [0, 1, 2].map(|channel| mean(rows, column, channel));
+        pixels.extend((0..width / SIDE).map(pixel));
+    }
+    pixels
+}

@@ -1,0 +1,159 @@
+//! What one batch does to each layer: activations, gradients, one step of the optimizer.
+
+use lab_core::compute::{Threads, sum_of_squares};
+use lab_core::ndarray::ArrayD;
+use lab_core::text::thousands;
+
+use crate::numbers::short;
+use crate::prelude::*;
+
+/// More images than this tell no more, and their activations would fill the memory.
+const MOST: usize = 1024;
+/// Activations beyond it, of a bound of 1, are saturated.
+const BOUND: f64 = 0.99;
+
+/// What a batch does to each layer of a network: prints as a table, and [`Inspection::figure`] draws it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inspection {
+    /// The images of the batch.
+    pub images: usize,
+    /// Their mean loss, penalties included, as training sees it: dropout on.
+    pub loss: f64,
+    /// The optimizer that took the step, and its learning rate.
+    pub optimizer: String,
+    /// The layers, in order.
+    pub layers: Vec<LayerInspection>,
+}
+
+/// One layer in an [`Inspection`]. The activations are those of the network in use: dropout off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerInspection {
+    /// The layer's name, `dense_1`.
+    pub name: String,
+    /// Its kind, `Dense`.
+    pub kind: &'static str,
+    /// The shape of its output, `(None, 512)`; `None` stands for the batch.
+    pub output_shape: String,
+    /// What a dense layer does to its sums.
+    pub activation: Option<Activation>,
+    /// The mean of its activations, over all images and units.
+    pub mean: f64,
+    /// Their standard deviation.
+    pub deviation: f64,
+    /// The activations below which 5, 25, 50, 75 and 95 % of them lie.
+    pub quantiles: [f64; 5],
+    /// ReLU: the share of units that are 0 for every image of the batch.
+    pub dead: Option<f64>,
+    /// The share of activations within 1 % of a bound, where the slope is all but gone: −1 and 1 of tanh, 0 and 1 of
+    /// sigmoid, −1 of ELU; for softmax the share of images whose greatest probability is above 0.99.
+    pub saturated: Option<f64>,
+    /// The norm of the gradient of its kernel (of γ for batch normalization).
+    pub kernel_gradient: Option<f64>,
+    /// The norm of the gradient of its bias (of β for batch normalization).
+    pub bias_gradient: Option<f64>,
+    /// The norm of the kernel's change in one step of the optimizer over the norm of the kernel.
+    pub update: Option<f64>,
+}
+
+pub(super) fn inspect(
+    model: &Sequential,
+    batch: &Dataset,
+    loss: Loss,
+    optimizer: Optimizer,
+) -> Result<Inspection> {
+    let images = batch.len();
+    if images > MOST {
+        let (found, remedy) = (thousands(images) + " images", "look at a part: .take(64)");
+        return Err(LabError::value("batch", found, "at most 1,024", remedy));
+    }
+    let gradients = model.gradients(batch, loss, Seed(0))?;
+    let trace = model.trace(batch, &Threads::new(None)?)?;
+    let shape = [&[images], model.input_shape()].concat();
+    let input = ArrayD::from_shape_vec(shape, trace.input().to_vec()).unwrap_or_default();
+    // The same seed as for the gradients, so that dropout leaves out the same units.
+    let mut trainer = Trainer::new(loss, optimizer).progress(Silent).seed(Seed(0));
+    let (mut stepped, labels) = (model.clone(), batch.labels());
+    let (loss, _) = trainer.train_on_batch(&mut stepped, &input, &labels)?;
+    let (rows, plan) = (model.summary().rows, model.architecture().layers());
+    let mut layers = Vec::new();
+    for (number, (row, layer)) in rows.into_iter().zip(plan).enumerate() {
+        let output: Vec<f64> = trace.output(number).iter().map(|a| f64::from(*a)).collect();
+        let activation = match layer {
+            LayerKind::Dense(dense) => Some(dense.activation()),
+            _ => None,
+        };
+        let units = output.len() / images;
+        let own = format!("{}.", row.name);
+        let mut own = gradients.iter().filter(|(name, _)| name.starts_with(&own));
+        let (kernel, bias) = (own.next(), own.next());
+        let change = kernel.map(|(name, _)| relative_change(model, &stepped, name));
+        let mean = mean(output.iter().copied());
+        layers.push(LayerInspection {
+            name: row.name,
+            kind: row.kind,
+            output_shape: row.output_shape,
+            activation,
+            mean,
+            deviation: self::mean(output.iter().map(|a| (a - mean).powi(2))).sqrt(),
+            quantiles: quantiles(&output),
+            dead: (activation == Some(Activation::Relu)).then(|| dead(&output, units)),
+            saturated: activation.and_then(|activation| saturated(activation, &output, units)),
+            kernel_gradient: kernel.map(|(_, gradient)| sum_of_squares(gradient).sqrt()),
+            bias_gradient: bias.map(|(_, gradient)| sum_of_squares(gradient).sqrt()),
+            update: change.transpose()?,
+        });
+    }
+    let rate = short(f64::from(optimizer.learning_rate()));
+    let optimizer = format!("{optimizer} ({rate})");
+    Ok(Inspection {
+        images,
+        loss,
+        optimizer,
+        layers,
+    })
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len().max(1) as f64;
+    values.sum::<f64>() / count
+}
+
+fn quantiles(values: &[f64]) -> [f64; 5] {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let last = (sorted.len() - 1) as f64;
+    [0.05, 0.25, 0.5, 0.75, 0.95].map(|share| sorted[(share * last).round() as usize])
+}
+
+fn dead(output: &[f64], units: usize) -> f64 {
+    let silent = |unit: &usize| output[*unit..].iter().step_by(units).all(|a| *a == 0.0);
+    (0..units).filter(silent).count() as f64 / units as f64
+}
+
+fn saturated(activation: Activation, output: &[f64], units: usize) -> Option<f64> {
+    let near = |a: &&f64| match activation {
+        Activation::Tanh => a.abs() >= BOUND,
+        Activation::Sigmoid => (2.0 * **a - 1.0).abs() >= 2.0 * BOUND - 1.0,
+        Activation::Elu => **a <= -BOUND,
+        _ => **a > BOUND,
+    };
+    let share = output.iter().filter(near).count() as f64 / output.len() as f64;
+    match activation {
+        Activation::Tanh | Activation::Sigmoid | Activation::Elu => Some(share),
+        // No two probabilities of one image are above 0.99.
+        Activation::Softmax => Some(share * units as f64),
+        _ => None,
+    }
+}
+
+/// ‖after − before‖ / ‖before‖ of one array.
+fn relative_change(before: &Sequential, after: &Sequential, name: &str) -> Result<f64> {
+    let (before, after) = (before.weight(name)?, after.weight(name)?);
+    let (mut change, mut size) = (0.0, 0.0);
+    for (before, after) in before.iter().zip(&after) {
+        let (before, after) = (f64::from(*before), f64::from(*after));
+        change += (after - before).powi(2);
+        size += before.powi(2);
+    }
+    Ok((change / size).sqrt())
+}

@@ -1,0 +1,107 @@
+//! A look inside a network: what a batch does to each layer ([`Inspect::inspect`]), and what an answer depends on
+//! ([`Inspect::explain`]).
+//!
+//! ```
+//! use lab_notebook::prelude::*;
+//!
+//! let cifar = Cifar10::sample();
+//! let model = Sequential::new([32, 32, 3])
+//!     .flatten()
+//!     .dense(32, Activation::Relu)
+//!     .dense(10, Activation::Softmax)
+//!     .build(Seed(0))?;
+//! println!("{}", model.inspect(&cifar.train.take(64))?);
+//! println!("{}", model.explain(&cifar.test, 0, &cifar.train)?);
+//! # Ok::<(), LabError>(())
+//! ```
+
+use crate::prelude::*;
+
+mod explanation;
+mod explanation_view;
+mod inspection;
+mod inspection_view;
+
+pub use explanation::{Explanation, Neighbour};
+pub use inspection::{Inspection, LayerInspection};
+
+/// Ways to look inside a network, which stays as it is.
+pub trait Inspect {
+    /// Looks at each layer with a batch: categorical cross-entropy, and one step of Adam with 0.001 on a copy.
+    ///
+    /// ```
+    /// use lab_notebook::prelude::*;
+    /// let batch = Cifar10::sample().train.take(64);
+    /// let model = Sequential::new([32, 32, 3])
+    ///     .flatten()
+    ///     .dense(32, Activation::Relu)
+    ///     .dense(10, Activation::Softmax)
+    ///     .build(Seed(0))?;
+    /// let inspection = model.inspect(&batch)?;
+    /// assert!(inspection.layers[1].dead.is_some_and(|share| share < 0.5));
+    /// assert!(inspection.to_string().contains("dense_1 (Dense, softmax)"));
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`LabError::Shape`] where the images do not fit the network,
+    /// [`LabError::Value`] where it does not end in softmax, or for no images or more than 1,024.
+    fn inspect(&self, batch: &Dataset) -> Result<Inspection> {
+        self.inspect_with(batch, Loss::CategoricalCrossentropy, Adam::new(1e-3))
+    }
+
+    /// The same with another loss and another optimizer, which has taken no step before.
+    ///
+    /// ```
+    /// use lab_notebook::prelude::*;
+    /// let batch = Cifar10::sample().train.take(64);
+    /// let model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
+    /// let inspection = model.inspect_with(&batch, Loss::CategoricalCrossentropy, Sgd::new(100.0))?;
+    /// assert!(inspection.remarks()[0].contains("the learning rate is too large"));
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`Inspect::inspect`], and [`LabError::Value`] for an optimizer with an option outside
+    /// its range.
+    fn inspect_with(
+        &self,
+        batch: &Dataset,
+        loss: Loss,
+        optimizer: impl Into<Optimizer>,
+    ) -> Result<Inspection>;
+
+    /// Why image `index` of `data` gets its answer: the probabilities, the pixels on which the predicted class depends
+    /// most, and the nearest images of `train`.
+    ///
+    /// ```
+    /// use lab_notebook::prelude::*;
+    /// let cifar = Cifar10::sample();
+    /// let model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
+    /// let explanation = model.explain(&cifar.test, 7, &cifar.train)?;
+    /// assert_eq!(explanation.saliency.dim(), (32, 32));
+    /// assert!(explanation.nearest[0].distance <= explanation.nearest[4].distance);
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`LabError::Value`] for an index past the end, training data without images or with other
+    /// classes, or weights that are no numbers any more; [`LabError::Shape`] where the images do
+    /// not fit the network or each other.
+    fn explain(&self, data: &Dataset, index: usize, train: &Dataset) -> Result<Explanation>;
+}
+
+impl Inspect for Sequential {
+    fn inspect_with(
+        &self,
+        batch: &Dataset,
+        loss: Loss,
+        optimizer: impl Into<Optimizer>,
+    ) -> Result<Inspection> {
+        inspection::inspect(self, batch, loss, optimizer.into())
+    }
+
+    fn explain(&self, data: &Dataset, index: usize, train: &Dataset) -> Result<Explanation> {
+        explanation::explain(self, data, index, train)
+    }
+}

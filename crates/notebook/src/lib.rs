@@ -1,0 +1,49 @@
+//! What only notebooks need: figures, how the library's types show themselves, live curves, the folder of runs, and a
+//! look inside a network.
+//!
+//! A notebook's first cell asks for this crate alone; [`prelude`] brings it and [`lab_core`]:
+//!
+//! ```text
+//! :dep lab-notebook = { path = "../crates/notebook" }
+//! use lab_notebook::prelude::*;
+//! ```
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`figures`] | a function for each kind of picture, from the library's own types; [`Figure`] is what they give |
+//! | [`lab`] | [`lab::Lab`], the folder of the laboratory: its data, its runs, and what a cell shows and keeps |
+//! | [`inspect`] | what a batch does to each layer, and what an answer depends on: the trait [`inspect::Inspect`] |
+//! | [`textbook`] | the same mathematics in plain `f64`, as one writes it on the blackboard |
+//! | [`checks`] | the checks of the notebooks' exercises |
+//!
+//! The trait [`Show`] says what a value looks like at the end of a cell. Figures are drawn with plotters on its bitmap
+//! backend; nothing in [`lab_core`] knows that there are pictures or notebooks.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod draw;
+mod figure;
+pub mod figures;
+pub mod inspect;
+pub mod lab;
+mod numbers;
+mod show;
+mod table;
+mod views;
+
+pub use figure::Figure;
+pub use lab_checks as checks;
+pub use lab_core;
+pub use lab_core::ndarray;
+pub use lab_textbook as textbook;
+pub use show::{Show, View, show};
+
+/// What a notebook needs: `use lab_notebook::prelude::*;`.
+pub mod prelude {
+    pub use crate::figures::{self, LineChart};
+    pub use crate::inspect::{Explanation, Inspect, Inspection, LayerInspection, Neighbour};
+    pub use crate::lab::{Lab, LiveCurves, LogTo, Run, Scale};
+    pub use crate::{Figure, Show, checks, textbook};
+    pub use lab_core::prelude::*;
+}

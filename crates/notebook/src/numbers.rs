@@ -1,0 +1,122 @@
+//! Numbers as people read them.
+
+use lab_core::text::thousands;
+
+/// A number as it is read in a sentence, with four digits at most: `0.4816`, `12.35`, `40,000`, `3.2·10⁻⁷`.
+pub(crate) fn short(value: f64) -> String {
+    let size = value.abs();
+    match size {
+        _ if value.is_nan() => "not a number".to_owned(),
+        _ if value.is_infinite() => "infinite".to_owned(),
+        0.0 => "0".to_owned(),
+        _ if !(9.9995e-5..999_999.5).contains(&size) => scientific(value),
+        _ => {
+            let text = decimal(value, (3.0 - size.log10().floor()).clamp(0.0, 5.0) as usize);
+            let point = if text.contains('.') {
+                ['0', '.']
+            } else {
+                [' '; 2]
+            };
+            text.trim_end_matches(point[0])
+                .trim_end_matches(point[1])
+                .to_owned()
+        }
+    }
+}
+
+/// A number with so many decimals: `−1,250.5`.
+pub(crate) fn decimal(value: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", value.abs());
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let whole = whole.parse().map_or_else(|_| whole.to_owned(), thousands);
+    let zero = text.chars().all(|c| "0.".contains(c));
+    let sign = if value < 0.0 && !zero { "−" } else { "" };
+    format!("{sign}{whole}{rest}")
+}
+
+/// `3.2·10⁻⁷`, or `10⁻⁷` alone.
+pub(crate) fn scientific(value: f64) -> String {
+    let text = format!("{value:.3e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let mantissa = mantissa
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .replace('-', "−");
+    let raised = exponent
+        .chars()
+        .map(|c| c.to_digit(10).map_or('⁻', |digit| RAISED[digit as usize]));
+    let power = format!("10{}", raised.collect::<String>());
+    if mantissa == "1" {
+        power
+    } else {
+        format!("{mantissa}·{power}")
+    }
+}
+
+const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+
+/// One of 1, 2 and 5 times a power of ten: about `wished`, rather more than less.
+pub(crate) fn round_step(wished: f64) -> f64 {
+    let least = 0.65 * wished;
+    let power = 10_f64.powf(least.log10().floor());
+    let steps = [1.0, 2.0, 5.0].map(|step| step * power);
+    steps
+        .into_iter()
+        .find(|step| *step >= least * (1.0 - 1e-9))
+        .unwrap_or(10.0 * power)
+}
+
+/// The value rounded up to a tenth, or so, of a range.
+pub(crate) fn round_up(value: f64, range: f64) -> f64 {
+    let step = round_step(range.max(1e-12) / 10.0);
+    (value / step).ceil() * step
+}
+
+/// The least and the greatest of the finite values; `None` where there is none.
+pub(crate) fn range(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
+    let finite = values.into_iter().filter(|value| value.is_finite());
+    finite.fold(None, |ends, value| {
+        let (low, high) = ends.unwrap_or((value, value));
+        Some((value.min(low), value.max(high)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_sentences_have_four_digits_and_no_needless_zeros() {
+        let tiny = f64::from(1e-6f32);
+        let numbers = [
+            0.4816,
+            1.4523,
+            0.001,
+            40_000.0,
+            12.345,
+            3.2e-7,
+            1234.56,
+            -0.5,
+            f64::NAN,
+            tiny,
+            2.03e8,
+        ];
+        let texts = numbers.map(short);
+        assert_eq!(
+            texts,
+            [
+                "0.4816",
+                "1.452",
+                "0.001",
+                "40,000",
+                "12.35",
+                "3.2·10⁻⁷",
+                "1,235",
+                "−0.5",
+                "not a number",
+                "10⁻⁶",
+                "2.03·10⁸"
+            ]
+        );
+    }
+}

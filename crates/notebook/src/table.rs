@@ -1,0 +1,146 @@
+//! Tables as HTML and as text. All style is inline, and colours come from the page around them, so that they read well
+//! on light and dark pages.
+
+use crate::prelude::*;
+use crate::show::{View, escape};
+
+/// A table whose first column is set at the left and whose others are set at the right, with notes under it.
+pub(crate) struct Table {
+    caption: String,
+    /// The header, and the rows below it.
+    lines: Vec<Vec<String>>,
+    /// What stands under it.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Table {
+    pub(crate) fn new(caption: impl Into<String>, header: &[&str]) -> Self {
+        let header = header.iter().map(ToString::to_string).collect();
+        Self {
+            caption: caption.into(),
+            lines: vec![header],
+            notes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn row(&mut self, row: Vec<String>) {
+        self.lines.push(row);
+    }
+
+    /// An error where a row has not as many cells as the header.
+    pub(crate) fn check(&self) -> Result<()> {
+        for (number, row) in self.lines.iter().enumerate() {
+            if row.len() != self.lines[0].len() {
+                let place = format!("table `{}`, row {number}", self.caption);
+                let found = format!("{} cells", row.len());
+                let expected = format!("{} as in the header", self.lines[0].len());
+                let remedy = "give each column a cell";
+                return Err(LabError::shape(place, found, expected, remedy));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn view(&self) -> View {
+        View::new(self.html(), self.text())
+    }
+
+    fn html(&self) -> String {
+        let style = "border-collapse:collapse;color:inherit;font-size:13px;margin:8px 0";
+        let mut html = format!("<table style=\"{style}\">\n<caption style=\"text-align:left;");
+        html += &format!(
+            "color:inherit;padding:2px 8px\">{}</caption>\n<thead>",
+            escape(&self.caption)
+        );
+        for (number, line) in self.lines.iter().enumerate() {
+            let (ends, border) = match number {
+                0 => (
+                    "</thead>\n<tbody>\n",
+                    ";border-bottom:1px solid currentColor",
+                ),
+                _ => ("\n", ""),
+            };
+            html += &format!("<tr style=\"background:none{border}\">");
+            for (column, text) in line.iter().enumerate() {
+                let (tag, scope) = match (number, column) {
+                    (0, _) => ("th", " scope=\"col\""),
+                    (_, 0) => ("th", " scope=\"row\""),
+                    _ => ("td", ""),
+                };
+                let align =
+                    ["right;font-variant-numeric:tabular-nums", "left"][usize::from(column == 0)];
+                let style = format!("padding:2px 8px;white-space:nowrap;text-align:{align}");
+                html += &format!("<{tag}{scope} style=\"{style}\">{}</{tag}>", escape(text));
+            }
+            html += &format!("</tr>{ends}");
+        }
+        html += "</tbody>\n</table>\n";
+        for note in &self.notes {
+            html += &format!(
+                "<p style=\"margin:2px 8px;font-size:13px\">{}</p>\n",
+                escape(note)
+            );
+        }
+        html
+    }
+
+    /// Columns as wide as their widest cell.
+    fn text(&self) -> String {
+        let mut widths = vec![0; self.lines[0].len()];
+        for line in &self.lines {
+            for (width, cell) in widths.iter_mut().zip(line) {
+                *width = cell.chars().count().max(*width);
+            }
+        }
+        let mut text = self.caption.clone();
+        for line in &self.lines {
+            let mut row = format!("\n{:<width$}", line[0], width = widths[0]);
+            for (cell, width) in line.iter().zip(&widths).skip(1) {
+                row += &format!("  {cell:>width$}");
+            }
+            text += row.trim_end_matches(' ');
+        }
+        self.notes
+            .iter()
+            .fold(text, |text, note| text + "\n" + note)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_goes_into_a_table_can_become_markup() {
+        let evil = "<b>\"&'";
+        let mut table = Table::new(evil, &[evil]);
+        table.row(vec![evil.into()]);
+        table.notes.push(evil.into());
+        let html = table.view().html;
+        assert_eq!(html.matches("&lt;b&gt;&quot;&amp;&#39;").count(), 4);
+        assert!(!html.contains("<b>"));
+    }
+
+    #[test]
+    fn a_table_without_html_has_aligned_columns() {
+        let mut table = Table::new("Test", &["run", "accuracy"]);
+        table.row(vec!["Adam".into(), "0.44".into()]);
+        table.row(vec!["SGD".into(), "0.4".into()]);
+        assert_eq!(
+            table.view().text,
+            "Test\nrun   accuracy\nAdam      0.44\nSGD        0.4"
+        );
+    }
+
+    #[test]
+    fn a_row_with_a_cell_too_few_is_named() {
+        let mut table = Table::new("T", &["x", "y"]);
+        table.row(vec!["a".into(), "b".into()]);
+        table.row(vec!["c".into()]);
+        let error = table.check().err().unwrap().to_string();
+        assert!(
+            error.contains("table `T`, row 2: found shape 1 cells, expected 2"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,183 @@
+//! The forward and the backward pass through all layers.
+
+use super::architecture::Architecture;
+use super::gradients::{Gradients, Updates};
+use super::layer::{Backward, Cache, Context, LayerSpec, Mode, Parameter, Pass};
+use super::sequential::Sequential;
+use crate::compute::Threads;
+use crate::error::Result;
+
+/// What the passes keep from batch to batch, so that a step allocates nothing. A clone of a network begins with none.
+#[derive(Debug, Default)]
+pub(crate) struct Workspace {
+    pub(super) caches: Vec<Cache>,
+    pub(super) backward: Backward,
+    /// For each parameter the gradient of the loss; empty for those that are not trained.
+    pub(crate) gradients: Vec<Vec<f32>>,
+    /// The last layer that was not skipped.
+    last: Option<usize>,
+    /// The batch and the mode of the last [`Sequential::forward`].
+    pub(crate) by_hand: Option<(Vec<f32>, Mode)>,
+    threads: Option<Threads>,
+}
+
+impl Clone for Workspace {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// The results of a forward pass, one row for each example.
+#[derive(Clone, Copy)]
+pub(crate) struct Outputs<'a> {
+    pub(crate) outputs: &'a [f32],
+    /// The pre-activations of the last layer; empty where it does not keep them.
+    pub(crate) logits: &'a [f32],
+    /// Floats in a row.
+    pub(crate) units: usize,
+}
+
+impl<'a> Outputs<'a> {
+    pub(crate) fn new(outputs: &'a [f32], logits: &'a [f32], units: usize) -> Self {
+        Self {
+            outputs,
+            logits,
+            units,
+        }
+    }
+}
+
+impl Workspace {
+    /// The results of the last pass on `input` by a network of so many units, and space for their gradient.
+    pub(crate) fn results<'t>(
+        &'t mut self,
+        input: &'t [f32],
+        units: usize,
+    ) -> (Outputs<'t>, &'t mut [f32]) {
+        let last = self.last.map(|last| &self.caches[last]);
+        let outputs = last.map_or(input, |last| &last.output);
+        let logits = last.map_or(&[][..], |last| &last.kept);
+        let gradient = &mut self.backward.gradient;
+        gradient.resize(outputs.len(), 0.0);
+        (Outputs::new(outputs, logits, units), gradient)
+    }
+
+    /// The threads that calls by hand share, started by the first.
+    pub(crate) fn threads(&mut self, count: Option<usize>) -> Result<Threads> {
+        match &self.threads {
+            Some(threads) if count.is_none_or(|count| count == threads.count()) => {
+                Ok(threads.clone())
+            }
+            _ => Ok(self.threads.insert(Threads::new(count)?).clone()),
+        }
+    }
+}
+
+impl Sequential {
+    /// The forward pass; the results are in the workspace.
+    pub(crate) fn run_forward(&self, pass: Pass<'_>, workspace: &mut Workspace) {
+        let caches = &mut workspace.caches;
+        caches.resize_with(self.specs.len(), Cache::default);
+        let mut source = None;
+        for (number, (layer, spec)) in self.layers().enumerate() {
+            if layer.is_identity(pass.mode) {
+                continue;
+            }
+            let (before, own) = caches.split_at_mut(number);
+            let input = source.map_or(pass.input, |from: usize| &before[from].output);
+            let pass = Pass { input, ..pass };
+            let parameters = &self.parameters[spec.parameters.clone()];
+            layer.forward(Context { spec, pass }, parameters, &mut own[0]);
+            own[0].source = source;
+            source = Some(number);
+        }
+        workspace.last = source;
+    }
+
+    /// The backward pass after [`Sequential::run_forward`] with the same `pass`, from the gradient of the results in
+    /// the workspace to those of all parameters in `workspace.gradients`; it begins at the logits or at the outputs.
+    pub(crate) fn run_backward(
+        &self,
+        pass: Pass<'_>,
+        from_logits: bool,
+        workspace: &mut Workspace,
+    ) {
+        let mut gradients = std::mem::take(&mut workspace.gradients);
+        if gradients.len() != self.parameters.len() {
+            let length = |it: &Parameter| if it.trainable { it.value.len() } else { 0 };
+            let parameters = self.parameters.iter();
+            gradients = parameters.map(|it| vec![0.0; length(it)]).collect();
+        }
+        let (layers, kept) = (
+            (&self.architecture, &self.specs[..]),
+            Gradients::Kept(&self.parameters, &mut gradients),
+        );
+        walk_back(layers, pass, from_logits, workspace, kept);
+        workspace.gradients = gradients;
+    }
+
+    /// The same pass, in which each array is updated as soon as its gradient is known.
+    pub(crate) fn run_backward_and_update(
+        &mut self,
+        pass: Pass<'_>,
+        from_logits: bool,
+        workspace: &mut Workspace,
+        updates: Updates<'_>,
+    ) {
+        let applied = Gradients::Applied(&mut self.parameters, updates);
+        let layers = (&self.architecture, &self.specs[..]);
+        walk_back(layers, pass, from_logits, workspace, applied);
+    }
+
+    /// Updates every trained array by its gradient.
+    pub(crate) fn update(
+        &mut self,
+        gradients: &[Vec<f32>],
+        updates: Updates<'_>,
+        threads: &Threads,
+    ) {
+        let mut applied = Gradients::Applied(&mut self.parameters, updates);
+        let trained = gradients.iter().enumerate();
+        let trained = trained.filter(|(_, gradient)| !gradient.is_empty());
+        trained.for_each(|(number, gradient)| applied.take(number, gradient, threads));
+    }
+
+    /// Updates the running statistics after a forward pass of training.
+    pub(crate) fn update_running_stats(&mut self, workspace: &Workspace) {
+        let layers = self.architecture.layers().iter().zip(&self.specs);
+        for ((layer, spec), cache) in layers.zip(&workspace.caches) {
+            let own = &mut self.parameters[spec.parameters.clone()];
+            layer.as_layer().update_running_stats(own, cache);
+        }
+    }
+}
+
+/// From the last layer to the first that has parameters, or to the input.
+fn walk_back(
+    (architecture, specs): (&Architecture, &[LayerSpec]),
+    pass: Pass<'_>,
+    from_logits: bool,
+    workspace: &mut Workspace,
+    mut gradients: Gradients<'_>,
+) {
+    let (caches, backward) = (&mut workspace.caches, &mut workspace.backward);
+    backward.at_logits = from_logits;
+    let layers = architecture.layers().iter().zip(specs).enumerate();
+    for (number, (layer, spec)) in layers.rev() {
+        let layer = layer.as_layer();
+        if layer.is_identity(pass.mode) {
+            continue;
+        }
+        let (before, own) = caches.split_at_mut(number);
+        let source = own[0].source;
+        let input = source.map_or(pass.input, |from| &before[from].output);
+        let pass = Pass { input, ..pass };
+        backward.to_input = backward.to_network_input || spec.parameters.start > 0;
+        let parameters = gradients.of(spec.parameters.clone());
+        layer.backward(Context { spec, pass }, &mut own[0], backward, parameters);
+        backward.at_logits = false;
+        if !backward.to_input {
+            break;
+        }
+    }
+}
