@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use lab_core::compute::Instructions;
-use lab_core::plots::{LineChart, figures};
+use lab_notebook::figures::{self, LineChart};
 use lab_core::prelude::*;
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -72,22 +72,19 @@ fn train(data: &str, epochs: &str, batch: &str, [width, threads, images]: [&str;
 /// Since when the epoch runs.
 struct Lines(Instant);
 
-impl Progress for Lines {
-    fn begin(&mut self, _: &Plan) {
+impl Callback for Lines {
+    fn on_train_begin(&mut self, _: &mut Control<'_>) -> Result<()> {
         self.0 = Instant::now();
+        Ok(())
     }
 
-    fn epoch(&mut self, record: &EpochRecord) {
-        let EpochRecord {
-            epoch,
-            loss,
-            accuracy,
-            ..
-        } = *record;
+    fn on_epoch_end(&mut self, record: &EpochRecord, _: &mut Control<'_>) -> Result<()> {
+        let (epoch, loss, accuracy) = (record.epoch, record.loss, record.accuracy);
         let seconds = self.0.elapsed().as_secs_f64();
         print!("{{\"epoch\": {epoch}, \"seconds\": {seconds:.4}, ");
         println!("\"loss\": {loss:.4}, \"accuracy\": {accuracy:.4}}}");
         self.0 = Instant::now();
+        Ok(())
     }
 }
 
