@@ -91,10 +91,10 @@ LIBRARY = [
     Mistake("a learning rate far too large, in a run",
             ['println!("{}", lab.run("large").quietly().fit(trainer(10.0), &mut network(10, Activation::Softmax)?, &train, &validation)?);'],
             ["warning: the loss was ", "the learning rate 10.0 is too large, try a tenth of it"]),
-    Mistake("a learning rate at which the loss is no number any more",
+    Mistake("a learning rate at which the loss becomes NaN",
             ["let mut unbounded = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Linear).build(Seed(0))?;\n"
              "Trainer::new(Loss::MeanSquaredError, Sgd::new(1e30)).epochs(2).fit(&mut unbounded, &train, &validation)?;"],
-            ["warning: the loss was no number any more in epoch 1", "try a tenth of it"]),
+            ["warning: the loss became NaN in epoch 1", "try a tenth of it"]),
     Mistake("a learning rate far too small",
             ["trainer(1e-8).fit(&mut network(10, Activation::Softmax)?, &train, &validation)?;"],
             ["warning: the loss hardly moved", "is far too small, or so large that the network has died: Trainer::range_test tells which"]),
