@@ -30,7 +30,7 @@ TRAINING = """fn train() -> Result<()> {
     let (train, validation) = cifar.train.hold_out_last(0.2)?;
     let mut model = Sequential::new([32, 32, 3]).flatten().dense(64, Activation::Elu).dense(10, Activation::Softmax).build(Seed(0))?;
     let trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-4)).epochs(300).batch_size(64);
-    println!("{}", lab.run("interrupted").quietly()RESUME.fit(trainer, &mut model, &train, &validation)?);
+    trainer.log_to(lab.run("interrupted").quietly()RESUME)?.fit(&mut model, &train, &validation)?;
     Ok(())
 }
 train()?;"""

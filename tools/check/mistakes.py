@@ -67,7 +67,7 @@ LIBRARY = [
             ["use lab_notebook::ndarray::Array2;\n"
              "let column: Array2<f32> = Array2::from_shape_fn((64, 1), |(i, _)| f32::from(train.labels()[i]));\n"
              "let images: Vec<_> = train.batches(64)?.take(1).collect();\n"
-             "trainer(1e-3).train_on_batch(&mut network(10, Activation::Softmax)?, &images[0].0, Targets::Distributions(column.view()), None)?;"],
+             "trainer(1e-3).train_on_batch(&mut network(10, Activation::Softmax)?, &images[0].images, Targets::distributions(column.view()))?;"],
             ["targets: found shape (64, 1), expected (64, 10)", "one_hot(&labels, classes) makes such rows"]),
     Mistake("labels counted from 1",
             ["let wrong = Dataset::new(train.take(3).images(), vec![1, 2, 10], train.class_names().to_vec())?;"],
@@ -89,7 +89,7 @@ LIBRARY = [
             ["trainer(1e-3).fit(&mut network(10, Activation::Softmax)?, &cifar.train, &validation)?;"],
             ["warning: 200 of the validation images were trained on", "train on one part of a split and validate on the other"]),
     Mistake("a learning rate far too large, in a run",
-            ['println!("{}", lab.run("large").quietly().fit(trainer(10.0), &mut network(10, Activation::Softmax)?, &train, &validation)?);'],
+            ['trainer(10.0).log_to(lab.run("large").quietly())?.fit(&mut network(10, Activation::Softmax)?, &train, &validation)?;\nprintln!("{}", lab.saved("large")?);'],
             ["warning: the loss was ", "the learning rate 10.0 is too large, try a tenth of it"]),
     Mistake("a learning rate at which the loss becomes NaN",
             ["let mut unbounded = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Linear).build(Seed(0))?;\n"
@@ -118,7 +118,7 @@ LIBRARY = [
             ["found nothing, expected a finished run", "cargo lab report --sample --only 05"]),
     Mistake("two notebooks that write one run",
             ['use lab_notebook::lab::RunFolder;\nlet held: RunFolder = RunFolder::begin(&lab.outputs().join("runs/taken"))?;',
-             'lab.run("taken").fit(trainer(1e-3), &mut network(10, Activation::Softmax)?, &train, &validation)?;'],
+             'trainer(1e-3).log_to(lab.run("taken"))?.fit(&mut network(10, Activation::Softmax)?, &train, &validation)?;'],
             ["another training at work", 'choose another name: lab.run("']),
 ]
 
@@ -149,7 +149,7 @@ KERNEL = [
     Mistake("a text read as nobody knows what", ['let rate = "0.1".parse()?;'], ["`FromStr`"], "the trait bound `!: FromStr` is not satisfied"),
     Mistake("collect into nobody knows what", ["let labels = train.labels().into_iter().collect();"], ["`labels`"], "type annotations needed"),
     Mistake("one-hot rows where class numbers belong",
-            ["let targets = train.one_hot();\nTargets::Classes(&targets);"], ["expected `&[u8]`"], "mismatched types"),
+            ["let targets = one_hot(&train.labels(), 10)?;\nTargets::classes(&targets);"], ["expected `&[u8]`"], "mismatched types"),
     Mistake("a class that is not there", ['train.class_names().iter().position(|name| name == "kitten").unwrap()'], ["None"],
             "called `Option::unwrap()` on a `None` value"),
     Mistake("one image too far", ['let labels = train.labels();\nprintln!("{}", labels[800]);'],

@@ -21,7 +21,7 @@ let (train, validation) = cifar.train.split(0.8, Seed(42))?;`,
     .dense(10, Activation::Softmax)
     .build(Seed(0))?;
 let trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-5)).epochs(${EPOCHS}).batch_size(32);
-println!("{}", lab.run("${RUN}").fit(trainer, &mut model, &train, &validation)?);`,
+trainer.log_to(lab.run("${RUN}"))?.fit(&mut model, &train, &validation)?;`,
 };
 
 // What the page shows of the run now.
