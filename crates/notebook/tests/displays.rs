@@ -1,5 +1,6 @@
 //! What types look like at the end of a cell and in a terminal.
 
+#[path = "../../../lab-core/tests/common/mod.rs"]
 mod common;
 
 use common::{message, sample, small_network, small_plan};

@@ -1,5 +1,6 @@
 //! A look inside: every number against the textbook's arithmetic or a search of the plainest kind.
 
+#[path = "../../../lab-core/tests/common/mod.rs"]
 mod common;
 
 use common::{assert_says, bits, sample, uniform};
