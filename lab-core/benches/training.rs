@@ -23,7 +23,9 @@ fn network() -> Architecture {
 #[divan::bench(args = [16, 64, 256, 1000], consts = [1, 2], sample_count = 20)]
 fn epoch<const THREADS: usize>(bencher: Bencher<'_, '_>, batch_size: usize) {
     let train = Cifar10::sample().train;
-    let mut model = network().build(Seed(0)).expect("the lab's network");
+    let mut model = network()
+        .build(Seed(0))
+        .expect("the original lab's network");
     let trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3));
     let mut trainer = trainer
         .epochs(1)
@@ -36,19 +38,23 @@ fn epoch<const THREADS: usize>(bencher: Bencher<'_, '_>, batch_size: usize) {
 }
 
 /// Batches of 64 from bytes to numbers, as they are and with each movement.
-#[divan::bench(args = ["as they are", "flip", "shift=0.1", "rotate=15", "flip,shift=0.1,rotate=15"])]
-fn gather(bencher: Bencher<'_, '_>, movements: &str) {
+#[divan::bench(args = ["as they are", "flip", "shift", "rotate", "all"])]
+fn gather(bencher: Bencher<'_, '_>, moves: &str) {
     let train = Cifar10::sample().train;
-    let batches = || {
-        train
-            .batches(64)
-            .expect("64 is a batch size")
-            .shuffled(Seed(0), 0)
+    let batches = train.batches(64).expect("64 is a batch size");
+    let batches = batches.shuffled(Seed(0), 0);
+    let none = Augmentation::new();
+    let augmentation = match moves {
+        "flip" => none.horizontal_flip(0.5),
+        "shift" => none.shift(0.1),
+        "rotate" => none.rotation(15.0),
+        _ => none.horizontal_flip(0.5).shift(0.1).rotation(15.0),
     };
-    let augmented = |augmentation| batches().augmented(augmentation, Seed(0), 0);
-    let batches = match movements.parse() {
-        Ok(augmentation) => augmented(augmentation).expect("the movements are in range"),
-        Err(_) => batches(),
+    let batches = match moves {
+        "as they are" => batches,
+        _ => batches
+            .augmented(augmentation, Seed(0), 0)
+            .expect("the moves are in range"),
     };
     let mut batches = batches.cycle();
     bencher
@@ -61,7 +67,9 @@ fn gather(bencher: Bencher<'_, '_>, movements: &str) {
 fn evaluate(bencher: Bencher<'_, '_>) {
     let (test, model) = (
         Cifar10::sample().test,
-        network().build(Seed(0)).expect("the lab's network"),
+        network()
+            .build(Seed(0))
+            .expect("the original lab's network"),
     );
     bencher
         .counter(ItemsCount::new(test.len()))

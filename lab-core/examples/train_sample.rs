@@ -1,4 +1,4 @@
-//! Trains the lab's final network on the built-in sample and prints what the lab asks for.
+//! Trains the original lab's final network on the built-in sample and prints what it asks for.
 //!
 //! ```text
 //! cargo run --release --example train_sample

@@ -59,27 +59,12 @@ pub(crate) fn check_labels(place: &str, labels: &[u8], classes: usize) -> Result
 }
 
 /// There is a weight for each of `count` things, which `of` names, and none is negative or infinite.
-pub(crate) fn check_weights(
-    place: &str,
-    of: &str,
-    weights: Option<&[f32]>,
-    count: usize,
-) -> Result<()> {
+pub(crate) fn check_weights(of: &str, weights: Option<&[f32]>, count: usize) -> Result<()> {
     let Some(weights) = weights else {
         return Ok(());
     };
-    check_length(
-        place,
-        weights.len(),
-        count,
-        &format!("weight for each {of}"),
-    )?;
+    let (place, each) = (format!("{of} weights"), format!("weight for each {of}"));
+    check_length(&place, weights.len(), count, &each)?;
     let mut weights = weights.iter();
-    match weights.find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
-        None => Ok(()),
-        Some(weight) => {
-            let expected = "finite numbers, 0 or more";
-            Err(LabError::value(place, weight, expected, "1 is usual"))
-        }
-    }
+    weights.try_for_each(|&weight| check_range(&place, weight, 0.0..f32::INFINITY, "1 is usual"))
 }

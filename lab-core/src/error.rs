@@ -66,7 +66,7 @@ impl LabError {
         remedy: impl Display,
     ) -> Self {
         let place = path.as_ref().display();
-        Self::Format(text(place, found, expected, remedy))
+        Self::Format(text([&place, &found, &expected, &remedy]))
     }
 
     /// Shapes that do not fit together; `place` names the layer or the argument.
@@ -77,7 +77,7 @@ impl LabError {
         remedy: impl Display,
     ) -> Self {
         let found = format_args!("shape {found}");
-        Self::Shape(text(place, found, expected, remedy))
+        Self::Shape(text([&place, &found, &expected, &remedy]))
     }
 
     /// An option whose value is outside of its range.
@@ -87,16 +87,16 @@ impl LabError {
         expected: impl Display,
         remedy: impl Display,
     ) -> Self {
-        Self::Value(text(option, found, expected, remedy))
+        Self::Value(text([&option, &found, &expected, &remedy]))
     }
 
     /// A name that is not known, with the nearest of the `known` ones.
     pub fn name(kind: &str, found: &str, known: &[&'static str]) -> Self {
         let wanted = found.to_lowercase();
-        let distance = |name: &&'static str| (strsim::osa_distance(&wanted, name), *name);
-        let near = known.iter().map(distance);
-        let near = near.filter(|(distance, name)| 2 * distance <= name.chars().count());
-        let nearest = near.min().map(|(_, name)| name);
+        let distance = |name: &&str| strsim::osa_distance(&wanted, name);
+        let near = known.iter().copied();
+        let near = near.filter(|name| 2 * distance(name) <= name.chars().count());
+        let nearest = near.min_by_key(distance);
         let hint = nearest.map(|name| format!("did you mean `{name}`? Otherwise "));
         let (hint, known) = (hint.unwrap_or_default(), known.join(", "));
         let text = format!("unknown {kind} `{found}`\n  what to do: {hint}use one of: {known}");
@@ -104,12 +104,7 @@ impl LabError {
     }
 }
 
-fn text(
-    place: impl Display,
-    found: impl Display,
-    expected: impl Display,
-    remedy: impl Display,
-) -> String {
+fn text([place, found, expected, remedy]: [&dyn Display; 4]) -> String {
     format!("{place}: found {found}, expected {expected}\n  what to do: {remedy}")
 }
 

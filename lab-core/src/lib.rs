@@ -104,7 +104,8 @@ pub use random::Seed;
 pub mod prelude {
     pub use crate::compute::side_by_side;
     pub use crate::data::{
-        Augmentation, Batch, Batches, Cifar10, Dataset, Fill, Move, Normalization, one_hot,
+        Augmentation, Batch, Batches, Cifar10, Dataset, Fill, Move, Normalization, RandomMove,
+        one_hot,
     };
     pub use crate::error::{LabError, Result};
     pub use crate::metrics::{
@@ -113,13 +114,13 @@ pub mod prelude {
     };
     pub use crate::model::{
         Activation, Architecture, BatchNorm, Dense, Dropout, Flatten, Initializer, Inputs,
-        LayerKind, Mode, Sequential, Summary,
+        LayerKind, Mode, NamedArrays, Sequential, Summary,
     };
     pub use crate::random::Seed;
     pub use crate::training::{
         Adam, AdamW, BatchRecord, Callback, Checkpoint, Control, CsvLogger, EarlyStopping,
-        EpochLines, EpochRecord, Evaluation, History, LearningRateScheduler, Loss, Monitor,
-        Optimizer, OptimizerState, Plan, RangeTest, ReduceLrOnPlateau, RmsProp, Schedule, Sgd,
-        Silent, Stopped, Targets, Trainer, TrainingConfig,
+        EpochLines, EpochRecord, Evaluation, History, Loss, Optimizer, OptimizerState, Plan,
+        RangeTest, ReduceLrOnPlateau, RmsProp, Schedule, Sgd, Silent, Stopped, Targets, Trainer,
+        TrainingConfig,
     };
 }

@@ -650,7 +650,9 @@ fn masks(rate: f32, inputs: usize, seed: Seed, steps: usize) -> Vec<Vec<f32>> {
             .set_weight("dense.bias", ArrayD::from_elem(vec![1], 0.5))
             .unwrap();
         let ones = Array2::ones((1, inputs));
-        trainer.train_on_batch(&mut model, &ones, &target).unwrap();
+        trainer
+            .train_on_batch(&mut model, &ones, target.view())
+            .unwrap();
         masks.push(
             model
                 .weight("dense.kernel")
@@ -747,7 +749,9 @@ fn the_gradient_flows_through_the_kept_units_only_as_the_textbook_says() {
     let mut trainer = Trainer::new(Loss::MeanSquaredError, Sgd::new(1024.0))
         .seed(Seed(5))
         .threads(1);
-    let (loss, _) = trainer.train_on_batch(&mut moved, &x, &target).unwrap();
+    let (loss, _) = trainer
+        .train_on_batch(&mut moved, &x, target.view())
+        .unwrap();
     let gradients: Vec<Matrix> = learnt(&model)
         .iter()
         .zip(learnt(&moved))

@@ -4,6 +4,7 @@
 mod common;
 
 use common::{assert_says, bits, quiet, random, sample, small_network, small_plan};
+use lab_core::metrics::predicted_classes;
 use lab_core::prelude::*;
 use ndarray::{Array2, Array4};
 
@@ -338,18 +339,6 @@ fn unknown_names_are_answered_with_the_nearest_known_one() {
     says::<Activation>("rleu", "activation", Some("relu"), &activations);
     says::<Activation>("thanh", "activation", Some("tanh"), &activations);
     says::<Activation>("convolution", "activation", None, &activations);
-    let schedules = [
-        "constant",
-        "step",
-        "exponential",
-        "cosine",
-        "one-cycle",
-        "warmup",
-    ];
-    says::<Schedule>("expnential", "schedule", Some("exponential"), &schedules);
-    says::<Schedule>("cosin", "schedule", Some("cosine"), &schedules);
-    says::<Schedule>("one_cycle", "schedule", Some("one-cycle"), &schedules);
-    says::<Schedule>("polynomial", "schedule", None, &schedules);
     // Known names are known in any case and with spaces around them.
     assert_eq!(
         " Adam ".parse::<Optimizer>().unwrap(),
@@ -362,33 +351,7 @@ fn unknown_names_are_answered_with_the_nearest_known_one() {
 }
 
 #[test]
-fn schedules_that_make_no_sense_are_refused_as_text_and_as_values() {
-    for (text, words) in [
-        (
-            "exponential=x",
-            ["schedule", "found `exponential=x`", "exponential=FACTOR"],
-        ),
-        ("exponential=-0.5", ["schedule", "found -0.5", "above 0"]),
-        ("exponential=0", ["schedule", "found 0,", "above 0"]),
-        ("exponential=nan", ["schedule", "found NaN", "above 0"]),
-        (
-            "step=5",
-            ["schedule", "found `step=5`", "step=EPOCHS:FACTOR"],
-        ),
-        ("step=0:0.5", ["schedule", "found 0,", "at least 1"]),
-        ("cosine=2", ["schedule", "found 2", "lowest"]),
-        ("warmup=0,cosine", ["schedule", "found 0,", "above 0"]),
-        (
-            "warmup=2,warmup=1",
-            ["schedule", "a warm-up before another", "one warm-up"],
-        ),
-        (
-            "cosine,step=1:2",
-            ["schedule", "`cosine,step=1:2`", "cosine=LOWEST"],
-        ),
-    ] {
-        assert_says(text.parse::<Schedule>(), &words);
-    }
+fn schedules_that_make_no_sense_are_refused() {
     for (schedule, found) in [
         (
             Schedule::Step {
@@ -411,6 +374,7 @@ fn schedules_that_make_no_sense_are_refused_as_text_and_as_values() {
             "found inf",
         ),
         (Schedule::Cosine { lowest: -0.1 }, "-0.1"),
+        (Schedule::Cosine { lowest: 2.0 }, "lowest"),
         (Schedule::Constant.after_warmup(f64::NAN), "found NaN"),
         (
             Schedule::Exponential { factor: 0.0 }.after_warmup(1.0),
@@ -422,13 +386,6 @@ fn schedules_that_make_no_sense_are_refused_as_text_and_as_values() {
         ),
     ] {
         assert_trainer_says(adam().schedule(schedule), &["schedule", found]);
-    }
-}
-
-#[test]
-fn numbers_of_a_schedule_that_would_be_ignored_are_refused() {
-    for text in ["step=2.7:0.5", "step=-3:0.5", "constant=5", "one-cycle=3"] {
-        assert_says(text.parse::<Schedule>(), &["schedule"]);
     }
 }
 
@@ -446,18 +403,23 @@ fn fractions_outside_0_to_1_are_refused() {
         let found = format!("found {text},");
         assert_says(
             data.split(fraction, Seed(0)),
-            &["split: fraction", &found, "between 0 and 1", "0.8"],
+            &["split: fraction", &found, "above 0 and below 1", "0.8"],
         );
         let words = [
             "split_stratified: fraction",
             &found,
-            "between 0 and 1",
+            "above 0 and below 1",
             "0.8",
         ];
         assert_says(data.split_stratified(fraction, Seed(0)), &words);
         assert_says(
             data.hold_out_last(fraction),
-            &["hold_out_last: fraction", &found, "between 0 and 1", "0.8"],
+            &[
+                "hold_out_last: fraction",
+                &found,
+                "above 0 and below 1",
+                "0.8",
+            ],
         );
     }
     assert_says(
@@ -645,7 +607,7 @@ fn sample_weights_that_do_not_fit_are_refused() {
         "sample weights",
         "found shape (19)",
         "expected (20)",
-        "one weight for each example",
+        "one weight for each sample",
     ];
     assert_trainer_says(adam().sample_weights(vec![1.0; 19]), &words);
     for (bad, found) in [
@@ -705,17 +667,17 @@ fn batches_that_do_not_fit_are_refused_and_change_neither_the_network_nor_the_tr
         (
             &two,
             (&[0]).into(),
-            &["targets", "found shape (1)", "expected (2)"],
+            &["targets", "found shape [1]", "expected [2]"],
         ),
         (
             &two,
             (&[0, 2]).into(),
             &["targets", "found label 2 at position 1", "0 to 1"],
         ),
-        (&two, (&three).into(), &["targets", "(2, 3)", "(2, 2)"]),
+        (&two, three.view().into(), &["targets", "[2, 3]", "[2, 2]"]),
         (
             &two,
-            (&negative).into(),
+            negative.view().into(),
             &["targets", "found -0.5", "none of them negative"],
         ),
         (
@@ -776,7 +738,7 @@ fn the_losses_themselves_refuse_what_does_not_fit() {
     let (entropy, good) = (Loss::CategoricalCrossentropy, || Targets::classes(&[0, 1]));
     let nan = Array2::from_elem((2, 3), f32::NAN);
     for (loss, targets, words) in [
-        (entropy, (&[0, 1, 2]).into(), ["targets", "(3)", "(2)"]),
+        (entropy, (&[0, 1, 2]).into(), ["targets", "[3]", "[2]"]),
         (
             entropy,
             (&[0, 3]).into(),
@@ -799,7 +761,7 @@ fn the_losses_themselves_refuse_what_does_not_fit() {
         ),
         (
             Loss::MeanSquaredError,
-            (&nan).into(),
+            nan.view().into(),
             ["targets", "NaN", "finite"],
         ),
     ] {
@@ -808,7 +770,7 @@ fn the_losses_themselves_refuse_what_does_not_fit() {
     // Without examples or classes there is nothing to divide by.
     for (rows, classes) in [(0, 3), (0, 0), (2, 0)] {
         let empty = Array2::<f32>::zeros((rows, classes));
-        let result = Loss::MeanSquaredError.value_and_gradient(empty.view(), &empty);
+        let result = Loss::MeanSquaredError.value_and_gradient(empty.view(), empty.view());
         assert!(
             result.map_or(true, |(value, gradient)| value.is_finite()
                 && gradient.is_empty()),
@@ -823,5 +785,8 @@ fn an_evaluation_of_a_network_whose_weights_are_no_numbers_says_so() {
     let broken = model.weight("dense_1.bias").unwrap().mapv(|_| f32::NAN);
     model.set_weight("dense_1.bias", broken).unwrap();
     assert_says(model.evaluate(&twenty()), &["NaN", "weights"]);
-    assert_says(model.predict_classes(&twenty()), &["NaN", "weights"]);
+    assert_says(
+        predicted_classes(model.predict(&twenty()).unwrap().view()),
+        &["NaN", "weights"],
+    );
 }

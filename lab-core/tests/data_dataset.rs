@@ -232,7 +232,7 @@ fn fractions_outside_zero_to_one_and_empty_parts_are_errors() {
         for fraction in [0.0, 1.0, -0.5, 1.5, f64::NAN, f64::INFINITY] {
             let error = message(split(&data, fraction));
             assert!(
-                error.starts_with(name) && error.contains("between 0 and 1"),
+                error.starts_with(name) && error.contains("above 0 and below 1"),
                 "{error}"
             );
         }
@@ -301,7 +301,7 @@ fn batches_hold_the_division_of_every_pixel() {
     let rows: Vec<usize> = (0..77).map(|i| (i * 31) % 200).collect();
     let train = Cifar10::sample().train.subset(&rows).unwrap();
     let standard = Normalization::standardize(&train).unwrap();
-    let (mean, std) = (standard.mean().to_vec(), standard.std().to_vec());
+    let (mean, std) = (standard.mean.clone(), standard.std.clone());
     let standardized = train.clone().with_normalization(standard).unwrap();
     for threads in [Threads::one(), Threads::new(Some(2)).unwrap()] {
         let whole = |data: &Dataset| data.batches(77).unwrap().threads(&threads).next().unwrap();

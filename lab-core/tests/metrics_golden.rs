@@ -76,8 +76,8 @@ fn fifty_cases_agree_with_scikit_learn() {
         assert_close(confusion.accuracy(), &case["accuracy"], name);
 
         let report = ClassificationReport::new(&confusion);
-        assert_close(report.accuracy(), &case["accuracy"], name);
-        for (class, ours) in report.per_class().iter().enumerate() {
+        assert_close(report.accuracy, &case["accuracy"], name);
+        for (class, ours) in report.per_class.iter().enumerate() {
             assert_eq!(ours.name, NAMES[class]);
             assert_eq!(
                 ours.support,
@@ -90,12 +90,12 @@ fn fifty_cases_agree_with_scikit_learn() {
             );
         }
         assert_scores(
-            report.macro_average(),
+            &report.macro_average,
             [0, 1, 2].map(|score| &case["macro"][score]),
             name,
         );
         assert_scores(
-            report.weighted_average(),
+            &report.weighted_average,
             [0, 1, 2].map(|score| &case["weighted"][score]),
             name,
         );
@@ -110,7 +110,7 @@ fn the_text_of_a_report_is_scikit_learns_followed_by_the_warnings() {
                 .unwrap();
         let report = ClassificationReport::new(&confusion);
         let warnings: String = report
-            .warnings()
+            .warnings
             .iter()
             .map(|warning| format!("warning: {warning}\n"))
             .collect();
@@ -134,7 +134,7 @@ fn exactly_the_classes_without_predictions_or_support_have_a_warning() {
             .map(|class| NAMES[usize::from(class)])
             .collect();
         let warned: Vec<&str> = report
-            .warnings()
+            .warnings
             .iter()
             .map(|warning| warning.split(':').next().unwrap())
             .collect();
@@ -165,15 +165,15 @@ fn probabilities_give_the_classes_top_k_and_calibration_that_numpy_gives() {
         for theirs in case["calibration"].as_array().unwrap() {
             let bins = theirs["bins"].as_u64().unwrap() as usize;
             let ours = Calibration::new(&truth, probabilities.view(), bins).unwrap();
-            assert_close(ours.ece(), &theirs["ece"], &format!("ECE with {bins} bins"));
+            assert_close(ours.ece, &theirs["ece"], &format!("ECE with {bins} bins"));
             let filled: Vec<_> = ours
-                .bins()
+                .bins
                 .iter()
                 .enumerate()
                 .filter(|(_, bin)| bin.count > 0)
                 .collect();
             assert_eq!(
-                (ours.bins().len(), filled.len()),
+                (ours.bins.len(), filled.len()),
                 (bins, theirs["filled"].as_array().unwrap().len())
             );
             for ((at, bin), theirs) in filled.into_iter().zip(theirs["filled"].as_array().unwrap())
@@ -205,14 +205,14 @@ fn the_laboratorys_confusion_matrix_gives_scikit_learns_scores() {
     let confusion = ConfusionMatrix::new(&truth, &predicted, &NAMES).unwrap();
     assert_eq!(serde_json::to_value(&confusion).unwrap(), case["confusion"]);
     let report = ClassificationReport::new(&confusion);
-    let weighted = report.weighted_average();
+    let weighted = &report.weighted_average;
     assert_scores(
         weighted,
         [0, 1, 2].map(|score| &case["weighted"][score]),
         "weighted",
     );
     let ours = [
-        report.accuracy(),
+        report.accuracy,
         weighted.precision,
         weighted.recall,
         weighted.f1,

@@ -248,8 +248,8 @@ fn files_that_are_no_files_and_headers_that_lie_are_refused() {
             );
         }
     }
-    fs::write(&path, include_bytes!("../assets/sample_test.png")).unwrap();
-    assert_refused(&path, &mut model, "a picture");
+    fs::write(&path, include_bytes!("../assets/sample_test.bin")).unwrap();
+    assert_refused(&path, &mut model, "images");
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     assert_refused(&path, &mut model, "a folder");

@@ -46,7 +46,13 @@ fn run(optimizer: Optimizer, seed: Seed, threads: Option<usize>) -> (Vec<u8>, Ve
         .batch_size(61)
         .global_clip_norm(1.0)
         .label_smoothing(0.1);
-    trainer = trainer.augmentation("flip,rotate=15,shift=0.1@0.5,crop=2".parse().unwrap());
+    trainer = trainer.augmentation(
+        Augmentation::new()
+            .horizontal_flip(0.5)
+            .rotation(15.0)
+            .with(RandomMove::Shift(0.1), 0.5)
+            .random_crop(2),
+    );
     if let Some(count) = threads {
         trainer = trainer.threads(count);
     }

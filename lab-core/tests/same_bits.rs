@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 /// Three trainings of three epochs on the sample, and the SHA-256 of the weights and losses that they end with.
 const TRAININGS: [(&str, &str); 3] = [
     (
-        "the lab's layers with Adam",
+        "the original lab's layers with Adam",
         "ea8fde6f7c5ecdc468cd000f9ff3bec1a14ca6cd354a2e6b7270fe708b1d0c10",
     ),
     (
@@ -47,7 +47,12 @@ fn digest(training: usize, threads: usize) -> String {
             let trainer = Trainer::new(Loss::CategoricalCrossentropy, momentum);
             (
                 plan,
-                trainer.augmentation("flip,rotate=15,shift=0.1@0.5".parse().unwrap()),
+                trainer.augmentation(
+                    Augmentation::new()
+                        .horizontal_flip(0.5)
+                        .rotation(15.0)
+                        .with(RandomMove::Shift(0.1), 0.5),
+                ),
             )
         }
         _ => {
@@ -60,7 +65,7 @@ fn digest(training: usize, threads: usize) -> String {
             (
                 plan,
                 trainer
-                    .schedule("cosine".parse::<Schedule>().unwrap().after_warmup(0.5))
+                    .schedule(Schedule::Cosine { lowest: 0.0 }.after_warmup(0.5))
                     .global_clip_norm(1.0),
             )
         }

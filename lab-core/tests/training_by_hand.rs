@@ -418,13 +418,10 @@ fn a_batch_of_no_examples_spoils_nothing() {
     let mut model = plan(Activation::Softmax).build(Seed(3)).unwrap();
     let before = bits(&model);
     let none = sample().test.take(0);
-    let outputs = model.forward(&none, Mode::Inference).unwrap();
-    assert_eq!(outputs.dim(), (0, 10));
-    assert!(model.backward(&Array2::zeros((0, 10))).is_ok());
-    assert_says(
-        model.forward(&none, Mode::training(SEED, 0)),
-        &["batch", "0 examples", "at least one example"],
-    );
+    for mode in [Mode::Inference, Mode::training(SEED, 0)] {
+        let words = ["batch", "0 examples", "at least one example"];
+        assert_says(model.forward(&none, mode), &words);
+    }
     assert_eq!(bits(&model), before);
 }
 
@@ -470,7 +467,7 @@ fn a_step_needs_the_gradients_of_all_trained_arrays_in_order() {
         ),
         (
             |it| it[0].1 = ArrayD::zeros(vec![12, 3072]),
-            &["dense.kernel", "[12, 3072]", "[3072, 12]"],
+            &["gradients", "of its shape"],
         ),
     ];
     for (change, words) in changes {

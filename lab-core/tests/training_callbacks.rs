@@ -194,38 +194,6 @@ fn early_stopping_begins_anew_with_each_fit() {
     }
 }
 
-#[test]
-fn early_stopping_watches_what_it_is_told_to() {
-    let (train, validation) = (sample().train.take(60), sample().test.take(60));
-    // A learning rate of 0 changes nothing, so nothing improves after the first epoch.
-    for monitor in [
-        Monitor::Loss,
-        Monitor::Accuracy,
-        Monitor::ValLoss,
-        Monitor::ValAccuracy,
-    ] {
-        let mut trainer = quiet(Sgd::new(0.0))
-            .batch_size(60)
-            .epochs(9)
-            .callback(EarlyStopping::on(monitor).patience(3));
-        let history = trainer
-            .fit(&mut small_network(), &train, &validation)
-            .unwrap();
-        let epochs = history.epochs.len();
-        // The sum of the training loss is taken in another order each epoch: it may move in its last places.
-        assert!(
-            epochs == 4 || (monitor == Monitor::Loss && epochs > 4),
-            "{monitor:?}: {epochs} epochs"
-        );
-    }
-    // Accuracy is better when higher: with a rate that learns, the accuracy of a small set goes up for a while.
-    let mut trainer = quiet(Adam::new(1e-3))
-        .epochs(6)
-        .callback(EarlyStopping::on(Monitor::Accuracy).patience(2));
-    let history = trainer.fit(&mut small_network(), &train, None).unwrap();
-    assert!(history.epochs.len() > 3, "{history:?}");
-}
-
 /// Keeps the network as it is after each epoch.
 #[derive(Clone, Default)]
 struct Keep(Rc<RefCell<Vec<Sequential>>>);
@@ -242,7 +210,7 @@ fn restored_weights_are_those_that_the_network_had_after_the_best_epoch() {
     let (train, validation) = (sample().train.take(200), sample().test.take(100));
     let keep = Keep::default();
     // From the third epoch on the rate is far too large.
-    let too_large = LearningRateScheduler::new(|epoch, rate| if epoch == 2 { 3.0 } else { rate });
+    let too_large = common::Rates(|epoch, rate| if epoch == 2 { 3.0 } else { rate });
     let stopping = EarlyStopping::on_val_loss().patience(3);
     let mut model = small_network();
     let mut trainer = quiet(Sgd::new(0.01))
@@ -287,7 +255,7 @@ fn callbacks_see_the_restored_weights_and_the_whole_history_at_the_end() {
 fn the_learning_rate_scheduler_is_called_with_0_1_2_before_each_epoch() {
     let calls = Rc::new(RefCell::new(Vec::new()));
     let heard = calls.clone();
-    let scheduler = LearningRateScheduler::new(move |epoch, rate| {
+    let scheduler = common::Rates(move |epoch, rate| {
         heard.borrow_mut().push((epoch, rate));
         [0.5, 0.25, 2.0][epoch]
     });
@@ -309,7 +277,7 @@ fn the_rate_of_a_scheduler_moves_the_weights() {
         trainer.epochs(2).fit(&mut model, &train, None).unwrap();
         bits(&model)
     };
-    let scheduled = run(quiet(Sgd::new(0.5)).callback(LearningRateScheduler::new(|_, _| 0.01)));
+    let scheduled = run(quiet(Sgd::new(0.5)).callback(common::Rates(|_, _| 0.01)));
     assert_eq!(scheduled, run(quiet(Sgd::new(0.01))));
     assert_ne!(scheduled, run(quiet(Sgd::new(0.5))));
 }
@@ -776,15 +744,9 @@ fn a_run_of_any_length_prints_at_most_15_lines_and_always_its_last_epoch() {
 fn monitoring_the_validation_without_one_is_an_error() {
     for mut trainer in [
         quiet(Adam::new(1e-3)).callback(EarlyStopping::on_val_loss()),
-        quiet(Adam::new(1e-3)).callback(EarlyStopping::on(Monitor::ValAccuracy)),
         quiet(Adam::new(1e-3)).callback(ReduceLrOnPlateau::on_val_loss()),
     ] {
-        let words = [
-            "monitor Val",
-            "found none",
-            "validation data for fit",
-            "monitor Loss",
-        ];
+        let words = ["monitor val_loss", "found none", "validation data for fit"];
         assert_says(trainer.fit(&mut small_network(), &data(), None), &words);
     }
 }
@@ -814,9 +776,11 @@ fn a_training_that_diverges_still_ends_for_its_callbacks() {
         .epochs(5)
         .batch_size(20)
         .progress(Silent);
-    trainer = trainer.callback(LearningRateScheduler::new(|epoch, _| {
-        if epoch == 0 { 1e-4 } else { 1e30 }
-    }));
+    trainer = trainer.callback(common::Rates(
+        |epoch, _| {
+            if epoch == 0 { 1e-4 } else { 1e30 }
+        },
+    ));
     trainer = trainer.callback(
         EarlyStopping::on_val_loss()
             .patience(4)

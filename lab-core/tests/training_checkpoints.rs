@@ -226,8 +226,7 @@ fn the_best_weights_and_the_rate_of_callbacks_survive_an_interruption() {
     let (train, validation) = data();
     // From the third epoch on the rate is far too large: one of the first two is the best.
     let trainer = |folder: &Path| {
-        let too_large =
-            LearningRateScheduler::new(|epoch, rate| if epoch == 2 { 3.0 } else { rate });
+        let too_large = common::Rates(|epoch, rate| if epoch == 2 { 3.0 } else { rate });
         let stopping = EarlyStopping::on_val_loss().patience(3);
         quiet(Sgd::new(0.01))
             .epochs(9)
@@ -287,7 +286,7 @@ fn a_training_that_diverged_resumes_before_it_and_diverges_again() {
         let plan = plan
             .dense(8, Activation::Relu)
             .dense(10, Activation::Linear);
-        let too_large = LearningRateScheduler::new(|epoch, _| [1e-4, 1e-4, 1e30][epoch]);
+        let too_large = common::Rates(|epoch, _| [1e-4, 1e-4, 1e30][epoch]);
         let mut trainer = trainer
             .epochs(3)
             .callback(too_large)
@@ -308,21 +307,23 @@ fn a_training_that_diverged_resumes_before_it_and_diverges_again() {
 #[test]
 fn more_epochs_are_trained_where_the_schedule_lets_them() {
     let (train, validation) = data();
-    let train_for = |epochs: usize, schedule: &str, folder: &Path| {
+    let train_for = |epochs: usize, schedule: &Schedule, folder: &Path| {
         let mut model = plan().build(Seed(3)).unwrap();
         let mut trainer = quiet(Adam::new(0.01))
             .epochs(epochs)
-            .schedule(schedule.parse().unwrap());
+            .schedule(schedule.clone());
         trainer = trainer.checkpoint(folder, 1).resume();
         trainer
             .fit(&mut model, &train, &validation)
             .map(|history| (bits(&model), numbers(&history)))
     };
-    for schedule in [
-        "constant",
-        "step=2:0.5",
-        "exponential=0.9",
-        "warmup=2,exponential",
+    let (every, factor, lowest) = (2, 0.5, 0.0);
+    let exponential = Schedule::Exponential { factor };
+    for schedule in &[
+        Schedule::Constant,
+        Schedule::Step { every, factor },
+        exponential.clone(),
+        exponential.after_warmup(2.0),
     ] {
         let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         train_for(3, schedule, folder.path()).unwrap();
@@ -335,7 +336,8 @@ fn more_epochs_are_trained_where_the_schedule_lets_them() {
             &["5 epochs done", "at most 4"],
         );
     }
-    for schedule in ["cosine", "one-cycle", "warmup=1,cosine"] {
+    let cosine = Schedule::Cosine { lowest };
+    for schedule in &[cosine.clone(), Schedule::OneCycle, cosine.after_warmup(1.0)] {
         let folder = tempfile::tempdir().unwrap();
         train_for(3, schedule, folder.path()).unwrap();
         assert_says(
@@ -383,7 +385,7 @@ fn a_checkpoint_of_another_training_is_refused_with_the_difference() {
     for (trainer, what) in [
         (same().seed(Seed(1)), "training: seed is 0"),
         (same().batch_size(16), "training: batch_size is 32"),
-        (same().label_smoothing(0.5), "label_smoothing is null"),
+        (same().label_smoothing(0.5), "label_smoothing is 0.0"),
         (same().global_clip_norm(1.0), "global_clip_norm is null"),
         (same().class_weights(vec![2.0; 10]), "class_weights is null"),
         (same().sample_weights(vec![2.0; IMAGES]), "sample weights"),
@@ -549,9 +551,9 @@ fn a_damaged_checkpoint_is_refused_and_changes_nothing() {
         ("optimizer.0.dense.kernel", "optimizer.9.dense.kernel"),
         ("model.dense_1.bias", "model.dense_7.bias"),
         ("best.dense.kernel", "best.dance.kernel"),
-        ("\\\"stopped_early\\\"", "\\\"stapped_early\\\""),
+        ("\\\"planned\\\"", "\\\"planted\\\""),
         ("\\\"seed\\\":0", "\\\"seed\\\":1"),
-        ("epoch,loss", "epoch,lost"),
+        ("\\\"accuracy\\\"", "\\\"accurate\\\""),
     ] {
         let at = text.find(from);
         let at = at.unwrap_or_else(|| panic!("no {from} in the header"));

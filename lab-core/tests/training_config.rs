@@ -58,9 +58,15 @@ fn with_everything() -> Trainer {
         .label_smoothing(0.1)
         .global_clip_norm(0.7)
         .class_weights((0..10).map(|i| 0.1 * i as f32).collect::<Vec<_>>())
-        .augmentation("flip,rotate=15,shift=0.1@0.5,crop=2".parse().unwrap())
+        .augmentation(
+            Augmentation::new()
+                .horizontal_flip(0.5)
+                .rotation(15.0)
+                .with(RandomMove::Shift(0.1), 0.5)
+                .random_crop(2),
+        )
         .callback(
-            EarlyStopping::on(Monitor::ValAccuracy)
+            EarlyStopping::on_val_loss()
                 .patience(2)
                 .restore_best_weights(),
         )

@@ -286,7 +286,7 @@ fn targets_of_a_batch_may_bring_their_own_smoothing_and_weights() {
     let smoothed = step(adam(), plain.smoothed(0.1));
     assert_eq!(smoothed, step(adam().label_smoothing(0.1), plain));
     assert_ne!(smoothed, step(adam(), plain));
-    assert_eq!(step(adam(), (&one_hot).into()), step(adam(), plain));
+    assert_eq!(step(adam(), one_hot.view().into()), step(adam(), plain));
     let ones = vec![1.0; 20];
     assert_eq!(step(adam(), plain.weighted(&ones)), step(adam(), plain));
     assert_ne!(step(adam(), plain.weighted(&weights)), step(adam(), plain));
@@ -426,9 +426,9 @@ fn adams_step_count_goes_on_in_a_second_fit() {
         .build(Seed(0))
         .unwrap();
     let before = other.weight("dense_1.bias").unwrap()[[0]];
-    trainer.train_on_batch(&mut other, &x, &y).unwrap();
+    trainer.train_on_batch(&mut other, &x, y.view()).unwrap();
     assert!((other.weight("dense_1.bias").unwrap()[[0]] - before - 0.5).abs() < 1e-4);
-    trainer.train_on_batch(&mut model, &x, &y).unwrap();
+    trainer.train_on_batch(&mut model, &x, y.view()).unwrap();
 }
 
 #[test]

@@ -84,8 +84,7 @@ fn main() -> Result<()> {
     let flips = Augmentation::new()
         .horizontal_flip(0.5)
         .rotation(15.0)
-        .shift(0.1)
-        .with_probability(0.7)
+        .with(RandomMove::Shift(0.1), 0.7)
         .random_crop(4)
         .fill(Fill::Nearest);
     let penalized = Sequential::new([32, 32, 3])

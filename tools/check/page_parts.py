@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "crates/cli/python"
 
 from formula import formula
 import run
-from page import blocks_of, description_of, duration, read_times, short, split_lead, title_of, write_times
+from page import blocks_of, description_of, duration, origin, read_runs, read_times, short, split_lead, title_of, write_times
 from render import Markdown, output, tidy
 from run import METADATA, failure, merge_streams, normalize
 
@@ -93,6 +93,15 @@ class Text(unittest.TestCase):
         self.assertEqual([block["kind"] for block in blocks], ["text", "cell"])
         self.assertIn("kept", str(blocks))
 
+    def test_hidden_code_is_folded_and_a_claim_reads_as_prose(self):
+        claim = 'It is so. <span data-claim="holds"><small title="a &gt; b">✓</small></span>'
+        outputs = [new_output("execute_result", data={"text/markdown": claim, "text/plain": claim})]
+        hidden = {"jupyter": {"source_hidden": True}}
+        cells = [new_code_cell("claim!(…)", metadata=hidden, outputs=outputs), new_code_cell("x")]
+        first, second = blocks_of(new_notebook(cells=cells), Markdown(), False)
+        self.assertEqual((first["hidden"], second["hidden"]), (True, False))
+        self.assertIn('<p>It is so. <span data-claim="holds">', first["outputs"][0])
+
     def test_small_words(self):
         self.assertEqual((duration(3.21), duration(245)), ("3.2 s", "4 min 05 s"))
         self.assertEqual(short("03-loss-comparison"), ("3", "Loss comparison"))
@@ -116,13 +125,13 @@ class Notebooks(unittest.TestCase):
 
     def test_what_is_saved_is_the_same_on_every_machine(self):
         cell = new_code_cell("x", outputs=[printed("stdout", "in /somewhere/lab/outputs")])
-        cell.metadata = nbformat.from_dict({"execution": {"a": "2026"}, "tags": ["t"], "scrolled": True})
+        cell.metadata = nbformat.from_dict({"execution": {"a": "2026"}, "tags": ["t"], "scrolled": True, "jupyter": {}})
         twin = new_code_cell("y")
         notebook = new_notebook(cells=[cell, twin], metadata={"widgets": {}})
         twin.id = cell.id
         normalize(notebook, Path("/somewhere/lab"))
         self.assertEqual(notebook.metadata, METADATA)
-        self.assertEqual(cell.metadata, {"tags": ["t"]})
+        self.assertEqual(cell.metadata, {"tags": ["t"], "jupyter": {}})
         self.assertEqual(cell.outputs[0].text, "in ../outputs")
         self.assertEqual(twin.id, "cell-01")
         nbformat.validate(notebook)
@@ -139,6 +148,26 @@ class Times(unittest.TestCase):
             for text in ("", "name\n"):
                 path.write_text(text)
                 self.assertRaises(SystemExit, read_times, path)
+
+
+class Origin(unittest.TestCase):
+    def test_a_page_names_the_time_and_the_machine_of_its_own_runs_and_the_report_those_of_all(self):
+        machine = {"instructions": "Avx2 on x86_64", "threads": 2}
+        line = lambda run, finished: {"run": run, "lab": "0.1.0", "machine": machine, "finished": finished}
+        runs = [line("02-a", 1_800_000_000), line("03-b", 1_800_000_000), line("03-c", 1_800_003_600)]
+        wanted = {"count": 2, "from": "15 January 2027, 08:00", "to": "09:00", "versions": "0.1.0"}
+        self.assertEqual(origin(runs, "03-loss-comparison"), {**wanted, "machines": "Avx2 on x86_64 with 2 threads"})
+        self.assertEqual(origin(runs, "06-report")["count"], 3)
+        self.assertIsNone(origin(runs, "01-preprocessing"))
+        other_day = origin([*runs, line("03-d", 1_800_100_000)], "03-loss-comparison")
+        self.assertEqual(other_day["to"], "16 January 2027, 11:46")
+
+    def test_runs_are_read_line_by_line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "runs.jsonl"
+            self.assertEqual(read_runs(path), [])
+            path.write_text('{"run": "02-a"}\n{"run": "02-b"}\n')
+            self.assertEqual([run["run"] for run in read_runs(path)], ["02-a", "02-b"])
 
 
 class Failures(unittest.TestCase):

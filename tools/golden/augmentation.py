@@ -5,19 +5,18 @@
 The image is number 7 of the built-in training sample. Of each moved image every fifth value is kept (of its
 flattened height x width x channels), on the scale of 0 to 255, and the mean of all.
 
-Made with numpy 2.4.6, scipy 1.17.1, pillow 13.0.0 and keras 3.15.0 (KERAS_BACKEND=jax).
+Made with numpy 2.4.6, scipy 1.17.1 and keras 3.15.0 (KERAS_BACKEND=jax).
 """
 import json
 import pathlib
 
 import numpy as np
-from PIL import Image
 from keras.src.trainers.data_adapters.array_slicing import train_validation_split
 from scipy import ndimage
 
 root = pathlib.Path(__file__).parents[2] / "lab-core"
-sheet = np.asarray(Image.open(root / "assets/sample_train.png"))
-images = sheet.reshape(-1, 32, 25, 32, 3).transpose(0, 2, 1, 3, 4).reshape(-1, 32, 32, 3)
+records = np.fromfile(root / "assets/sample_train.bin", np.uint8).reshape(1000, 3073)
+images = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
 image = images[7].astype(float)
 
 MODES = {"reflect": "reflect", "nearest": "nearest", "wrap": "grid-wrap", "128": "grid-constant"}

@@ -10,7 +10,6 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 import jax
 import keras
 import numpy as np
-from PIL import Image
 
 from keras.src.backend.common import dtypes
 
@@ -25,7 +24,7 @@ ASSETS = ROOT / "lab-core" / "assets"
 GOLDEN = ROOT / "lab-core" / "tests" / "golden"
 MADE_WITH = {"keras": keras.__version__, "jax": jax.__version__, "numpy": np.__version__, "float": "float64"}
 
-COLUMNS, SIDE = 25, 32  # images in a row of the sheet, pixels in a row of an image
+SIDE = 32  # pixels in a row of an image
 
 
 def mixed(count, p):
@@ -50,12 +49,9 @@ def formula(shape, p, scale, offset=0.0):
 
 def sample_images():
     """The sample's 1,000 training images as `(1000, 3072)` in [0, 1], and their labels."""
-    sheet = np.asarray(Image.open(ASSETS / "sample_train.png"))
-    rows = sheet.shape[0] // SIDE
-    images = sheet.reshape(rows, SIDE, COLUMNS, SIDE, 3).transpose(0, 2, 1, 3, 4).reshape(-1, SIDE * SIDE * 3)
-    labels = [int(digit) for digit in (ASSETS / "sample_train_labels.txt").read_text() if digit.isdigit()]
-    assert images.dtype == np.uint8 and images.shape == (1000, 3072) and len(labels) == 1000
-    return images.astype(np.float64) / 255.0, np.array(labels)
+    records = np.fromfile(ASSETS / "sample_train.bin", np.uint8).reshape(1000, 3073)
+    images = records[:, 1:].reshape(-1, 3, SIDE * SIDE).transpose(0, 2, 1).reshape(-1, SIDE * SIDE * 3)
+    return images.astype(np.float64) / 255.0, records[:, 0].astype(int)
 
 
 def softmax(z):

@@ -8,7 +8,7 @@
 The workload is the lab's: 40,000 images, 3072-512-256-128-10 (ELU, tanh, ELU, softmax), cross-entropy, Adam, batches of
 64, all in f32, once with each set of vector instructions that the processor has. Every training is a process of its own;
 the median of its epochs after the first counts. Close other programs first. With --peers and --scaling the medians go to
-outputs/bench.csv or outputs/bench-scaling.csv, and charts to outputs/figures. `cargo lab data` fetches the data set. What
+docs/bench.csv or docs/bench-scaling.csv, and charts beside them. `cargo lab data` fetches the data set. What
 is built and installed is in .lab/peers; `cargo lab clean` removes it. --peers needs Linux on x86-64 and Python 3.11.
 """
 
@@ -26,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / "tools/peers"
 HOME = ROOT / ".lab/peers"
-OUTPUTS = ROOT / "outputs"
+DOCS = ROOT / "docs"
 DATA = ROOT / "data/cifar-10-batches-bin"
 IMAGES, BATCH, EPOCHS = 40_000, 64, 3
 THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -157,7 +157,7 @@ def compare(lab, rounds, with_peers):
 
 
 def publish(lab, paths, runs):
-    """outputs/bench.csv and its chart; the first system is ours, with the widest instructions."""
+    """docs/bench.csv and its chart; the first system is ours, with the widest instructions."""
     rows = [
         (name, step_ms(those), statistics.median(run.first for run in those), statistics.median(run.memory for run in those))
         for name, those in runs.items()
@@ -172,11 +172,11 @@ def publish(lab, paths, runs):
         (name, f"{ms:.3f}", f"{ours[1] / ms:.3f}", f"{first:.2f}", f"{ours[2] / first:.3f}", f"{memory:.0f}")
         for name, ms, first, memory in rows
     ]
-    write(OUTPUTS / "bench.csv", header, table)
+    write(DOCS / "bench.csv", header, table)
     rounds = len(next(iter(runs.values())))
     axis = f"milliseconds, median of {rounds} runs ({paths[0]}, {THREADS} threads)"
     title = f"One step of the lab's training at batch {BATCH}"
-    chart(lab, "bars", title, axis, OUTPUTS / "figures/bench.png", rows=[(row[0], round(row[1], 2)) for row in rows])
+    chart(lab, "bars", title, axis, DOCS / "bench.png", rows=[(row[0], round(row[1], 2)) for row in rows])
 
 
 def scaling(lab, rounds):
@@ -201,15 +201,15 @@ def scaling(lab, rounds):
         rows.append((batch, width, threads, images, microseconds, rate, rate / statistics.median(peaks[threads])))
         say(f"batch {batch:>5}  ×{width}  {threads} threads  {images} images {microseconds:>8.1f} µs {rate:>6.0f} GFLOP/s {rows[-1][6]:>5.0%}")
     header = "batch,width,threads,images,microseconds_per_image,gflops,share_of_peak"
-    write(OUTPUTS / "bench-scaling.csv", header, [(*row[:4], f"{row[4]:.2f}", f"{row[5]:.1f}", f"{row[6]:.3f}") for row in rows])
+    write(DOCS / "bench-scaling.csv", header, [(*row[:4], f"{row[4]:.2f}", f"{row[5]:.1f}", f"{row[6]:.3f}") for row in rows])
     team = {threads: f"{threads} thread{'s' if threads > 1 else ''}" for threads in teams}
     small = sorted((row for row in rows if row[3] == 10_000), key=lambda row: (row[2], row[1], row[0]))
     shares = [(f"width ×{width}, {team[threads]}", batch, 100 * share) for batch, width, threads, _, _, _, share in small]
     times = [(team[threads], batch, microseconds) for batch, width, threads, _, microseconds, _, _ in small if width == 1]
     title, axis = "How much of the machine training uses", "% of a large matrix product's speed"
-    chart(lab, "lines", title, "images in a batch", axis, OUTPUTS / "figures/bench-scaling.png", rows=shares)
+    chart(lab, "lines", title, "images in a batch", axis, DOCS / "bench-scaling.png", rows=shares)
     title = "Time of training for one image, the lab's network"
-    chart(lab, "lines", title, "images in a batch", "microseconds", OUTPUTS / "figures/bench-batch.png", rows=times)
+    chart(lab, "lines", title, "images in a batch", "microseconds", DOCS / "bench-batch.png", rows=times)
 
 
 def main():

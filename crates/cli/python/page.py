@@ -1,15 +1,16 @@
 """Writes pages of notebooks that have run, and times.csv: page.py ORDER.
 
-ORDER is a file with a JSON object: `folder` to write into, `outputs` with the pages of earlier reports, whether this is the
-`sample`, whether only because the data set could not be had (`without_data`), and `pages`, one for each notebook of the
-course, with `name`, `source` (the notebook), `executed` (the same with outputs, or null) and `save` (write the notebook
-with its outputs too).
+ORDER is a file with a JSON object: `folder` to write into, `outputs` with the pages of earlier reports and the tables of the
+runs, whether this is the `sample`, whether only because the data set could not be had (`without_data`), whether nothing was
+run and the pages show the outputs `saved` in the notebooks, and `pages`, one for each notebook of the course, with `name`,
+`source` (the notebook), `executed` (the same with outputs, or null) and `save` (write the notebook with its outputs too).
 """
 
 import csv
 import json
 import re
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
 import nbformat
@@ -91,7 +92,8 @@ def blocks_of(notebook, markdown, report):
             outputs = [html for o in cell.outputs if (html := output(o, number, rich_only=report))]
             if not report or outputs:
                 source = None if report else code(cell.source, "rust")
-                yield {"kind": "cell", "number": number, "source": source, "outputs": outputs}
+                hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+                yield {"kind": "cell", "number": number, "source": source, "hidden": hidden, "outputs": outputs}
 
 
 def split_lead(blocks):
@@ -130,12 +132,37 @@ def write_page(exporter, order, pages, page, name):
         "previous": None if report or index == 0 else pages[index - 1],
         "next": None if report or index + 1 == len(pages) else pages[index + 1],
         "has_report": pages[-1]["linked"] and pages[-1]["name"].endswith(REPORT),
+        "origin": origin(order["runs"], page["name"]),
+        "saved": order["saved"],
+        "not_run": sum(1 for c in notebook.cells if c.cell_type == "code" and c.source.strip() and not c.execution_count),
         "sample": order["sample"],
         "without_data": order["without_data"],
         "style": (TEMPLATE / "page.css").read_text(encoding="utf-8"),
     }
     html, _ = exporter.from_notebook_node(notebook, resources={"page": resources})
     (Path(order["folder"]) / f"{name}.html").write_text(html, encoding="utf-8")
+
+
+def read_runs(path):
+    """The lines of a runs.jsonl; none where there is no file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def origin(runs, name):
+    """When and on what the runs of a notebook were trained: those that begin with its number; all for the report."""
+    own = [run for run in runs if name.endswith(REPORT) or run["run"].startswith(name[:3])]
+    if not own:
+        return None
+    ends = [datetime.fromtimestamp(run["finished"], timezone.utc) for run in own]
+    days = [f"{end.day} {end:%B %Y}" for end in (min(ends), max(ends))]
+    machines = {f"{run['machine']['instructions']} with {run['machine']['threads']} threads" for run in own}
+    return {
+        "count": len(own),
+        "from": f"{days[0]}, {min(ends):%H:%M}",
+        "to": f"{max(ends):%H:%M}" if days[0] == days[1] else f"{days[1]}, {max(ends):%H:%M}",
+        "versions": ", ".join(sorted({run["lab"] for run in own})),
+        "machines": ", ".join(sorted(machines)),
+    }
 
 
 TIMES = ["notebook", "seconds", "first_cell_seconds"]
@@ -161,11 +188,10 @@ def write_times(path, times):
 def main():
     order = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     folder, outputs, pages = Path(order["folder"]), Path(order["outputs"]), order["pages"]
-    times = read_times(outputs / "times.csv")
+    times, order["runs"] = read_times(outputs / "times.csv"), read_runs(outputs / "runs.jsonl")
     for page in pages:
         notebook = nbformat.read(page["executed"] or page["source"], 4)
-        if page["executed"]:
-            ran = notebook.metadata.lab
+        if page["executed"] and (ran := notebook.metadata.get("lab")):
             times[page["name"]] = (ran.seconds, ran.first)
         page["number"], page["short"] = short(page["name"])
         page["title"] = title_of(notebook)

@@ -121,6 +121,9 @@ def output(item, number, rich_only):
         text = item.text if item.output_type == "stream" else "\n".join(item.traceback)
         return "" if rich_only else printed(text)
     data = item.get("data", {})
+    # Curves that follow a training have no server to ask here; the notebook shows them again once they are finished.
+    if 'class="lab-live"' in data.get("text/html", ""):
+        return ""
     if "text/html" in data:
         return f'<div class="rich">{tidy(data["text/html"])}</div>'
     if "text/markdown" in data:

@@ -158,7 +158,7 @@ def normalize(notebook, root):
         if not cell.get("id") or cell.id in seen:
             cell.id = f"cell-{index:02d}"
         seen.add(cell.id)
-        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k == "tags"})
+        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in ("tags", "jupyter")})
         if cell.cell_type == "code" and not cell.source.strip():
             cell.outputs, cell.execution_count = [], None
         for output in cell.get("outputs", []):

@@ -28,11 +28,10 @@ impl Callback for Bar {
     fn on_batch_end(&mut self, record: &BatchRecord, control: &mut Control<'_>) -> Result<()> {
         let (plan, epoch) = (control.plan, record.epoch);
         let before = (epoch - 1 - plan.done) * plan.batches;
-        let (loss, accuracy) = (record.loss, record.accuracy);
-        self.0
-            .set_prefix(format!("Epoch {epoch}/{}", plan.config.epochs));
-        self.0
-            .set_message(format!("loss: {loss:.4} - accuracy: {accuracy:.4}"));
+        let (loss, accuracy, epochs) = (record.loss, record.accuracy, plan.config.epochs);
+        let message = format!("loss: {loss:.4} - accuracy: {accuracy:.4}");
+        self.0.set_prefix(format!("Epoch {epoch}/{epochs}"));
+        self.0.set_message(message);
         self.0.set_position((before + record.batch) as u64);
         Ok(())
     }

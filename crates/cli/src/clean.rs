@@ -70,9 +70,9 @@ fn refuse_while_held(path: &Path, what: &str) -> Outcome {
     let Some(holder) = Lock::held_by(path) else {
         return Ok(());
     };
-    let remedy =
-        "wait until it ends, or stop it: close JupyterLab and the editors that run notebooks";
-    Err(LabError::format(path, format!("{what} ({holder})"), "nobody at work", remedy).into())
+    let found = format!("{what} ({holder})");
+    let remedy = "wait until it ends: close JupyterLab and the editors that run notebooks";
+    Err(LabError::format(path, found, "nobody at work", remedy).into())
 }
 
 /// The data set under its own names, and the folders that hold it if nothing else does; what a link leads to is not ours.
@@ -105,11 +105,8 @@ fn remove(path: &Path) -> Outcome<bool> {
     let remedy = "check its permissions, or remove it by hand";
     removed.map_err(|error| LabError::io("remove", path, error, remedy))?;
     if bytes > 0 {
-        say!(
-            "removed {} ({:.0} MB)",
-            path.display(),
-            (bytes as f64 / 1e6).ceil()
-        );
+        let megabytes = bytes.div_ceil(1_000_000);
+        say!("removed {} ({megabytes} MB)", path.display());
     }
     Ok(true)
 }

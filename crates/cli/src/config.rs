@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lab_core::data::Dataset;
+use lab_core::data::{Augmentation, Dataset, Fill, RandomMove};
 use lab_core::model::{Activation, Architecture, Dense, Sequential};
 use lab_core::training::TrainingConfig;
 use lab_core::{LabError, Result, Seed};
@@ -161,6 +161,55 @@ fn rates(text: &str, layers: usize) -> Result<Vec<f32>> {
     }
 }
 
+/// Reads `--augment flip,rotate=15,shift=0.1@0.5,fill=reflect`; `@P` after a move is its probability.
+///
+/// # Errors
+/// Names the part that is not written as it should be, or whose amount is out of range.
+pub fn augmentation(text: &str) -> Result<Augmentation> {
+    const MOVES: [&str; 5] = ["flip", "rotate", "shift", "crop", "fill"];
+    let mut augmentation = Augmentation::new();
+    for part in text.split(',').map(str::trim) {
+        let wrong = || {
+            let expected =
+                "flip@0.5, rotate=15, shift=0.1, crop=4 or fill=reflect, nearest, wrap or 0 to 255";
+            LabError::value(
+                "--augment",
+                format!("`{part}`"),
+                expected,
+                "write one of these",
+            )
+        };
+        let (option, probability) = part.split_once('@').unwrap_or((part, ""));
+        let usual = if option == "flip" { "0.5" } else { "1" };
+        let probability = if probability.is_empty() {
+            usual
+        } else {
+            probability
+        };
+        let probability = probability.parse().map_err(|_| wrong())?;
+        let known = match option.split_once('=').unwrap_or((option, "")) {
+            ("flip", "") => Some(RandomMove::Flip),
+            ("rotate", degrees) => degrees.parse().ok().map(RandomMove::Rotate),
+            ("shift", fraction) => fraction.parse().ok().map(RandomMove::Shift),
+            ("crop", pixels) => pixels.parse().ok().map(RandomMove::Crop),
+            ("fill", rule) if option == part => {
+                augmentation.fill = match rule {
+                    "reflect" => Fill::Reflect,
+                    "nearest" => Fill::Nearest,
+                    "wrap" => Fill::Wrap,
+                    value => Fill::Constant(value.parse().map_err(|_| wrong())?),
+                };
+                continue;
+            }
+            ("flip" | "fill", _) => None,
+            (name, _) => return Err(LabError::name("augmentation", name, &MOVES)),
+        };
+        augmentation = augmentation.with(known.ok_or_else(wrong)?, probability);
+    }
+    augmentation.validate()?;
+    Ok(augmentation)
+}
+
 /// The name of the whole data set in a run's configuration.
 pub const CIFAR10: &str = "cifar-10";
 
@@ -230,6 +279,69 @@ mod tests {
             Network::parse(Some(""), Some("0.3"), 0.0).unwrap().dropout,
             [0.0; 0]
         );
+    }
+
+    #[test]
+    fn an_augmentation_is_what_its_text_says() {
+        let all = Augmentation::new()
+            .horizontal_flip(0.5)
+            .rotation(15.0)
+            .shift(0.1)
+            .random_crop(4);
+        for (text, expected) in [
+            ("flip,rotate=15,shift=0.1,crop=4", all.clone()),
+            ("flip, rotate=15 ,shift=0.1,crop=4,fill=reflect", all),
+            (
+                "flip@0.25,rotate=7.5@0.125,fill=128",
+                Augmentation::new()
+                    .horizontal_flip(0.25)
+                    .with(RandomMove::Rotate(7.5), 0.125)
+                    .fill(Fill::Constant(128)),
+            ),
+            (
+                "shift=0.2,shift=0.3@0,fill=wrap",
+                Augmentation::new()
+                    .shift(0.2)
+                    .with(RandomMove::Shift(0.3), 0.0)
+                    .fill(Fill::Wrap),
+            ),
+            ("fill=nearest", Augmentation::new().fill(Fill::Nearest)),
+        ] {
+            assert_eq!(augmentation(text).unwrap(), expected, "{text}");
+            let toml = toml::to_string(&expected).unwrap();
+            assert_eq!(toml::from_str::<Augmentation>(&toml).unwrap(), expected);
+        }
+        let toml = toml::to_string(&augmentation("flip,rotate=15,fill=7").unwrap()).unwrap();
+        assert_eq!(
+            toml,
+            "moves = [[\"flip\", 0.5], [{ rotate = 15.0 }, 1.0]]\n\n[fill]\nconstant = 7\n"
+        );
+    }
+
+    #[test]
+    fn wrong_augmentations_are_named() {
+        let message = |text| augmentation(text).unwrap_err().to_string();
+        assert!(message("flop").contains("did you mean `flip`?"));
+        assert!(message("").contains("unknown augmentation ``"));
+        for text in [
+            "fill=mirror",
+            "fill=256",
+            "rotate",
+            "rotate=much",
+            "crop=1.5",
+            "flip=1",
+            "flip@often",
+            "fill=wrap@0.5",
+            "fill",
+        ] {
+            let error = message(text);
+            assert!(
+                error.contains(&format!("--augment: found `{text}`")),
+                "{error}"
+            );
+        }
+        let error = message("shift=3");
+        assert!(error.contains("shift: found 3, expected 0 to 1"), "{error}");
     }
 
     #[test]

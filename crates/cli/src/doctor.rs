@@ -28,27 +28,20 @@ const MISSING: &str = "missing";
 /// # Errors
 /// When something is missing that training needs.
 pub fn run() -> Outcome {
-    let mut findings = vec![("Rust", rust()), ("Processor", processor())];
-    findings.extend([
-        ("Data set", data_set()),
-        ("npm", npm()),
-        ("Python", python()),
-    ]);
+    let (rust, processor, data_set) = (rust(), processor(), data_set());
+    let mut findings = vec![("Rust", rust), ("Processor", processor)];
+    findings.extend([("Data set", data_set), ("npm", npm()), ("Python", python())]);
     findings.extend(notebooks());
+    let mut missing = 0;
     for (name, (status, text)) in &findings {
         say!("{name:<12}{status:<10}{text}");
+        missing += usize::from(*status == MISSING);
     }
-    match findings
-        .iter()
-        .filter(|(_, (status, _))| *status == MISSING)
-        .count()
-    {
-        0 => Ok(()),
-        count => Err(error(
-            format!("{count} of the lines above say `{MISSING}`"),
-            "each of them says it",
-        )),
+    if missing > 0 {
+        let what = format!("{missing} of the lines above say `{MISSING}`");
+        return Err(error(what, "each of them says it"));
     }
+    Ok(())
 }
 
 fn rust() -> Finding {
@@ -74,11 +67,8 @@ fn processor() -> Finding {
 fn data_set() -> Finding {
     match fetch::check(&in_laboratory("data"), &Screen::stderr()) {
         Ok(folder) => {
-            let folder = folder.display();
-            (
-                FINE,
-                format!("60,000 images in {folder}, six files verified"),
-            )
+            let what = "60,000 images, six files verified, in";
+            (FINE, format!("{what} {}", folder.display()))
         }
         Err(error) => {
             let error = error.to_string();

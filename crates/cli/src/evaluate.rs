@@ -31,12 +31,8 @@ pub struct EvaluateArgs {
 pub fn run(arguments: &EvaluateArgs) -> Outcome {
     let config = Config::read(&arguments.run)?;
     let model = Sequential::load(arguments.run.join(MODEL))?;
-    let trained_on_sample = config.data.set == SAMPLE;
-    let data = arguments
-        .data
-        .as_deref()
-        .or(trained_on_sample.then_some(Path::new(SAMPLE)));
-    let cifar = data_set(data)?;
+    let same = (config.data.set == SAMPLE).then_some(Path::new(SAMPLE));
+    let cifar = data_set(arguments.data.as_deref().or(same))?;
     let evaluation = model.evaluate_with(&cifar.test, config.training.loss)?;
     say!("{} images", cifar.test.len());
     show(&evaluation);

@@ -30,17 +30,8 @@ pub fn parent(path: &Path) -> &Path {
 /// # Errors
 /// Where it cannot be written.
 pub fn write_whole(path: &Path, text: &str) -> Outcome {
-    let partial = path.with_extension("partial");
-    let written = || {
-        let mut file = File::create(&partial)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&partial, path)
-    };
-    Ok(
-        written()
-            .map_err(|error| LabError::io("write", path, error, "check that there is room"))?,
-    )
+    let write = lab_core::files::write_whole(path, |file| file.write_all(text.as_bytes()));
+    Ok(write?)
 }
 
 /// Removes the folders that a killed process has left in `folder`: their names begin with `prefix`.
@@ -67,10 +58,8 @@ pub fn size(path: &Path) -> u64 {
 
 /// A SHA-256 in lower-case hexadecimal.
 pub fn hexadecimal(sum: Sha256) -> String {
-    sum.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let bytes = sum.finalize();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The right to do something, which one process at a time has; it ends with the process, however that ends.
@@ -86,9 +75,7 @@ impl Lock {
     pub fn take(path: &Path, busy: impl Fn(&str) -> Outcome) -> Outcome<Self> {
         let remedy = "check its permissions, and that this file system has locks";
         let failed = |error| LabError::io("lock", path, error, remedy);
-        path.parent()
-            .map_or(Ok(()), fs::create_dir_all)
-            .map_err(failed)?;
+        fs::create_dir_all(parent(path)).map_err(failed)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let mut file = options.open(path).map_err(failed)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lab_core::Result;
-use lab_core::training::{BatchRecord, Callback, Control, EpochRecord};
+use lab_core::training::{BatchRecord, Callback, Control};
 
 use crate::Outcome;
 
@@ -28,22 +28,13 @@ impl CtrlC {
         })?;
         Ok(Self(asked))
     }
-
-    fn obey(&self, control: &mut Control<'_>) {
-        if self.0.load(Ordering::Relaxed) {
-            control.interrupt();
-        }
-    }
 }
 
 impl Callback for CtrlC {
     fn on_batch_end(&mut self, _: &BatchRecord, control: &mut Control<'_>) -> Result<()> {
-        self.obey(control);
-        Ok(())
-    }
-
-    fn on_epoch_end(&mut self, _: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
-        self.obey(control);
+        if self.0.load(Ordering::Relaxed) {
+            control.interrupt();
+        }
         Ok(())
     }
 }

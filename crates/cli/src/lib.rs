@@ -12,6 +12,7 @@ mod files;
 mod interrupt;
 mod notebook;
 mod report;
+mod schedule;
 mod setup;
 mod train;
 mod verify;
@@ -34,9 +35,9 @@ use clap::{Parser, Subcommand};
     bin_name = "cargo lab",
     version,
     after_help = "Examples:
-  cargo lab notebook                        the lab's notebooks in JupyterLab
+  cargo lab notebook                        the notebooks in JupyterLab
   cargo lab report                          all notebooks on the whole data set, and outputs/report.html
-  cargo lab train                           the lab's final network, from nothing
+  cargo lab train                           the original lab's final network, from nothing
   cargo lab train --data sample             a first look at the commands, in seconds, on 1,500 built-in images
   cargo lab evaluate outputs/runs/final     its report on the test set once more
   cargo lab predict outputs/runs/final cat.jpg

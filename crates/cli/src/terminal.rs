@@ -80,9 +80,7 @@ impl Screen {
     /// A bar for so many bytes, or for an unknown number; it goes when it is dropped.
     pub fn bytes(&self, message: &str, total: Option<u64>) -> ProgressBar {
         let counts = match total {
-            Some(_) => {
-                "[{bar:30}] {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left"
-            }
+            Some(_) => "[{bar:30}] {decimal_bytes} of {decimal_total_bytes}, {eta} left",
             None => "{spinner} {decimal_bytes}, {decimal_bytes_per_sec}, {elapsed} so far",
         };
         let bar = self.bar(&format!("{{msg}}\n{counts}"), message);
@@ -188,9 +186,8 @@ impl Screen {
         drop(bar);
         if !status.success() {
             let said: String = last.iter().map(|line| format!("\n    {line}")).collect();
-            return Err(failed(format!(
-                "{program} failed ({status}) and said{said}"
-            )));
+            let what = format!("{program} failed ({status}) and said{said}");
+            return Err(failed(what));
         }
         let seconds = begun.elapsed().as_secs_f64();
         self.line(&format!("{title}: done in {seconds:.0} s"));

@@ -4,23 +4,22 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use lab_core::Seed;
-use lab_core::data::Augmentation;
 use lab_core::training::{
-    Checkpoint, CsvLogger, EarlyStopping, EpochLines, Loss, Optimizer, Schedule, Stopped, Trainer,
-    TrainingConfig,
+    CsvLogger, EarlyStopping, EpochLines, Loss, Optimizer, Stopped, Trainer, TrainingConfig,
 };
 use lab_notebook::lab::{DataRecord, HISTORY, MODEL, Machine, Record, RunFolder, TestRecord};
 
 use crate::bars::Bar;
-use crate::config::{CIFAR10, Config, Data, Network, Split};
+use crate::config::{self, CIFAR10, Config, Data, Network, Split};
 use crate::data_set::{SAMPLE, data_set};
 use crate::evaluate;
-use crate::files::in_laboratory;
+use crate::files::{in_laboratory, write_whole};
 use crate::interrupt::{self, CtrlC};
+use crate::schedule;
 use crate::terminal::say;
 use crate::{Outcome, error};
 
-/// Train a network, by default the lab's final one, and report on the test set.
+/// Train a network, by default the original lab's final one, and report on the test set.
 ///
 /// The data set is fetched first if it is missing. The run's folder gets config.toml, history.csv, model.safetensors and
 /// metrics.json; a run that is there already stays until the new one is complete.
@@ -28,7 +27,7 @@ use crate::{Outcome, error};
 /// A checkpoint after each epoch lets a training that Ctrl-C or a crash interrupts go on with --resume, to the same bits. With --resume, --epochs may be more than before, unless the schedule depends on it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  cargo lab train                                      the lab's final network: 50 epochs
+  cargo lab train                                      the original lab's final network: 50 epochs
   cargo lab train --data sample --layers \"128:relu,64:relu\" --epochs 10    1,500 built-in images
   cargo lab train --layers \"128:relu,64:relu\" --schedule constant --out outputs/runs/small
   cargo lab train --optimizer sgd --learning-rate 0.1 --schedule cosine --out outputs/runs/sgd
@@ -112,7 +111,7 @@ impl TrainArgs {
         let optimizer = self.optimizer.parse::<Optimizer>()?;
         let rate = self.learning_rate.unwrap_or(optimizer.learning_rate());
         let mut trainer = Trainer::new(self.loss, optimizer.with_learning_rate(rate))
-            .schedule(self.schedule.parse::<Schedule>()?)
+            .schedule(schedule::parse(&self.schedule)?)
             .epochs(self.epochs)
             .batch_size(self.batch_size)
             .seed(Seed(self.seed));
@@ -121,7 +120,7 @@ impl TrainArgs {
             trainer = trainer.callback(stopping.restore_best_weights());
         }
         if let Some(text) = &self.augment {
-            trainer = trainer.augmentation(text.parse::<Augmentation>()?);
+            trainer = trainer.augmentation(config::augmentation(text)?);
         }
         Ok(Config {
             lab: env!("CARGO_PKG_VERSION").to_owned(),
@@ -158,10 +157,8 @@ impl TrainArgs {
 pub fn run(arguments: TrainArgs) -> Outcome {
     let mut config = arguments.config()?;
     // Everything that can be wrong with the options is found before the data set is fetched.
-    config
-        .network
-        .architecture([32, 32, 3], 10)?
-        .parameter_count()?;
+    let architecture = config.network.architecture([32, 32, 3], 10)?;
+    architecture.parameter_count()?;
     let trainer = || arguments.trainer(&config.training);
     trainer().validate()?;
     let usual = match config.data.set.as_str() {
@@ -176,10 +173,7 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     let (train, validation) = config.data.split.divide(&cifar.train)?;
     (config.data.train, config.data.validation, config.data.test) =
         (train.len(), validation.len(), cifar.test.len());
-    let plan = config
-        .network
-        .architecture(cifar.train.image_shape(), cifar.train.class_count())?;
-    let mut model = plan.build(config.training.seed)?;
+    let mut model = architecture.build(config.training.seed)?;
     let (validating, testing) = (config.data.validation, config.data.test);
     say!("Training on {train:?}, validating on {validating}, testing on {testing}");
     say!("{}", model.summary());
@@ -187,7 +181,11 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     let trainer = trainer()
         .callback(CsvLogger::new(folder.file(HISTORY)))
         .callback(CtrlC::listen()?);
-    let trainer = checkpointed(trainer, &folder, &arguments)?;
+    let (every, how) = (arguments.checkpoint_every, "the same command with --resume");
+    let (trainer, said) = folder.checkpointed(trainer, every, arguments.resume, how)?;
+    if let Some(said) = said {
+        say!("{}: {said}", out.display());
+    }
     // A bar where a person looks; lines where standard output goes into a file or a pipe.
     let mut trainer = if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
         trainer.progress(Bar::new())
@@ -209,8 +207,11 @@ pub fn run(arguments: TrainArgs) -> Outcome {
 
     let evaluation = model.evaluate_with(&cifar.test, config.training.loss)?;
     record.test = Some(TestRecord::new(&evaluation));
-    folder.write(Config::FILE, &toml::to_string_pretty(&config)?)?;
-    folder.write_record(&record)?;
+    write_whole(
+        &folder.file(Config::FILE),
+        &toml::to_string_pretty(&config)?,
+    )?;
+    record.write(&folder.file(""))?;
     model.save(folder.file(MODEL))?;
     folder.commit()?;
 
@@ -219,26 +220,6 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     say!("{epochs} epochs in {seconds:.1} s; the run is in {out}");
     say!("Try it on a picture of yours: cargo lab predict {out} PICTURE");
     Ok(())
-}
-
-/// The trainer with checkpoints beside the run's folder; says whether it goes on from one.
-fn checkpointed(trainer: Trainer, folder: &RunFolder, arguments: &TrainArgs) -> Outcome<Trainer> {
-    let checkpoints = folder.checkpoints();
-    let trainer = trainer.checkpoint(&checkpoints, arguments.checkpoint_every);
-    let found = Checkpoint::find(&checkpoints);
-    if arguments.resume {
-        match found? {
-            Some(checkpoint) => say!("Going on from {checkpoint}"),
-            None => say!("There is no checkpoint to go on from: training from the beginning"),
-        }
-        return Ok(trainer.resume());
-    }
-    // A damaged one is of no use, and is replaced.
-    if let Some(left) = found.ok().flatten().filter(|found| !found.is_finished()) {
-        say!("An earlier training was interrupted and has left {left}: --resume goes on from it.");
-        say!("This one begins anew.");
-    }
-    Ok(trainer)
 }
 
 /// Says how the training ended, and of which epoch the weights are.
@@ -252,8 +233,8 @@ fn say_end(record: &Record) -> Outcome {
             say!("Stopped early after epoch {stop}; the weights are those of epoch {epoch}.")
         }
         Stopped::Diverged { epoch, step } => {
-            let what =
-                format!("the training diverged: the loss became NaN in epoch {epoch}, step {step}");
+            let place = format!("epoch {epoch}, step {step}");
+            let what = format!("the training diverged: the loss became NaN in {place}");
             let remedy = "try a --learning-rate ten times smaller; an earlier run in the folder was left as it was";
             return Err(error(what, remedy));
         }

@@ -120,9 +120,7 @@ pub fn run(arguments: &VerifyArgs) -> Outcome {
         true => (1, "the first epoch"),
         false => (recorded.training.epochs, "all epochs"),
     };
-    let Recorded {
-        run, date, machine, ..
-    } = recorded;
+    let (run, date, machine) = (recorded.run, recorded.date, recorded.machine);
     let instructions = Instructions::detect();
     say!("Training {what} with {instructions}, to compare with {run} of {date} on {machine}");
     if !instructions.has_fused_multiply_add() {
@@ -134,9 +132,8 @@ pub fn run(arguments: &VerifyArgs) -> Outcome {
     };
     let trainer = recorded.training.clone().trainer().epochs(epochs);
     let trainer = trainer.callback(compare(recorded.epochs));
-    trainer
-        .progress(EpochLines::default())
-        .fit(&mut model, &train, &validation)?;
+    let mut trainer = trainer.progress(EpochLines::default());
+    trainer.fit(&mut model, &train, &validation)?;
     if !arguments.quick {
         let test = model.evaluate_with(&cifar.test, recorded.training.loss)?;
         let text = |loss, accuracy| format!("test_loss = {loss}\ntest_accuracy = {accuracy}");
@@ -155,18 +152,21 @@ pub fn run(arguments: &VerifyArgs) -> Outcome {
 mod tests {
     use super::*;
     use crate::files::in_laboratory;
+    use lab_notebook::lab::{Lab, Scale};
 
     #[test]
-    fn the_record_is_that_of_the_committed_run() {
+    fn the_record_is_that_of_the_collected_run() {
         let recorded: Recorded = toml::from_str(include_str!("verify.toml")).unwrap();
         assert_eq!(recorded.epochs.len(), recorded.training.epochs);
-        let folder = in_laboratory("outputs/runs").join(&recorded.run);
-        let history = std::fs::read_to_string(folder.join("history.csv")).unwrap();
-        for (line, epoch) in history.lines().skip(1).zip(&recorded.epochs) {
-            let numbers: Vec<f64> = line
-                .split(',')
-                .map(|number| number.parse().unwrap())
-                .collect();
+        let lab = Lab::at(in_laboratory("."), Scale::Full);
+        let run = lab.saved(&recorded.run).unwrap();
+        for (found, epoch) in run.history.epochs.iter().zip(&recorded.epochs) {
+            let numbers = [
+                found.loss,
+                found.accuracy,
+                found.val_loss.unwrap(),
+                found.val_accuracy.unwrap(),
+            ];
             let wanted = [
                 epoch.loss,
                 epoch.accuracy,
@@ -176,16 +176,14 @@ mod tests {
             // The committed losses were summed with the system's logarithm, which may differ from libm's in the last place.
             let near = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-15;
             assert!(
-                numbers[1..5].iter().zip(&wanted).all(near),
+                numbers.iter().zip(&wanted).all(near),
                 "{numbers:?} {wanted:?}"
             );
         }
-        let metrics = std::fs::read_to_string(folder.join("metrics.json")).unwrap();
-        let metrics: serde_json::Value = serde_json::from_str(&metrics).unwrap();
-        assert_eq!(metrics["test"]["loss"].as_f64(), Some(recorded.test_loss));
+        let test = run.test_record().unwrap();
         assert_eq!(
-            metrics["test"]["accuracy"].as_f64(),
-            Some(recorded.test_accuracy)
+            (test.loss, test.accuracy),
+            (recorded.test_loss, recorded.test_accuracy)
         );
     }
 }

@@ -161,11 +161,12 @@ fn ctrl_c_ends_after_the_batch_with_a_checkpoint_and_the_command_that_goes_on() 
     signal(&output, Signal::KILL);
     let text = String::from_utf8(output.wait_with_output().unwrap().stdout).unwrap();
     assert!(
-        text.contains("has left a checkpoint after ") && text.contains("--resume goes on from it"),
+        text.contains("has left a checkpoint after ")
+            && text.contains("the same command with --resume"),
         "{text}"
     );
     let text = finish(&out, &["--resume"]);
-    assert!(text.contains("Going on from a checkpoint after "), "{text}");
+    assert!(text.contains("going on from a checkpoint after "), "{text}");
     assert!(result(&out) == result(&whole));
 }
 
@@ -187,13 +188,12 @@ fn resuming_begins_where_there_is_nothing_and_goes_on_to_more_epochs() {
     };
     let (status, text) = small("run", &["--epochs", "3", "--resume"]);
     assert!(
-        status == Some(0)
-            && text.contains("no checkpoint to go on from: training from the beginning"),
+        status == Some(0) && text.contains("there is no checkpoint, so the training begins"),
         "{text}"
     );
     let (status, text) = small("run", &["--epochs", "5", "--resume"]);
     assert!(
-        status == Some(0) && text.contains("Going on from a checkpoint after epoch 3 of 3"),
+        status == Some(0) && text.contains("going on from a checkpoint after epoch 3 of 3"),
         "{text}"
     );
     assert_eq!(small("whole", &["--epochs", "5"]).0, Some(0));

@@ -99,8 +99,8 @@ fn a_run_leaves_its_four_files_and_prints_the_report() {
         .unwrap();
     assert_eq!(config["training"]["seed"].as_integer(), Some(3));
     assert_eq!(
-        config["training"]["augmentation"].as_str(),
-        Some("flip,fill=reflect")
+        config["training"]["augmentation"].to_string(),
+        r#"{ fill = "reflect", moves = [["flip", 0.5]] }"#
     );
     assert_eq!(
         (

@@ -1,4 +1,4 @@
-//! The kernels of a training step, each by itself, on the shapes of the lab's network: `cargo bench --bench kernels`.
+//! The kernels of a training step, each by itself, on the shapes of the original lab's network: `cargo bench --bench kernels`.
 //!
 //! Items are floating-point operations, so items per second are FLOP/s.
 
@@ -9,7 +9,7 @@ fn main() {
     divan::main();
 }
 
-/// Batch, inputs and units of the lab's layers, and a square product as a measure of what the machine can do.
+/// Batch, inputs and units of the original lab's layers, and a square product as a measure of what the machine can do.
 const FORWARD: [(usize, usize, usize); 5] = [
     (64, 3072, 512),
     (64, 512, 256),

@@ -200,7 +200,7 @@ fn main() -> Result<()> {
     )?;
     let report = evaluation.report();
     let of = |score: fn(&lab_notebook::lab_core::metrics::Scores) -> f64| {
-        report.per_class().iter().map(score).collect::<Vec<f64>>()
+        report.per_class.iter().map(score).collect::<Vec<f64>>()
     };
     let series = [
         ("precision", of(|s| s.precision)),
@@ -249,26 +249,27 @@ fn main() -> Result<()> {
         )
         .line("Adam", points([1.8, 1.55, 1.49, 2.2, 2.31, 2.5]));
     save("lines", figures::lines(&chart)?)?;
-    let schedule = |text: &str| -> Result<Vec<(f64, f64)>> {
-        let schedule: Schedule = text.parse()?;
-        Ok((0..200)
-            .map(|i| f64::from(i) / 4.0)
+    let rates = |schedule: &Schedule| -> Vec<(f64, f64)> {
+        let epochs = (0..200).map(|i| f64::from(i) / 4.0);
+        epochs
             .map(|e| (e, f64::from(schedule.rate(1e-3, e, 50))))
-            .collect())
+            .collect()
     };
+    let cosine = |lowest| Schedule::Cosine { lowest };
+    let (every, factor) = (10, 0.5);
     let mut chart = LineChart::new("Schedules")
         .x("epoch")
         .y("learning rate")
         .log_y();
-    for text in [
-        "constant",
-        "step=10:0.5",
-        "exponential=0.95",
-        "cosine=0.001",
-        "one-cycle",
-        "warmup=5,cosine=0.01",
+    for schedule in [
+        Schedule::Constant,
+        Schedule::Step { every, factor },
+        Schedule::Exponential { factor: 0.95 },
+        cosine(0.001),
+        Schedule::OneCycle,
+        cosine(0.01).after_warmup(5.0),
     ] {
-        chart = chart.line(text, schedule(text)?);
+        chart = chart.line(schedule.to_string(), rates(&schedule));
     }
     save("lines_log_y", figures::lines(&chart)?)?;
 

@@ -28,7 +28,9 @@ pub mod figures;
 pub mod inspect;
 pub mod lab;
 mod numbers;
+mod seed;
 mod show;
+mod statistics;
 mod table;
 mod views;
 
@@ -38,12 +40,18 @@ pub use lab_core;
 pub use lab_core::ndarray;
 pub use lab_textbook as textbook;
 pub use show::{Show, View, show};
+pub use statistics::{Mean, mcnemar};
 
 /// What a notebook needs: `use lab_notebook::prelude::*;`.
 pub mod prelude {
     pub use crate::figures::{self, LineChart};
     pub use crate::inspect::{Explanation, Inspect, Inspection, LayerInspection, Neighbour};
     pub use crate::lab::{Lab, LiveCurves, LogTo, Run, Scale};
-    pub use crate::{Figure, Show, checks, textbook};
+    pub use crate::seed::Seed;
+    pub use crate::{Figure, Mean, Show, checks, claim, mcnemar, row, textbook};
     pub use lab_core::prelude::*;
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/rust-for-readers-of-python.md")]
+struct RustForReadersOfPython;

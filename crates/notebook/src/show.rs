@@ -88,35 +88,28 @@ pub(crate) fn show_markdown(markdown: &str) {
 }
 
 fn print(mime: &str, rich: &str, text: &str) {
+    let text = part(mime, rich) + &part("text/plain", text);
     // A closed standard output is no reason to panic: then nobody is looking.
-    _ = std::io::stdout()
-        .lock()
-        .write_all(bundle(mime, rich, text).as_bytes());
-}
-
-fn bundle(mime: &str, rich: &str, text: &str) -> String {
-    part(mime, rich) + &part("text/plain", text)
+    _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
 fn part(mime: &str, content: &str) -> String {
-    format!(
-        "EVCXR_BEGIN_CONTENT {mime}\n{}\nEVCXR_END_CONTENT\n",
-        content.trim_end()
-    )
+    let content = content.trim_end();
+    format!("EVCXR_BEGIN_CONTENT {mime}\n{content}\nEVCXR_END_CONTENT\n")
 }
 
 /// Replaces the characters that mean something in HTML, in text and in quoted attributes.
 pub(crate) fn escape(text: &str) -> String {
-    let pairs = [
-        ("&", "&amp;"),
-        ("<", "&lt;"),
-        (">", "&gt;"),
-        ("\"", "&quot;"),
-        ("'", "&#39;"),
-    ];
-    pairs
-        .iter()
-        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+    let mut text = text.replace('&', "&amp;");
+    for (from, to) in [
+        ('<', "&lt;"),
+        ('>', "&gt;"),
+        ('"', "&quot;"),
+        ('\'', "&#39;"),
+    ] {
+        text = text.replace(from, to);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -124,11 +117,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_stand_between_markers_on_lines_of_their_own() {
+    fn a_form_stands_between_markers_on_lines_of_their_own() {
         assert_eq!(
-            bundle("text/html", "<b>a</b>", "a\n\nb\n"),
-            "EVCXR_BEGIN_CONTENT text/html\n<b>a</b>\nEVCXR_END_CONTENT\n\
-             EVCXR_BEGIN_CONTENT text/plain\na\n\nb\nEVCXR_END_CONTENT\n"
+            part("text/plain", "a\n\nb\n"),
+            "EVCXR_BEGIN_CONTENT text/plain\na\n\nb\nEVCXR_END_CONTENT\n"
         );
     }
 }

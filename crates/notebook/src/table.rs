@@ -46,40 +46,35 @@ impl Table {
     }
 
     fn html(&self) -> String {
+        const ROW: &str = "<tr style=\"background:none";
+        const CELL: &str = "padding:2px 8px;white-space:nowrap;text-align";
         let style = "border-collapse:collapse;color:inherit;font-size:13px;margin:8px 0";
+        let caption = escape(&self.caption);
         let mut html = format!("<table style=\"{style}\">\n<caption style=\"text-align:left;");
-        html += &format!(
-            "color:inherit;padding:2px 8px\">{}</caption>\n<thead>",
-            escape(&self.caption)
-        );
+        html += &format!("color:inherit;padding:2px 8px\">{caption}</caption>\n<thead>");
         for (number, line) in self.lines.iter().enumerate() {
-            let (ends, border) = match number {
-                0 => (
-                    "</thead>\n<tbody>\n",
-                    ";border-bottom:1px solid currentColor",
-                ),
-                _ => ("\n", ""),
+            html += ROW;
+            html += if number == 0 {
+                ";border-bottom:1px solid currentColor\">"
+            } else {
+                "\">"
             };
-            html += &format!("<tr style=\"background:none{border}\">");
             for (column, text) in line.iter().enumerate() {
                 let (tag, scope) = match (number, column) {
                     (0, _) => ("th", " scope=\"col\""),
                     (_, 0) => ("th", " scope=\"row\""),
                     _ => ("td", ""),
                 };
-                let align =
-                    ["right;font-variant-numeric:tabular-nums", "left"][usize::from(column == 0)];
-                let style = format!("padding:2px 8px;white-space:nowrap;text-align:{align}");
-                html += &format!("<{tag}{scope} style=\"{style}\">{}</{tag}>", escape(text));
+                let align = ["right;font-variant-numeric:tabular-nums", "left"];
+                let (align, text) = (align[usize::from(column == 0)], escape(text));
+                html += &format!("<{tag}{scope} style=\"{CELL}:{align}\">{text}</{tag}>");
             }
-            html += &format!("</tr>{ends}");
+            html += ["</tr>\n", "</tr></thead>\n<tbody>\n"][usize::from(number == 0)];
         }
         html += "</tbody>\n</table>\n";
         for note in &self.notes {
-            html += &format!(
-                "<p style=\"margin:2px 8px;font-size:13px\">{}</p>\n",
-                escape(note)
-            );
+            let note = escape(note);
+            html += &format!("<p style=\"margin:2px 8px;font-size:13px\">{note}</p>\n");
         }
         html
     }
@@ -104,6 +99,19 @@ impl Table {
             .iter()
             .fold(text, |text, note| text + "\n" + note)
     }
+}
+
+/// A row of [`Lab::table`](crate::lab::Lab::table), from values that can be displayed.
+///
+/// ```
+/// let row = lab_notebook::row!["train", 40_000, format!("{:.1} %", 45.67)];
+/// assert_eq!(row, ["train", "40000", "45.7 %"]);
+/// ```
+#[macro_export]
+macro_rules! row {
+    ($($cell:expr),+ $(,)?) => {
+        vec![$($cell.to_string()),+]
+    };
 }
 
 #[cfg(test)]

@@ -132,13 +132,13 @@ fn an_augmentation_shows_the_image_before_and_five_draws() {
     let six: Vec<_> = (0..6).map(|at| (image.clone(), caption(at))).collect();
     assert_eq!(
         figures::before_and_after(&still).unwrap(),
-        figures::images("fill=reflect", &six, 6).unwrap()
+        figures::images("An augmented image", &six, 6).unwrap()
     );
     let turned = figures::before_and_after(&Augmentation::new().rotation(40.0)).unwrap();
     assert!(
         turned
             .alt()
-            .starts_with("rotate=40,fill=reflect: 6 images: before, after")
+            .starts_with("An augmented image: 6 images: before, after")
     );
     assert_ne!(
         turned.png(),

@@ -265,9 +265,11 @@ fn a_layer_whose_biases_are_far_below_zero_is_dead_and_named() {
 #[test]
 fn a_step_that_is_too_large_is_named_and_so_is_a_network_that_has_diverged() {
     let (mut model, batch) = (network(), sample().train.take(16));
-    let inspection = model
-        .inspect_with(&batch, Loss::CategoricalCrossentropy, Adam::new(0.5))
+    let usual = model.weight("dense.kernel").unwrap().to_owned();
+    model
+        .set_weight("dense.kernel", usual.mapv(|w| 1e-4 * w))
         .unwrap();
+    let inspection = model.inspect(&batch).unwrap();
     assert!(
         inspection
             .remarks()
@@ -275,7 +277,7 @@ fn a_step_that_is_too_large_is_named_and_so_is_a_network_that_has_diverged() {
             .any(|r| r.starts_with("dense: a step changes")),
         "{inspection}"
     );
-    assert!(inspection.to_string().contains("one step of adam (0.5)"));
+    assert!(inspection.to_string().contains("one step of Adam (0.001)"));
     let kernel = model.weight("dense_1.kernel").unwrap().mapv(|_| f32::NAN);
     model.set_weight("dense_1.kernel", kernel).unwrap();
     let inspection = model.inspect(&batch).unwrap();
@@ -449,9 +451,4 @@ fn what_does_not_fit_is_named() {
         .build(Seed(0))
         .unwrap();
     assert_says(linear.inspect(&cifar.train.take(8)), &["softmax"]);
-    assert!(
-        linear
-            .inspect_with(&cifar.train.take(8), Loss::MeanSquaredError, Sgd::new(0.01))
-            .is_ok()
-    );
 }

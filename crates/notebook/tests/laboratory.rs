@@ -153,6 +153,102 @@ fn a_run_that_is_missing_or_damaged_names_the_notebook_that_makes_it() {
 }
 
 #[test]
+fn collected_runs_read_back_equal_without_their_folders() {
+    let (folder, lab) = laboratory();
+    let outputs = folder.path().join("outputs/sample");
+    let (tested, model) = experiment(&lab, "03-tested", 0.01);
+    tested.test(&model, &lab.cifar10().unwrap().test).unwrap();
+    for (name, rate) in [
+        ("03-a", 0.02),
+        ("03-diverged", 1e38),
+        ("05-b", 0.01),
+        ("own", 0.01),
+    ] {
+        experiment(&lab, name, rate);
+    }
+    let all = |prefix: &str| {
+        let runs = lab.runs(prefix).unwrap().into_iter();
+        runs.map(|run| (run.name, run.record, run.history))
+            .collect::<Vec<_>>()
+    };
+    let (three, five) = (all("03-"), all("05-"));
+    assert_eq!((three.len(), five.len()), (3, 1));
+    lab.collect("03-").unwrap();
+    lab.collect("05-").unwrap();
+    let table = fs::read_to_string(outputs.join("history.csv")).unwrap();
+    let of_one = fs::read_to_string(outputs.join("runs/03-a/history.csv")).unwrap();
+    for line in of_one.lines().skip(1) {
+        assert!(table.contains(&format!("\n03-a,{line}\n")), "{table}");
+    }
+    let header = of_one.lines().next().unwrap();
+    assert_eq!(table.lines().next().unwrap(), format!("run,{header}"));
+    let json = fs::read_to_string(outputs.join("runs.jsonl")).unwrap();
+    assert_eq!(
+        json.lines().count(),
+        4,
+        "a reader's own run is not collected"
+    );
+
+    fs::remove_dir_all(outputs.join("runs")).unwrap();
+    assert_eq!((all("03-"), all("05-")), (three.clone(), five.clone()));
+    assert_eq!(lab.saved("05-b").unwrap().record, five[0].1);
+    let error = lab.saved("05-c").unwrap_err().to_string();
+    assert!(
+        error.contains("found nothing") && error.contains("--only 05"),
+        "{error}"
+    );
+
+    // A notebook that is run again replaces its runs, and those of the others stay.
+    experiment(&lab, "03-new", 0.02);
+    lab.collect("03-").unwrap();
+    fs::remove_dir_all(outputs.join("runs")).unwrap();
+    assert_eq!(all("05-"), five);
+    assert_eq!(all("03-")[0].0, "03-new");
+    assert_eq!(all("03-").len(), 1);
+}
+
+#[test]
+fn a_table_that_is_damaged_says_how_to_get_it_back() {
+    let (folder, lab) = laboratory();
+    experiment(&lab, "03-a", 0.01);
+    lab.collect("03-").unwrap();
+    let outputs = folder.path().join("outputs/sample");
+    fs::remove_dir_all(outputs.join("runs")).unwrap();
+    let rows = fs::read_to_string(outputs.join("history.csv")).unwrap();
+    for (name, text, found) in [
+        ("runs.jsonl", "{}\n", "missing field"),
+        ("runs.jsonl", "", "epochs of 03-a"),
+        ("history.csv", "", "another header"),
+        ("history.csv", "run,epoch\n03-a,1\n", "another header"),
+        (
+            "history.csv",
+            &rows.replace("03-a,2", "03-a,two"),
+            "field 1: invalid",
+        ),
+        (
+            "history.csv",
+            rows.split_inclusive('\n')
+                .take(2)
+                .collect::<String>()
+                .as_str(),
+            "1 epochs in history.csv, 2",
+        ),
+    ] {
+        let whole = fs::read(outputs.join(name)).unwrap();
+        fs::write(outputs.join(name), text).unwrap();
+        let error = lab.saved("03-a").unwrap_err().to_string();
+        assert!(
+            error.contains(found) && error.contains("cargo lab report"),
+            "{error}"
+        );
+        fs::write(outputs.join(name), whole).unwrap();
+    }
+    fs::remove_file(outputs.join("history.csv")).unwrap();
+    let error = lab.saved("03-a").unwrap_err().to_string();
+    assert!(error.contains("history.csv: found nothing"), "{error}");
+}
+
+#[test]
 fn runs_of_two_data_sets_or_versions_do_not_go_into_one_report() {
     let (folder, lab) = laboratory();
     let (first, _) = experiment(&lab, "03-a-0", 0.01);

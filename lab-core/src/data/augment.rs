@@ -11,75 +11,74 @@ use crate::error::{LabError, Result};
 use crate::random::{Purpose, Seed, below, unit};
 use crate::text::shape;
 
-/// A list of random movements, each with its range and its probability, and a fill for the pixels that come in.
+/// A list of random moves, each with its probability, and a fill for the pixels that come in.
 ///
-/// The movements of one image are composed, in the order of the list, into a single map, and the image is sampled
+/// The moves of one image are composed, in the order of the list, into a single map, and the image is sampled
 /// once: it is interpolated once and filled once, however long the list. Every image of every epoch has its own
 /// random numbers, so the result depends on the seed alone.
 ///
-/// As text, which is also how it is serialized, the list below is `flip,rotate=15,shift=0.1@0.5,fill=reflect`.
-///
 /// ```
 /// use lab_core::prelude::*;
-/// let augmentation =
-///     Augmentation::new().horizontal_flip(0.5).rotation(15.0).shift(0.1).with_probability(0.5).fill(Fill::Reflect);
+/// let augmentation = Augmentation::new().horizontal_flip(0.5).rotation(15.0).fill(Fill::Nearest);
+/// let sometimes_shifted = augmentation.clone().with(RandomMove::Shift(0.1), 0.3);
 /// let cifar = Cifar10::sample();
 /// let gallery = augmentation.draw(cifar.train.image(0).unwrap(), Seed(1), 8)?;
 /// assert_eq!(gallery.len(), 8);
-/// assert_eq!("flip,rotate=15,shift=0.1@0.5".parse::<Augmentation>()?, augmentation);
 /// # Ok::<(), LabError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(deny_unknown_fields)]
 pub struct Augmentation {
-    /// The movements with their probabilities.
-    pub(super) movements: Vec<(Movement, f64)>,
-    pub(super) fill: Fill,
-    /// Whether a probability came before the first movement.
-    misplaced_probability: bool,
+    /// The moves with their probabilities (0 to 1).
+    pub moves: Vec<(RandomMove, f64)>,
+    /// Where the pixels that come in from outside are taken from.
+    #[serde(default)]
+    pub fill: Fill,
 }
 
-/// A random movement by up to this amount in each direction.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Movement {
+/// A random move by up to this amount in each direction.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RandomMove {
+    /// Left and right change places.
     Flip,
+    /// A turn about the centre by up to so many degrees, 0 to 180.
     Rotate(f64),
+    /// A shift by up to this fraction, 0 to 1, of the width to either side, and of the height up or down.
     Shift(f64),
+    /// A shift by up to so many whole pixels, 0 to 1,024, each way: a random crop of the padded image.
     Crop(u32),
 }
 
 impl Augmentation {
-    /// No movements yet; the fill is [`Fill::Reflect`].
+    /// No moves yet; the fill is [`Fill::Reflect`].
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Exchanges left and right, with this probability.
     pub fn horizontal_flip(self, probability: f64) -> Self {
-        self.with(Movement::Flip, probability)
+        self.with(RandomMove::Flip, probability)
     }
 
-    /// Turns by an angle between `-degrees` and `degrees` (0 to 180) about the centre.
+    /// Turns every image by an angle between `-degrees` and `degrees`, as [`RandomMove::Rotate`].
     pub fn rotation(self, degrees: f64) -> Self {
-        self.with(Movement::Rotate(degrees), 1.0)
+        self.with(RandomMove::Rotate(degrees), 1.0)
     }
 
-    /// Shifts by up to `fraction` (0 to 1) of the width to either side, and of the height up or down.
+    /// Shifts every image by up to this fraction of its size, as [`RandomMove::Shift`].
     pub fn shift(self, fraction: f64) -> Self {
-        self.with(Movement::Shift(fraction), 1.0)
+        self.with(RandomMove::Shift(fraction), 1.0)
     }
 
-    /// Shifts by up to `padding` whole pixels (0 to 1,024) each way: a random crop of the padded image.
+    /// Shifts every image by up to so many whole pixels, as [`RandomMove::Crop`].
     pub fn random_crop(self, padding: u32) -> Self {
-        self.with(Movement::Crop(padding), 1.0)
+        self.with(RandomMove::Crop(padding), 1.0)
     }
 
-    /// Gives the last movement this probability (0 to 1).
-    pub fn with_probability(mut self, probability: f64) -> Self {
-        match self.movements.last_mut() {
-            Some(last) => last.1 = probability,
-            None => self.misplaced_probability = true,
-        }
+    /// Adds a move with its probability.
+    pub fn with(mut self, random: RandomMove, probability: f64) -> Self {
+        self.moves.push((random, probability));
         self
     }
 
@@ -88,24 +87,18 @@ impl Augmentation {
         Self { fill, ..self }
     }
 
-    pub(super) fn with(mut self, movement: Movement, probability: f64) -> Self {
-        self.movements.push((movement, probability));
-        self
-    }
-
     /// Checks every range and probability; whatever uses an augmentation calls this first.
     ///
     /// # Errors
-    /// [`LabError::Value`] for a probability outside [0, 1] or without a movement, and for a range that its method
-    /// does not allow.
+    /// [`LabError::Value`] for a probability outside [0, 1], and for an amount that [`RandomMove`] does not allow.
     pub fn validate(&self) -> Result<()> {
-        if self.misplaced_probability {
-            let (place, found) = ("augmentation: probability", "one before any movement");
-            let (expected, remedy) = ("a movement before it", "add the movement first");
-            return Err(LabError::value(place, found, expected, remedy));
-        }
-        for (movement, probability) in &self.movements {
-            let (name, amount, limit) = movement.name_amount_and_limit();
+        for (random, probability) in &self.moves {
+            let (name, amount, limit) = match *random {
+                RandomMove::Flip => ("flip", 0.0, 0.0),
+                RandomMove::Rotate(degrees) => ("rotate", degrees, 180.0),
+                RandomMove::Shift(fraction) => ("shift", fraction, 1.0),
+                RandomMove::Crop(padding) => ("crop", padding.into(), 1024.0),
+            };
             let place = format!("augmentation: {name}");
             check_range(place, amount, 0.0..=limit, "it goes both ways from 0")?;
             let place = format!("augmentation: probability of {name}");
@@ -129,18 +122,16 @@ impl Augmentation {
     /// # Errors
     /// [`LabError::Shape`] for an image without pixels; [`LabError::Value`] for a movement that is not finite.
     pub fn apply(&self, image: ArrayView3<'_, u8>, moves: &[Move]) -> Result<Array3<f32>> {
-        check_image(image)?;
-        for movement in moves {
-            let (Move::Shift { dx: a, dy: b } | Move::Rotate { degrees: a @ b }) = *movement else {
-                continue;
-            };
-            let (place, remedy) = ("movement", "give pixels or degrees");
-            check_range(place, a, -1e6..=1e6, remedy)?;
-            check_range(place, b, -1e6..=1e6, remedy)?;
+        let shape = check_image(image)?;
+        let mut map = Map::IDENTITY;
+        for &known in moves {
+            if let Move::Shift { dx: a, dy: b } | Move::Rotate { degrees: a @ b } = known {
+                check_range("movement", a, -1e6..=1e6, "give pixels or degrees")?;
+                check_range("movement", b, -1e6..=1e6, "give pixels or degrees")?;
+            }
+            map = map.then(known, shape);
         }
-        let moves = moves.iter();
-        let map = moves.fold(Map::IDENTITY, |map, &next| map.then(next, image.dim()));
-        Ok(self.sample(image, &map))
+        Ok(self.sample(image, shape, map))
     }
 
     /// Draws `count` random versions of one image, as the first epoch of a training draws them for its first images.
@@ -148,81 +139,66 @@ impl Augmentation {
     /// # Errors
     /// [`LabError::Shape`] for an image without pixels, and what [`validate`](Self::validate) finds.
     pub fn draw(&self, image: ArrayView3<u8>, seed: Seed, count: usize) -> Result<Vec<Array3<u8>>> {
-        check_image(image)?;
+        let shape = check_image(image)?;
         self.validate()?;
-        let version = |position| {
-            let map = self.random_map(seed, 0, position, image.dim());
-            self.sample(image, &map).mapv(|value| value.round() as u8)
+        let version = |stream| {
+            let drawn = self.sample(image, shape, self.random_map(seed, stream, shape));
+            drawn.mapv(|value| value.round() as u8)
         };
-        Ok((0..count).map(version).collect())
+        Ok((0..count as u64).map(version).collect())
     }
 
-    /// The map for the image at `position` of an epoch.
+    /// The map for an image whose random numbers come from this stream.
     ///
-    /// Every movement draws the same random numbers whether it happens or not: one for its probability, then its
-    /// amounts.
-    pub(super) fn random_map(
-        &self,
-        seed: Seed,
-        epoch: usize,
-        position: usize,
-        shape: (usize, usize, usize),
-    ) -> Map {
-        let stream = ((epoch as u64) << 32) | position as u64;
+    /// Every move draws the same random numbers whether it happens or not: one for its probability, then its amounts.
+    pub(super) fn random_map(&self, seed: Seed, stream: u64, shape: [usize; 3]) -> Map {
         let generator = &mut seed.generator(Purpose::Augment, stream);
-        let movements = self.movements.iter();
-        movements.fold(Map::IDENTITY, |map, (movement, probability)| {
+        let mut map = Map::IDENTITY;
+        for (random, probability) in &self.moves {
             let happens = unit(generator) < *probability;
-            let drawn = movement.draw(generator, shape);
-            if happens { map.then(drawn, shape) } else { map }
-        })
+            let drawn = random.draw(generator, shape);
+            map = if happens { map.then(drawn, shape) } else { map };
+        }
+        map
     }
 
-    fn sample(&self, image: ArrayView3<'_, u8>, map: &Map) -> Array3<f32> {
+    fn sample(&self, image: ArrayView3<'_, u8>, shape: [usize; 3], map: Map) -> Array3<f32> {
         let bytes: Vec<u8> = image.iter().copied().collect();
         let table: Table = std::array::from_fn(|byte| byte as f32);
-        let tables = vec![table; image.dim().2];
-        let mut out = Array3::zeros(image.dim());
-        let values = out.as_slice_mut().unwrap_or_default();
-        resample(&bytes, image.dim(), &tables, self.fill, map, values);
-        out
+        let (tables, mut out) = (vec![table; shape[2]], vec![0.0; bytes.len()]);
+        resample(&bytes, shape, &tables, self.fill, map, &mut out);
+        Array3::from_shape_vec(shape, out).unwrap_or_default()
     }
 }
 
-impl Movement {
-    pub(super) fn name_amount_and_limit(&self) -> (&'static str, f64, f64) {
-        match *self {
-            Self::Flip => ("flip", 0.0, 0.0),
-            Self::Rotate(degrees) => ("rotate", degrees, 180.0),
-            Self::Shift(fraction) => ("shift", fraction, 1.0),
-            Self::Crop(padding) => ("crop", padding.into(), 1024.0),
+impl RandomMove {
+    fn draw(self, generator: &mut impl Rng, [height, width, _]: [usize; 3]) -> Move {
+        let mut within = |limit: f64| (2.0 * unit(generator) - 1.0) * limit;
+        match self {
+            Self::Flip => Move::HorizontalFlip,
+            Self::Rotate(limit) => Move::Rotate {
+                degrees: within(limit),
+            },
+            Self::Shift(limit) => {
+                let (dx, dy) = (within(limit * width as f64), within(limit * height as f64));
+                Move::Shift { dx, dy }
+            }
+            Self::Crop(limit) => {
+                let mut whole = || f64::from(below(generator, 2 * limit + 1)) - f64::from(limit);
+                let (dx, dy) = (whole(), whole());
+                Move::Shift { dx, dy }
+            }
         }
     }
-
-    fn draw(&self, generator: &mut impl Rng, (height, width, _): (usize, usize, usize)) -> Move {
-        let mut within = |limit: f64| (2.0 * unit(generator) - 1.0) * limit;
-        let (dx, dy) = match *self {
-            Self::Flip => return Move::HorizontalFlip,
-            Self::Rotate(limit) => {
-                let degrees = within(limit);
-                return Move::Rotate { degrees };
-            }
-            Self::Shift(limit) => (within(limit * width as f64), within(limit * height as f64)),
-            Self::Crop(padding) => {
-                let mut whole =
-                    || f64::from(below(generator, 2 * padding + 1)) - f64::from(padding);
-                (whole(), whole())
-            }
-        };
-        Move::Shift { dx, dy }
-    }
 }
 
-fn check_image(image: ArrayView3<'_, u8>) -> Result<()> {
-    if !image.is_empty() {
-        return Ok(());
+/// The shape of an image, which must have pixels.
+fn check_image(image: ArrayView3<'_, u8>) -> Result<[usize; 3]> {
+    let (height, width, channels) = image.dim();
+    if image.is_empty() {
+        let (found, expected) = (shape(image.shape()), "height x width x channels");
+        let remedy = "give an image with at least one pixel";
+        return Err(LabError::shape("image", found, expected, remedy));
     }
-    let (found, expected) = (shape(image.shape()), "height x width x channels");
-    let remedy = "give an image with at least one pixel";
-    Err(LabError::shape("image", found, expected, remedy))
+    Ok([height, width, channels])
 }

@@ -28,36 +28,33 @@ pub fn epoch_order(len: usize, seed: Option<Seed>, epoch: usize) -> Vec<u32> {
 }
 
 impl Dataset {
-    /// Writes the images of `rows` to a buffer of that length.
+    /// Writes all images to a buffer of that length.
     ///
-    /// `augment` is the augmentation with its seed, the epoch, and the position in the epoch of the first row: the
-    /// three determine what happens to each image, whatever the batches and the threads.
-    pub(crate) fn gather(
+    /// `augment` is the augmentation with its seed and the epoch, and `first` the position of the first image in that
+    /// epoch: they determine what happens to each image, whatever the batches and the threads.
+    pub(crate) fn write_images(
         &self,
-        rows: &[u32],
-        augment: Option<(&Augmentation, Seed, usize, usize)>,
+        augment: Option<&(Augmentation, Seed, usize)>,
+        first: usize,
         threads: &Threads,
         images: &mut [f32],
-    ) -> Result<()> {
+    ) {
         const PIECE: usize = 8;
-        if let Some(&row) = rows.iter().find(|&&row| row as usize >= self.len()) {
-            return Err(self.no_image(row as usize));
-        }
-        let [height, width, channels] = self.shape;
-        let (shape, length) = ((height, width, channels), height * width * channels);
+        let (shape, tables) = (self.shape, &self.table);
+        let length: usize = shape.iter().product();
         threads.chunks(images, PIECE * length, |piece, images| {
             for (i, image) in images.chunks_exact_mut(length).enumerate() {
                 let position = piece * PIECE + i;
-                let bytes = self.row_pixels(self.rows[rows[position] as usize]);
-                let Some((augmentation, seed, epoch, first)) = augment else {
+                let bytes = self.row_pixels(self.rows[position]);
+                if let Some((moves, seed, epoch)) = augment {
+                    let stream = (*epoch as u64) << 32 | (first + position) as u64;
+                    let map = moves.random_map(*seed, stream, shape);
+                    resample(bytes, shape, tables, moves.fill, map, image);
+                } else {
                     self.normalize(bytes, image);
-                    continue;
-                };
-                let map = augmentation.random_map(seed, epoch, first + position, shape);
-                resample(bytes, shape, &self.table, augmentation.fill, &map, image);
+                }
             }
         });
-        Ok(())
     }
 
     fn normalize(&self, bytes: &[u8], image: &mut [f32]) {
@@ -173,8 +170,8 @@ impl Batches {
     /// [`LabError::Shape`](crate::LabError::Shape) for another number of weights than of classes or of examples;
     /// [`LabError::Value`](crate::LabError::Value) for a weight that is negative or not finite.
     pub fn weighted(mut self, class: Option<&[f32]>, sample: Option<&[f32]>) -> Result<Self> {
-        check_weights("class weights", "class", class, self.data.class_count())?;
-        check_weights("sample weights", "example", sample, self.data.len())?;
+        check_weights("class", class, self.data.class_count())?;
+        check_weights("sample", sample, self.data.len())?;
         let weight = |(row, label): (usize, u8)| {
             let sample = sample.map_or(1.0, |weights| weights[row]);
             sample * class.map_or(1.0, |weights| weights[usize::from(label)])
@@ -195,32 +192,31 @@ impl Iterator for Batches {
     type Item = Batch;
 
     fn next(&mut self) -> Option<Batch> {
-        let rows = &self.order[self.position..];
-        let rows = &rows[..rows.len().min(self.size)];
-        if rows.is_empty() {
+        let end = self
+            .position
+            .saturating_add(self.size)
+            .min(self.order.len());
+        let examples = &self.order[self.position..end];
+        if examples.is_empty() {
             return None;
         }
+        let rows = examples.iter().map(|&i| self.data.rows[i as usize]);
+        let data = self.data.with_rows(rows.collect());
         let last = std::mem::take(&mut self.last).try_into_owned_nocopy();
         let mut images = last.map_or_else(|_| Vec::new(), |last| last.into_raw_vec_and_offset().0);
-        let [height, width, channels] = self.data.image_shape();
-        images.resize(rows.len() * height * width * channels, 0.0);
-        let augmentation = self.augmentation.as_ref();
-        let augment =
-            augmentation.map(|(moves, seed, epoch)| (moves, *seed, *epoch, self.position));
-        let gathered = self.data.gather(rows, augment, &self.threads, &mut images);
-        gathered.expect("the order holds rows of this data set");
-        let label = |&row: &u32| self.data.labels[self.data.rows[row as usize] as usize];
-        let labels = rows.iter().map(label).collect();
-        let weights_of = |all: &Vec<f32>| rows.iter().map(|&row| all[row as usize]).collect();
-        let weights = self.weights.as_ref().map(weights_of);
-        let shape = (rows.len(), height, width, channels);
-        self.position += rows.len();
-        self.last = ArcArray::from_shape_vec(shape, images).ok()?;
-        Some(Batch {
+        let [height, width, channels] = data.shape;
+        images.resize(data.len() * height * width * channels, 0.0);
+        let augment = self.augmentation.as_ref();
+        data.write_images(augment, self.position, &self.threads, &mut images);
+        self.last = ArcArray::from_shape_vec((data.len(), height, width, channels), images).ok()?;
+        let weights_of = |all: &Vec<f32>| examples.iter().map(|&i| all[i as usize]).collect();
+        let batch = Batch {
             images: self.last.clone(),
-            labels,
-            weights,
-        })
+            labels: data.labels(),
+            weights: self.weights.as_ref().map(weights_of),
+        };
+        self.position = end;
+        Some(batch)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

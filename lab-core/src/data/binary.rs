@@ -24,12 +24,11 @@ use crate::files::write_whole;
 use crate::text::{shape, thousands};
 
 /// The bytes of one record.
-pub const RECORD: usize = 1 + PIXELS;
+pub const RECORD: usize = 1 + 3 * PLANE;
 /// The most records that a file has.
 pub const MOST_RECORDS: usize = 10_000;
 
-/// The bytes of one image and of one of its planes.
-pub(super) const PIXELS: usize = 3 * PLANE;
+/// The bytes of one colour of an image.
 const PLANE: usize = 32 * 32;
 const CLASSES: usize = 10;
 pub(super) const REMEDY: &str = "run `cargo lab data` to get the official files";
@@ -40,12 +39,12 @@ pub(super) const REMEDY: &str = "run `cargo lab data` to get the official files"
 /// [`LabError::Io`] for a file that cannot be read; [`LabError::Format`] when its length is not that of 1 to 10,000
 /// whole records, or for a label above 9.
 pub fn read_batch(path: impl AsRef<Path>) -> Result<(Array4<u8>, Vec<u8>)> {
-    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    let mut records = Records::default();
     let expected = "1 to 10,000 records of 3,073 bytes each";
-    read_records(path.as_ref(), 1, expected, &mut pixels, &mut labels)?;
-    let shape = (labels.len(), 32, 32, 3);
-    let images = Array4::from_shape_vec(shape, pixels).unwrap_or_default();
-    Ok((images, labels))
+    records.read(path.as_ref(), 1, expected)?;
+    let shape = (records.labels.len(), 32, 32, 3);
+    let images = Array4::from_shape_vec(shape, records.pixels).unwrap_or_default();
+    Ok((images, records.labels))
 }
 
 /// Writes 1 to 10,000 images of 32 x 32 x 3 and their labels, in order. The file appears only when it is whole.
@@ -73,53 +72,55 @@ pub fn write_batch(path: impl AsRef<Path>, data: &Dataset) -> Result<()> {
     })
 }
 
-/// Appends the records of a file to `pixels` (interleaved) and `labels`; `expected` describes a file of at least
-/// `least` records.
-pub(super) fn read_records(
-    path: &Path,
-    least: usize,
-    expected: &str,
-    pixels: &mut Vec<u8>,
-    labels: &mut Vec<u8>,
-) -> Result<()> {
-    let failed = |error| LabError::io("read", path, error, REMEDY);
-    let metadata = fs::metadata(path).map_err(failed)?;
-    // Devices and pipes have no length and could be read for ever.
-    if !metadata.is_file() {
-        let found = "something that is not a file";
-        return Err(LabError::format(path, found, "a batch file", REMEDY));
-    }
-    let wrong = |length: usize| {
-        let found = format!("{} bytes", thousands(length));
-        Err(LabError::format(path, found, expected, REMEDY))
-    };
-    let length = metadata.len() as usize;
-    if !length.is_multiple_of(RECORD) || !(least..=MOST_RECORDS).contains(&(length / RECORD)) {
-        return wrong(length);
-    }
-    let bytes = fs::read(path).map_err(failed)?;
-    // Another process may have changed the file since.
-    if bytes.len() != length {
-        return wrong(bytes.len());
-    }
-    for (number, record) in bytes.chunks_exact(RECORD).enumerate() {
-        let label = record[0];
-        if usize::from(label) >= CLASSES {
-            let number = thousands(number);
-            let found = format!("label {label} in record {number} (counted from 0)");
-            return Err(LabError::format(path, found, "labels from 0 to 9", REMEDY));
+/// The pixels (interleaved) and the labels of records.
+#[derive(Default)]
+pub(super) struct Records {
+    pub(super) pixels: Vec<u8>,
+    pub(super) labels: Vec<u8>,
+}
+
+impl Records {
+    /// Appends the records of a file of at least `least` records; `expected` describes such a file.
+    pub(super) fn read(&mut self, path: &Path, least: usize, expected: &str) -> Result<()> {
+        let failed = |error| LabError::io("read", path, error, REMEDY);
+        let metadata = fs::metadata(path).map_err(failed)?;
+        // Devices and pipes have no length and could be read for ever.
+        if !metadata.is_file() {
+            let found = "something that is not a file";
+            return Err(LabError::format(path, found, "a batch file", REMEDY));
         }
-        labels.push(label);
-        let (red, rest) = record[1..].split_at(PLANE);
-        let (green, blue) = rest.split_at(PLANE);
-        let start = pixels.len();
-        pixels.resize(start + PIXELS, 0);
-        let image = pixels[start..].as_chunks_mut().0;
-        for (pixel, ((&red, &green), &blue)) in
-            image.iter_mut().zip(red.iter().zip(green).zip(blue))
-        {
-            *pixel = [red, green, blue];
-        }
+        let check = |length: usize| {
+            let count = length / RECORD;
+            if length.is_multiple_of(RECORD) && (least..=MOST_RECORDS).contains(&count) {
+                return Ok(());
+            }
+            let found = format!("{} bytes", thousands(length));
+            Err(LabError::format(path, found, expected, REMEDY))
+        };
+        check(metadata.len() as usize)?;
+        let bytes = fs::read(path).map_err(failed)?;
+        // Another process may have changed the file since.
+        check(bytes.len())?;
+        self.append(path, &bytes)
     }
-    Ok(())
+
+    /// Appends whole records; `path` says in an error where they come from.
+    pub(super) fn append(&mut self, path: &Path, bytes: &[u8]) -> Result<()> {
+        self.pixels.reserve_exact(bytes.len());
+        for (number, record) in bytes.chunks_exact(RECORD).enumerate() {
+            let label = record[0];
+            if usize::from(label) >= CLASSES {
+                let number = thousands(number);
+                let found = format!("label {label} in record {number} (counted from 0)");
+                return Err(LabError::format(path, found, "labels from 0 to 9", REMEDY));
+            }
+            self.labels.push(label);
+            let (red, rest) = record[1..].split_at(PLANE);
+            let (green, blue) = rest.split_at(PLANE);
+            let planes = red.iter().zip(green).zip(blue);
+            let pixels = planes.flat_map(|((&red, &green), &blue)| [red, green, blue]);
+            self.pixels.extend(pixels);
+        }
+        Ok(())
+    }
 }

@@ -1,13 +1,9 @@
 //! CIFAR-10: 60,000 photographs of 32 x 32 pixels in ten classes (Krizhevsky, *Learning Multiple Layers of Features
 //! from Tiny Images*, 2009).
 
-use std::error::Error;
-use std::io::Cursor;
 use std::path::Path;
 
-use ndarray::Array4;
-
-use super::binary::{self, MOST_RECORDS, PIXELS, REMEDY};
+use super::binary::{MOST_RECORDS, REMEDY, Records};
 use super::dataset::Dataset;
 use crate::error::{LabError, Result};
 
@@ -92,45 +88,30 @@ impl Cifar10 {
 
     /// 1,000 training and 500 test images, 100 and 50 of each class: real ones, built into the crate.
     pub fn sample() -> Self {
-        let train = include_bytes!("../../assets/sample_train.png");
-        let test = include_bytes!("../../assets/sample_test.png");
-        let sheet =
-            |png, labels| sheet(png, labels).expect("a test shows that the built-in sheets decode");
+        let read = |bytes: &[u8]| {
+            let mut records = Records::default();
+            let read = records.append(Path::new("the built-in sample"), bytes);
+            read.expect("a test shows that the labels of the built-in sample are below 10");
+            cifar(records)
+        };
         Self {
-            train: sheet(train, include_str!("../../assets/sample_train_labels.txt")),
-            test: sheet(test, include_str!("../../assets/sample_test_labels.txt")),
+            train: read(include_bytes!("../../assets/sample_train.bin")),
+            test: read(include_bytes!("../../assets/sample_test.bin")),
         }
     }
 }
 
 /// The images of whole files, one after the other.
 fn read(dir: &Path, names: &[&str]) -> Result<Dataset> {
-    let count = names.len() * MOST_RECORDS;
-    let mut pixels = Vec::with_capacity(count * PIXELS);
-    let mut labels = Vec::with_capacity(count);
+    let mut records = Records::default();
     let expected = "30,730,000 bytes (10,000 records of 3,073 bytes)";
     for name in names {
-        let path = dir.join(name);
-        binary::read_records(&path, MOST_RECORDS, expected, &mut pixels, &mut labels)?;
+        records.read(&dir.join(name), MOST_RECORDS, expected)?;
     }
-    Ok(cifar(pixels, labels))
+    Ok(cifar(records))
 }
 
-/// The images of a sheet with 25 of them a row, and the labels of a text with one digit for each.
-fn sheet(png: &[u8], labels: &str) -> Result<Dataset, Box<dyn Error>> {
-    let digits = labels.bytes().filter(u8::is_ascii_digit);
-    let labels: Vec<u8> = digits.map(|digit| digit - b'0').collect();
-    let mut sheet = vec![0; labels.len() * PIXELS];
-    png::Decoder::new(Cursor::new(png))
-        .read_info()?
-        .next_frame(&mut sheet)?;
-    // Axes: row of images, line in an image, image in a row, bytes of a line.
-    let sheet = Array4::from_shape_vec((labels.len() / 25, 32, 25, 32 * 3), sheet)?;
-    let pixels = sheet.permuted_axes([0, 2, 1, 3]).iter().copied().collect();
-    Ok(cifar(pixels, labels))
-}
-
-fn cifar(pixels: Vec<u8>, labels: Vec<u8>) -> Dataset {
-    let class_names = CLASS_NAMES.map(str::to_owned).into();
-    Dataset::from_parts(pixels, labels, class_names, [32, 32, 3])
+fn cifar(records: Records) -> Dataset {
+    let names = CLASS_NAMES.map(str::to_owned).into();
+    Dataset::from_parts(records.pixels, records.labels, names, [32, 32, 3])
 }

@@ -165,8 +165,9 @@ impl Dataset {
     /// [`LabError::Value`] for an index past the end.
     pub fn subset(&self, indices: &[usize]) -> Result<Self> {
         let row = |&index: &usize| {
+            let (expected, remedy) = (format!("below {}", self.len()), "count from 0");
             let row = self.rows.get(index).copied();
-            row.ok_or_else(|| self.no_image(index))
+            row.ok_or_else(|| LabError::value("index", index, expected, remedy))
         };
         let rows = indices.iter().map(row).collect::<Result<_>>()?;
         Ok(self.with_rows(rows))
@@ -177,13 +178,10 @@ impl Dataset {
     /// # Errors
     /// [`LabError::Shape`] when the normalization has another number of channels than the images; [`LabError::Value`]
     /// when its values (read from a file, say) are unusable.
-    pub fn with_normalization(self, normalization: Normalization) -> Result<Self> {
-        normalization.check(self.shape[2])?;
-        Ok(Self {
-            table: normalization.table(),
-            normalization: Arc::new(normalization),
-            ..self
-        })
+    pub fn with_normalization(mut self, normalization: Normalization) -> Result<Self> {
+        self.normalization = Arc::new(normalization.checked(self.shape[2])?);
+        self.table = self.normalization.table();
+        Ok(self)
     }
 
     /// How the bytes become floats when a batch is gathered.
@@ -220,21 +218,15 @@ impl Dataset {
 
     /// A view of the same images by other rows, which must be among this view's.
     pub(super) fn with_rows(&self, rows: Arc<[u32]>) -> Self {
-        Self {
-            rows,
-            ..self.clone()
-        }
+        let mut view = self.clone();
+        view.rows = rows;
+        view
     }
 
     /// The bytes of the image at `row` of the shared pixels.
     pub(super) fn row_pixels(&self, row: u32) -> &[u8] {
         let length: usize = self.shape.iter().product();
         &self.pixels[row as usize * length..][..length]
-    }
-
-    pub(super) fn no_image(&self, index: usize) -> LabError {
-        let (expected, remedy) = (format!("below {}", self.len()), "count from 0");
-        LabError::value("index", index, expected, remedy)
     }
 }
 

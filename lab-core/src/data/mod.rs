@@ -16,7 +16,6 @@
 //! ```
 
 mod augment;
-mod augment_text;
 mod batches;
 pub mod binary;
 pub mod cifar10;
@@ -25,7 +24,7 @@ mod geometry;
 mod normalize;
 mod split;
 
-pub use augment::Augmentation;
+pub use augment::{Augmentation, RandomMove};
 pub use batches::{Batch, Batches, epoch_order};
 pub use cifar10::Cifar10;
 pub use dataset::{Dataset, one_hot};

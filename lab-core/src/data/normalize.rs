@@ -22,8 +22,10 @@ pub(super) type Table = [f32; 256];
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normalization {
-    mean: Vec<f32>,
-    std: Vec<f32>,
+    /// The mean of each channel, on the scale of [0, 1].
+    pub mean: Vec<f32>,
+    /// The standard deviation of each channel, on the scale of [0, 1].
+    pub std: Vec<f32>,
 }
 
 impl Normalization {
@@ -41,9 +43,8 @@ impl Normalization {
     /// [`LabError::Shape`] when the two differ in length; [`LabError::Value`] when a value is not finite or a standard
     /// deviation is not above 0.
     pub fn new(mean: Vec<f32>, std: Vec<f32>) -> Result<Self> {
-        let normalization = Self { mean, std };
-        normalization.check(normalization.mean.len())?;
-        Ok(normalization)
+        let channels = mean.len();
+        Self { mean, std }.checked(channels)
     }
 
     /// Mean 0 and standard deviation 1 in each channel of `data`, by its [`channel_statistics`].
@@ -56,8 +57,8 @@ impl Normalization {
     /// [`LabError::Value`] when a channel has the same value everywhere.
     pub fn standardize(data: &Dataset) -> Result<Self> {
         let (mean, std) = data.channel_statistics();
-        let single = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
-        Self::new(single(&mean), single(&std))
+        let single = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
+        Self::new(single(mean), single(std))
     }
 
     /// Whether it is `x / 255` alone.
@@ -65,18 +66,8 @@ impl Normalization {
         self.mean.iter().all(|&mean| mean == 0.0) && self.std.iter().all(|&std| std == 1.0)
     }
 
-    /// The mean of each channel.
-    pub fn mean(&self) -> &[f32] {
-        &self.mean
-    }
-
-    /// The standard deviation of each channel.
-    pub fn std(&self) -> &[f32] {
-        &self.std
-    }
-
-    /// Checks that it suits images of so many channels.
-    pub(super) fn check(&self, channels: usize) -> Result<()> {
+    /// This normalization, where it suits images of so many channels.
+    pub(super) fn checked(self, channels: usize) -> Result<Self> {
         let of = "mean and standard deviation for each channel";
         check_length("normalization", self.mean.len(), channels, of)?;
         check_length("normalization", self.std.len(), channels, of)?;
@@ -89,16 +80,13 @@ impl Normalization {
                 return Err(LabError::value(place, found, expected, remedy));
             }
         }
-        Ok(())
+        Ok(self)
     }
 
     /// For each channel the value of every byte; `x / 255` is the exact quotient, rounded once.
     pub(super) fn table(&self) -> Arc<[Table]> {
-        let value = |x: usize, mean: f32, std: f32| (x as f32 / 255.0 - mean) / std;
-        let channels = self.mean.iter().zip(&self.std);
-        channels
-            .map(|(&mean, &std)| std::array::from_fn(|x| value(x, mean, std)))
-            .collect()
+        let table = |(mean, std)| std::array::from_fn(|x| (x as f32 / 255.0 - mean) / std);
+        self.mean.iter().zip(&self.std).map(table).collect()
     }
 }
 
@@ -123,11 +111,10 @@ impl Dataset {
             }
         }
         let count = (self.len() * height * width) as u64;
-        let statistics = sums.into_iter().map(|(sum, square)| {
-            let mean = sum as f64 / count as f64 / 255.0;
-            let (sum, square, n) = (u128::from(sum), u128::from(square), u128::from(count));
-            let std = ((n * square - sum * sum) as f64).sqrt() / count as f64 / 255.0;
-            (mean, std)
+        let statistics = sums.into_iter().map(|(sum, square): (u64, u64)| {
+            let variance = u128::from(count) * u128::from(square) - u128::from(sum).pow(2);
+            let per_pixel = |value: f64| value / count as f64 / 255.0;
+            (per_pixel(sum as f64), per_pixel((variance as f64).sqrt()))
         });
         statistics.unzip()
     }

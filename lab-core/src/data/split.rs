@@ -1,6 +1,7 @@
 //! Splitting a data set into two parts that share its pixels.
 
 use super::dataset::Dataset;
+use crate::checks::{above_zero, check_range};
 use crate::error::{LabError, Result};
 use crate::random::{Purpose, Seed, shuffle};
 use crate::text::thousands;
@@ -22,8 +23,7 @@ impl Dataset {
     pub fn split(&self, fraction: f64, seed: Seed) -> Result<(Self, Self)> {
         let count = (self.len() as f64 * fraction).round();
         let first = self.first_part("split", fraction, count)?;
-        let rows = self.shuffled_rows(seed);
-        Ok(self.cut(&rows, first))
+        Ok(self.cut(&self.shuffled_rows(seed), first))
     }
 
     /// Two parts at random, as [`split`](Self::split), in which every class is divided by `fraction` to within one image.
@@ -44,8 +44,7 @@ impl Dataset {
         let count = (self.len() as f64 * fraction).round();
         let first = self.first_part("split_stratified", fraction, count)?;
         let counts = self.class_counts();
-        let exact = counts.iter().map(|&count| count as f64 * fraction);
-        let exact: Vec<f64> = exact.collect();
+        let exact: Vec<f64> = counts.iter().map(|&n| n as f64 * fraction).collect();
         let mut quotas: Vec<usize> = exact.iter().map(|quota| quota.floor() as usize).collect();
         let mut classes: Vec<usize> = (0..exact.len()).collect();
         classes.sort_by(|&a, &b| exact[b].fract().total_cmp(&exact[a].fract()));
@@ -54,8 +53,8 @@ impl Dataset {
             quotas[class] += 1;
         }
         // One shuffle is enough: the first images of each class, in shuffled order, fill its quota.
-        let rows = self.shuffled_rows(seed);
-        let (kept, rest): (Vec<u32>, Vec<u32>) = rows.iter().partition(|&&row| {
+        let rows = self.shuffled_rows(seed).into_iter();
+        let (kept, rest): (Vec<u32>, Vec<u32>) = rows.partition(|&row| {
             let quota = &mut quotas[usize::from(self.labels[row as usize])];
             let keep = *quota > 0;
             *quota -= usize::from(keep);
@@ -85,21 +84,18 @@ impl Dataset {
     }
 
     /// Checks that the fraction lies between 0 and 1, and that neither part is empty when the first has `count` images.
-    fn first_part(&self, place: &str, fraction: f64, count: f64) -> Result<usize> {
-        let place = format!("{place}: fraction");
-        if !(fraction > 0.0 && fraction < 1.0) {
-            let remedy = "0.8 keeps four fifths in the first part";
-            return Err(LabError::value(place, fraction, "between 0 and 1", remedy));
-        }
-        let first = count as usize;
-        if first == 0 || first >= self.len() {
-            let count = thousands(self.len());
-            let found = format!("{fraction} of {count} images, which leaves a part empty");
+    fn first_part(&self, method: &str, fraction: f64, count: f64) -> Result<usize> {
+        let place = format!("{method}: fraction");
+        let remedy = "0.8 keeps four fifths in the first part";
+        check_range(&place, fraction, above_zero(1.0), remedy)?;
+        if !(1.0..self.len() as f64).contains(&count) {
+            let images = thousands(self.len());
+            let found = format!("{fraction} of {images} images, which leaves a part empty");
             let expected = "at least one image in each part";
             let remedy = "choose another fraction, or use more images";
             return Err(LabError::value(place, found, expected, remedy));
         }
-        Ok(first)
+        Ok(count as usize)
     }
 
     fn shuffled_rows(&self, seed: Seed) -> Vec<u32> {

@@ -7,8 +7,7 @@
 //! ECE = Σ over bins   count / N · | accuracy of the bin − mean confidence of the bin |
 //! ```
 
-use super::accuracy::argmax;
-use super::check_labelled;
+use super::{argmax, check_labelled};
 use crate::checks::check_range;
 use crate::error::{LabError, Result};
 use ndarray::ArrayView2;
@@ -20,8 +19,10 @@ const ROUNDING: f32 = 1e-5;
 /// How well the confidence of a classifier fits its accuracy.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Calibration {
-    ece: f64,
-    bins: Vec<Bin>,
+    /// The expected calibration error, in [0, 1]: 0 is perfect.
+    pub ece: f64,
+    /// The bins, from confidence 0 to 1: the points of a reliability diagram.
+    pub bins: Vec<Bin>,
 }
 
 /// The predictions whose confidence lies in (`lower`, `upper`].
@@ -56,7 +57,7 @@ impl Calibration {
     /// use ndarray::array;
     /// let sure_and_wrong = array![[1.0, 0.0], [1.0, 0.0]];
     /// let calibration = Calibration::new(&[0, 1], sure_and_wrong.view(), Calibration::DEFAULT_BINS)?;
-    /// assert_eq!(calibration.ece(), 0.5);
+    /// assert_eq!(calibration.ece, 0.5);
     /// # Ok::<(), lab_core::LabError>(())
     /// ```
     pub fn new(truth: &[u8], probabilities: ArrayView2<f32>, bins: usize) -> Result<Self> {
@@ -90,15 +91,5 @@ impl Calibration {
             ece += bin.count as f64 / truth.len() as f64 * (bin.accuracy - bin.confidence).abs();
         }
         Ok(Self { ece, bins })
-    }
-
-    /// The expected calibration error, in [0, 1]: 0 is perfect.
-    pub fn ece(&self) -> f64 {
-        self.ece
-    }
-
-    /// The bins, from confidence 0 to 1: the points of a reliability diagram.
-    pub fn bins(&self) -> &[Bin] {
-        &self.bins
     }
 }

@@ -3,6 +3,7 @@
 use super::{check_classes, check_pair};
 use crate::checks::check_labels;
 use crate::error::{LabError, Result};
+use crate::text::shape;
 use ndarray::{Array2, Axis};
 use serde::{Serialize, Serializer};
 use std::cmp::Reverse;
@@ -78,8 +79,7 @@ impl ConfusionMatrix {
         let classes = class_names.len();
         check_classes("class names", classes)?;
         if counts.dim() != (classes, classes) {
-            let (found, expected) = (counts.dim(), (classes, classes));
-            let (found, expected) = (format!("{found:?}"), format!("{expected:?}"));
+            let (found, expected) = (shape(counts.shape()), shape(&[classes, classes]));
             let remedy = "give a row and a column for each class name";
             return Err(LabError::shape("counts", found, expected, remedy));
         }

@@ -22,11 +22,17 @@ use std::fmt;
 /// `Display` is laid out like scikit-learn's text, with the warnings under it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClassificationReport {
-    accuracy: f64,
-    per_class: Vec<Scores>,
-    macro_average: Scores,
-    weighted_average: Scores,
-    warnings: Vec<String>,
+    /// The fraction of samples recognized, in [0, 1].
+    pub accuracy: f64,
+    /// The scores of each class, in the order of the labels.
+    pub per_class: Vec<Scores>,
+    /// The mean over the classes, each counting the same.
+    pub macro_average: Scores,
+    /// The mean over the classes, each counting by its support.
+    pub weighted_average: Scores,
+    /// A sentence for each class that was never predicted or that has no samples, whose scores say little; and for a
+    /// network that was never trained.
+    pub warnings: Vec<String>,
 }
 
 /// One row of a report; the scores are in [0, 1].
@@ -52,8 +58,8 @@ pub struct Scores {
 /// ```
 /// use lab_core::metrics::classification_report;
 /// let report = classification_report(&[0, 0, 1], &[0, 0, 0], &["cat", "dog"])?;
-/// assert_eq!(report.per_class()[0].recall, 1.0);
-/// assert_eq!(report.warnings(), ["dog: never predicted, so its precision counts as 0"]);
+/// assert_eq!(report.per_class[0].recall, 1.0);
+/// assert_eq!(report.warnings, ["dog: never predicted, so its precision counts as 0"]);
 /// # Ok::<(), lab_core::LabError>(())
 /// ```
 pub fn classification_report(
@@ -100,51 +106,6 @@ impl ClassificationReport {
             warnings,
         }
     }
-
-    /// Adds a warning before the others, where there is one.
-    pub(crate) fn with_warning(mut self, warning: Option<&str>) -> Self {
-        self.warnings.splice(..0, warning.map(str::to_owned));
-        self
-    }
-
-    /// The fraction of samples recognized, in [0, 1].
-    pub fn accuracy(&self) -> f64 {
-        self.accuracy
-    }
-
-    /// The scores of each class, in the order of the labels.
-    pub fn per_class(&self) -> &[Scores] {
-        &self.per_class
-    }
-
-    /// The mean over the classes, each counting the same.
-    pub fn macro_average(&self) -> &Scores {
-        &self.macro_average
-    }
-
-    /// The mean over the classes, each counting by its support.
-    pub fn weighted_average(&self) -> &Scores {
-        &self.weighted_average
-    }
-
-    /// A sentence for each class that was never predicted or that has no samples, whose scores say little; and for a
-    /// network that was never trained.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
-
-    /// The report as JSON, the warnings with it.
-    ///
-    /// ```
-    /// use lab_core::metrics::classification_report;
-    /// let report = classification_report(&[0, 1], &[0, 1], &["cat", "dog"])?;
-    /// assert!(report.to_json().contains(r#""accuracy": 1.0"#));
-    /// # Ok::<(), lab_core::LabError>(())
-    /// ```
-    pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self)
-            .expect("strings and finite numbers can always be written as JSON")
-    }
 }
 
 /// `part / whole`; 0 of 0 counts as 0.
@@ -168,21 +129,19 @@ impl fmt::Display for ClassificationReport {
         let averages = [&self.macro_average, &self.weighted_average];
         let names = self.per_class.iter().chain(averages).map(|s| &s.name);
         let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
-        let line = |name: &str, [a, b, c, d]: [String; 4]| {
-            format!("{name:>width$}  {a:>9} {b:>9} {c:>9} {d:>9}\n")
-        };
-        let digits = |score: f64| format!("{score:.4}");
         let row = |s: &Scores| {
-            let [precision, recall, f1] = [s.precision, s.recall, s.f1].map(digits);
-            line(&s.name, [precision, recall, f1, s.support.to_string()])
+            let (name, support) = (&s.name, s.support);
+            let [precision, recall, f1] = [s.precision, s.recall, s.f1];
+            format!("{name:>width$}  {precision:9.4} {recall:9.4} {f1:9.4} {support:9}\n")
         };
-        let header = ["precision", "recall", "f1-score", "support"].map(str::to_owned);
-        let support = self.weighted_average.support.to_string();
-        let accuracy = [String::new(), String::new(), digits(self.accuracy), support];
-
-        writeln!(f, "{}", line("", header))?;
+        let [space, name] = ["", "accuracy"];
+        writeln!(
+            f,
+            "{space:>width$}  precision    recall  f1-score   support\n"
+        )?;
         f.write_str(&self.per_class.iter().map(row).collect::<String>())?;
-        write!(f, "\n{}", line("accuracy", accuracy))?;
+        let (accuracy, support) = (self.accuracy, self.weighted_average.support);
+        writeln!(f, "\n{name:>width$}  {accuracy:29.4} {support:9}")?;
         f.write_str(&averages.map(row).concat())?;
         if !self.warnings.is_empty() {
             writeln!(f)?;

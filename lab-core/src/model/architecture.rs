@@ -35,6 +35,14 @@ impl LayerKind {
             Self::BatchNorm(layer) => layer,
         }
     }
+
+    /// The activation of a dense layer.
+    pub(super) fn activation(&self) -> Option<Activation> {
+        match self {
+            Self::Dense(layer) => Some(layer.activation),
+            _ => None,
+        }
+    }
 }
 
 /// The architecture of a [`Sequential`] network: the shape of one example and the layers, without weights.
@@ -42,22 +50,16 @@ impl LayerKind {
 /// [`Sequential::new`] starts one. It can be cloned, compared, built with several seeds, and written to a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Architecture {
-    input_shape: Vec<usize>,
-    layers: Vec<LayerKind>,
+    /// The shape of one example.
+    pub input_shape: Vec<usize>,
+    /// The layers, in order.
+    pub layers: Vec<LayerKind>,
 }
 
 /// More floats than this in a network or an example are a slip, not a network for these machines.
 const MOST_FLOATS: usize = 1 << 30;
 
 impl Architecture {
-    pub(super) fn new(input_shape: &[usize]) -> Self {
-        let (input_shape, layers) = (input_shape.to_vec(), Vec::new());
-        Self {
-            input_shape,
-            layers,
-        }
-    }
-
     /// Adds a [`Flatten`] layer: `(32, 32, 3)` → `(3072)`.
     pub fn flatten(self) -> Self {
         self.layer(Flatten {})
@@ -82,16 +84,6 @@ impl Architecture {
     pub fn layer(mut self, layer: impl Into<LayerKind>) -> Self {
         self.layers.push(layer.into());
         self
-    }
-
-    /// The shape of one example.
-    pub fn input_shape(&self) -> &[usize] {
-        &self.input_shape
-    }
-
-    /// The layers, in order.
-    pub fn layers(&self) -> &[LayerKind] {
-        &self.layers
     }
 
     /// The number of weights of a network of this architecture.
@@ -122,13 +114,13 @@ impl Architecture {
         for (spec, arrays) in self.specs()? {
             for array in arrays {
                 let mut value = vec![0.0; array.shape.iter().product()];
+                let number = parameters.len() as u64;
                 match (array.initial, seed) {
                     (Initial::Constant(initial), _) => value.fill(initial),
-                    (Initial::Random(initializer), Some(seed)) => {
-                        let (fans, number) = ([array.shape[0], array.shape[1]], parameters.len());
-                        initializer.fill(&mut value, fans, seed, number as u64);
-                    }
                     (Initial::Random(_), None) => {}
+                    (Initial::Random(initializer), Some(seed)) => {
+                        initializer.fill(&mut value, &array.shape, seed, number);
+                    }
                 }
                 parameters.push(Parameter {
                     name: format!("{}.{}", spec.name, array.name),
@@ -179,7 +171,6 @@ impl Architecture {
                 name,
                 number,
                 inputs: shape.iter().product(),
-                outputs: output_shape.iter().product(),
                 output_shape: output_shape.clone(),
                 parameters: first..first + arrays.len(),
             };

@@ -24,10 +24,14 @@ use crate::error::{LabError, Result};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Dense {
-    units: usize,
-    activation: Activation,
-    initializer: Initializer,
-    l2: f32,
+    /// Outputs.
+    pub units: usize,
+    /// The function f after the weighted sums.
+    pub activation: Activation,
+    /// How the kernel is drawn.
+    pub initializer: Initializer,
+    /// λ of the penalty λ Σ w² over the kernel.
+    pub l2: f32,
 }
 
 impl Dense {
@@ -42,21 +46,14 @@ impl Dense {
     }
 
     /// How the kernel is drawn.
-    pub fn initializer(self, initializer: Initializer) -> Self {
-        Self {
-            initializer,
-            ..self
-        }
+    pub fn initializer(mut self, initializer: Initializer) -> Self {
+        self.initializer = initializer;
+        self
     }
 
     /// Adds λ Σ w² over the kernel to the loss, and so 2 λ w to its gradient (weight decay, Krogh and Hertz, 1992).
     pub fn l2(self, lambda: f32) -> Self {
         Self { l2: lambda, ..self }
-    }
-
-    /// The function after the weighted sums.
-    pub fn activation(&self) -> Activation {
-        self.activation
     }
 }
 
@@ -94,10 +91,9 @@ impl Layer for Dense {
         let (rows, inputs) = (context.rows(), context.spec.inputs);
         let (kernel, bias) = (&own[0].value, &own[1].value);
         let keeps_z = self.activation.keeps_z();
-        let z = if keeps_z {
-            &mut cache.kept
-        } else {
-            &mut cache.output
+        let z = match keeps_z {
+            true => &mut cache.kept,
+            false => &mut cache.output,
         };
         z.resize(rows * self.units, 0.0);
         let x = MatRef::new(context.pass.input, rows, inputs);
@@ -149,14 +145,9 @@ impl Layer for Dense {
 
 /// The input of a layer of features has one axis besides the batch.
 pub(super) fn check_flat(name: &str, input: &[usize], remedy: &str) -> Result<()> {
-    let found = format!("{input:?}");
-    match input.len() {
-        1 => Ok(()),
-        _ => Err(LabError::shape(
-            name,
-            found,
-            "one axis, like [3072]",
-            remedy,
-        )),
+    if input.len() == 1 {
+        return Ok(());
     }
+    let (found, expected) = (format!("{input:?}"), "one axis, like [3072]");
+    Err(LabError::shape(name, found, expected, remedy))
 }

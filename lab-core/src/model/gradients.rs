@@ -42,7 +42,7 @@ impl Gradients<'_> {
     /// Takes the gradient of an array without a penalty.
     pub(super) fn take(&mut self, number: usize, gradient: &[f32], threads: &Threads) {
         match self {
-            Self::Kept(_, gradients) => gradients[number].copy_from_slice(gradient),
+            Self::Kept(_, gradients) => gradient.clone_into(&mut gradients[number]),
             Self::Applied(parameters, (steps, slots)) => {
                 let slots = slots[number].each_mut().map(Vec::as_mut_slice);
                 let value = &mut parameters[number].value;
@@ -61,14 +61,15 @@ impl Gradients<'_> {
     ) {
         match self {
             Self::Kept(parameters, gradients) => {
-                let w = &parameters[number];
+                let (w, gradient) = (&parameters[number], &mut gradients[number]);
+                gradient.resize(w.value.len(), 0.0);
                 let penalize = |row: usize, column: usize, part: &mut [f32]| {
                     if w.l2 > 0.0 {
                         let values = &w.value[row * w.shape[1] + column..];
                         compute::add_penalty(w.l2, values, part);
                     }
                 };
-                compute::product(a, b, &mut gradients[number], threads, penalize);
+                compute::product(a, b, gradient, threads, penalize);
             }
             Self::Applied(parameters, (steps, slots)) => {
                 let w = &mut parameters[number];

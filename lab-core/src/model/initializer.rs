@@ -33,9 +33,9 @@ const TRUNCATED_STD: f64 = 0.879_625_66;
 
 impl Initializer {
     /// Fills a kernel of shape (fan in, fan out); `number` tells the arrays of one model apart.
-    pub(super) fn fill(self, kernel: &mut [f32], fans: [usize; 2], seed: Seed, number: u64) {
+    pub(super) fn fill(self, kernel: &mut [f32], shape: &[usize], seed: Seed, number: u64) {
         let mut generator = seed.generator(Purpose::Initialize, number);
-        let [fan_in, fan_out] = fans.map(|fan| fan as f64);
+        let (fan_in, fan_out) = (shape[0] as f64, shape[1] as f64);
         let variance = match self {
             Self::GlorotUniform | Self::GlorotNormal => 2.0 / (fan_in + fan_out),
             Self::HeUniform | Self::HeNormal => 2.0 / fan_in,
@@ -94,7 +94,7 @@ mod tests {
             ),
         ] {
             let mut kernel = vec![0.0; fan_in * fan_out];
-            initializer.fill(&mut kernel, [fan_in, fan_out], Seed(7), 3);
+            initializer.fill(&mut kernel, &[fan_in, fan_out], Seed(7), 3);
             let count = kernel.len() as f64;
             let mean = kernel.iter().map(|&w| f64::from(w)).sum::<f64>() / count;
             let found = kernel

@@ -98,9 +98,8 @@ pub(crate) struct LayerSpec {
     pub(crate) name: String,
     pub(crate) number: usize,
     pub(crate) output_shape: Vec<usize>,
-    /// Floats in one example's input and output.
+    /// Floats in one example's input.
     pub(crate) inputs: usize,
-    pub(crate) outputs: usize,
     /// This layer's part of the network's parameters.
     pub(crate) parameters: Range<usize>,
 }

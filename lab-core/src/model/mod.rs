@@ -36,12 +36,12 @@ mod passes;
 mod predict;
 mod sequential;
 mod summary;
-mod trace;
 mod weights;
 
 pub use activation::Activation;
 pub use architecture::{Architecture, LayerKind};
 pub use batch_norm::BatchNorm;
+pub use by_hand::NamedArrays;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
@@ -50,10 +50,9 @@ pub use layer::Mode;
 pub use predict::Inputs;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
-pub use trace::Trace;
 
 pub(crate) use arrays::{Array, Arrays, read_bytes, write_arrays};
 pub(crate) use gradients::Updates;
 pub(crate) use layer::{Parameter, Pass};
-pub(crate) use passes::{Outputs, Workspace};
+pub(crate) use passes::Outputs;
 pub(crate) use sequential::ModelId;

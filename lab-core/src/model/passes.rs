@@ -2,7 +2,7 @@
 
 use super::architecture::Architecture;
 use super::gradients::{Gradients, Updates};
-use super::layer::{Backward, Cache, Context, LayerSpec, Mode, Parameter, Pass};
+use super::layer::{Backward, Cache, Context, LayerSpec, Mode, Pass};
 use super::sequential::Sequential;
 use crate::compute::Threads;
 use crate::error::Result;
@@ -103,15 +103,9 @@ impl Sequential {
         workspace: &mut Workspace,
     ) {
         let mut gradients = std::mem::take(&mut workspace.gradients);
-        if gradients.len() != self.parameters.len() {
-            let length = |it: &Parameter| if it.trainable { it.value.len() } else { 0 };
-            let parameters = self.parameters.iter();
-            gradients = parameters.map(|it| vec![0.0; length(it)]).collect();
-        }
-        let (layers, kept) = (
-            (&self.architecture, &self.specs[..]),
-            Gradients::Kept(&self.parameters, &mut gradients),
-        );
+        gradients.resize_with(self.parameters.len(), Vec::new);
+        let kept = Gradients::Kept(&self.parameters, &mut gradients);
+        let layers = (&self.architecture, &self.specs[..]);
         walk_back(layers, pass, from_logits, workspace, kept);
         workspace.gradients = gradients;
     }
@@ -144,7 +138,7 @@ impl Sequential {
 
     /// Updates the running statistics after a forward pass of training.
     pub(crate) fn update_running_stats(&mut self, workspace: &Workspace) {
-        let layers = self.architecture.layers().iter().zip(&self.specs);
+        let layers = self.architecture.layers.iter().zip(&self.specs);
         for ((layer, spec), cache) in layers.zip(&workspace.caches) {
             let own = &mut self.parameters[spec.parameters.clone()];
             layer.as_layer().update_running_stats(own, cache);
@@ -162,7 +156,7 @@ fn walk_back(
 ) {
     let (caches, backward) = (&mut workspace.caches, &mut workspace.backward);
     backward.at_logits = from_logits;
-    let layers = architecture.layers().iter().zip(specs).enumerate();
+    let layers = architecture.layers.iter().zip(specs).enumerate();
     for (number, (layer, spec)) in layers.rev() {
         let layer = layer.as_layer();
         if layer.is_identity(pass.mode) {

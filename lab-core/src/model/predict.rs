@@ -72,23 +72,6 @@ impl Sequential {
         Ok(self.output_array(outputs))
     }
 
-    /// The most likely class of each example; the lowest one where several are.
-    ///
-    /// ```
-    /// use lab_core::prelude::*;
-    /// let model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
-    /// let classes = model.predict_classes(&Cifar10::sample().test)?;
-    /// assert!(classes.len() == 500 && classes.iter().all(|&class| class < 10));
-    /// # Ok::<(), LabError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As for [`Sequential::predict`].
-    pub fn predict_classes(&self, inputs: &impl Inputs) -> Result<Vec<u8>> {
-        let output = self.predict(inputs)?;
-        crate::metrics::predicted_classes(output.view())
-    }
-
     /// Outputs row after row as an array of shape (N, classes).
     pub(crate) fn output_array(&self, outputs: Vec<f32>) -> Array2<f32> {
         let units = self.output_size().max(1);
@@ -105,6 +88,18 @@ impl Sequential {
         let remedy =
             format!("begin the network with Sequential::new({found}), or reshape the data");
         Err(LabError::shape(place, found, expected, remedy))
+    }
+
+    /// The rows of a batch of at least one example.
+    pub(crate) fn read_batch(&self, inputs: &impl Inputs, threads: &Threads) -> Result<Vec<f32>> {
+        self.check_inputs("inputs", &inputs.example_shape())?;
+        let mut batch = vec![0.0; inputs.count() * self.input_size()];
+        if batch.is_empty() {
+            let (found, remedy) = ("0 examples", "give at least one example");
+            return Err(LabError::value("batch", found, "at least one", remedy));
+        }
+        inputs.write(0, &mut batch, threads)?;
+        Ok(batch)
     }
 
     /// Runs all examples through the network, some hundreds at a time, and gives `task` their outputs.

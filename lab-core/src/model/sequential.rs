@@ -66,7 +66,10 @@ impl Sequential {
         reason = "Keras's name for how a network begins"
     )]
     pub fn new(input_shape: impl AsRef<[usize]>) -> Architecture {
-        Architecture::new(input_shape.as_ref())
+        Architecture {
+            input_shape: input_shape.as_ref().to_vec(),
+            layers: Vec::new(),
+        }
     }
 
     /// A network with weights drawn with `seed`, or with zeros where they follow from a file.
@@ -94,7 +97,7 @@ impl Sequential {
 
     /// The shape of one example.
     pub fn input_shape(&self) -> &[usize] {
-        self.architecture.input_shape()
+        &self.architecture.input_shape
     }
 
     /// Floats in one example.
@@ -104,7 +107,8 @@ impl Sequential {
 
     /// The number of outputs for one example, which is the number of classes.
     pub fn output_size(&self) -> usize {
-        self.specs.last().map_or(0, |spec| spec.outputs)
+        let last = self.specs.last();
+        last.map_or(0, |spec| spec.output_shape.iter().product())
     }
 
     /// The number of weights, running statistics included, as Keras's `count_params`.
@@ -171,30 +175,23 @@ impl Sequential {
 
     /// The activation of the last layer, where that is a dense one.
     pub(crate) fn last_activation(&self) -> Option<Activation> {
-        match self.architecture.layers().last() {
-            Some(LayerKind::Dense(layer)) => Some(layer.activation()),
-            _ => None,
-        }
+        self.architecture.layers.last()?.activation()
     }
 
     /// Mistakes in the architecture that are almost never intended: a softmax before the last layer.
     pub fn warnings(&self) -> Vec<String> {
-        let is_softmax = |layer: &LayerKind| match layer {
-            LayerKind::Dense(layer) => layer.activation() == Activation::Softmax,
-            _ => false,
-        };
-        let warning = "softmax before the last layer leaves little to learn from: use it in the last one alone";
-        let layers = self.architecture.layers().iter().zip(&self.specs);
+        let advice = "softmax before the last layer leaves little to learn from: use it in the last one alone";
+        let layers = self.architecture.layers.iter().zip(&self.specs);
         let hidden = layers.take(self.specs.len() - 1);
-        let softmax = hidden.filter(|(layer, _)| is_softmax(layer));
+        let softmax = hidden.filter(|(layer, _)| layer.activation() == Some(Activation::Softmax));
         softmax
-            .map(|(_, spec)| format!("{}: {warning}", spec.name))
+            .map(|(_, spec)| format!("{}: {advice}", spec.name))
             .collect()
     }
 
     /// The layers in order, with their names and shapes.
     pub(super) fn layers(&self) -> impl Iterator<Item = (&dyn Layer, &LayerSpec)> {
-        let layers = self.architecture.layers().iter();
+        let layers = self.architecture.layers.iter();
         layers.map(LayerKind::as_layer).zip(&self.specs)
     }
 }

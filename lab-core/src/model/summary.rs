@@ -44,31 +44,24 @@ impl Sequential {
     /// # Ok::<(), LabError>(())
     /// ```
     pub fn summary(&self) -> Summary {
-        let count = |trainable: bool| {
-            let counted = self
-                .parameters
-                .iter()
-                .filter(|it| it.trainable == trainable);
-            counted.map(|it| it.value.len()).sum()
+        let count = |parameters: &[Parameter], trainable: bool| {
+            let counted = parameters.iter().filter(|it| it.trainable == trainable);
+            counted.map(|it| it.value.len()).sum::<usize>()
         };
-        let shape = |axes: &[usize]| {
-            let axes = axes.iter().map(|axis| format!(", {axis}"));
-            format!("(None{})", axes.collect::<String>())
-        };
-        let size = |parameter: &Parameter| parameter.value.len();
-        let rows = self.layers().map(|(layer, spec)| SummaryRow {
-            name: spec.name.clone(),
-            kind: layer.kind().0,
-            output_shape: shape(&spec.output_shape),
-            parameters: self.parameters[spec.parameters.clone()]
-                .iter()
-                .map(size)
-                .sum(),
+        let rows = self.layers().map(|(layer, spec)| {
+            let axes = spec.output_shape.iter().map(|axis| format!(", {axis}"));
+            let own = &self.parameters[spec.parameters.clone()];
+            SummaryRow {
+                name: spec.name.clone(),
+                kind: layer.kind().0,
+                output_shape: format!("(None{})", axes.collect::<String>()),
+                parameters: count(own, true) + count(own, false),
+            }
         });
         Summary {
             rows: rows.collect(),
-            trainable: count(true),
-            non_trainable: count(false),
+            trainable: count(&self.parameters, true),
+            non_trainable: count(&self.parameters, false),
             warnings: self.warnings(),
         }
     }
@@ -87,55 +80,34 @@ impl Architecture {
 impl Summary {
     /// The lines under the table: total, trainable and other parameters with their memory as f32, then the warnings.
     pub fn totals(&self) -> Vec<String> {
+        let (trainable, other) = (self.trainable, self.non_trainable);
         let counts = [
-            ("Total", self.trainable + self.non_trainable),
-            ("Trainable", self.trainable),
-            ("Non-trainable", self.non_trainable),
-        ]
-        .map(|(name, count)| {
-            format!(
-                "{name} params: {} ({})",
-                thousands(count),
-                memory(4 * count)
-            )
+            ("Total", trainable + other),
+            ("Trainable", trainable),
+            ("Non-trainable", other),
+        ];
+        let counts = counts.map(|(name, count)| {
+            let (memory, count) = (memory(4 * count), thousands(count));
+            format!("{name} params: {count} ({memory})")
         });
-        counts
-            .into_iter()
-            .chain(
-                self.warnings
-                    .iter()
-                    .map(|warning| format!("warning: {warning}")),
-            )
-            .collect()
+        let warnings = self.warnings.iter().map(|it| format!("warning: {it}"));
+        counts.into_iter().chain(warnings).collect()
     }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cells = |row: &SummaryRow| {
-            let layer = format!("{} ({})", row.name, row.kind);
-            [layer, row.output_shape.clone(), thousands(row.parameters)]
+        let layer = |it: &SummaryRow| format!("{} ({})", it.name, it.kind);
+        let names = self.rows.iter().map(|it| layer(it).len());
+        let width = names.fold(32, usize::max);
+        let mut row = |layer: &str, shape: &str, count: &str| {
+            writeln!(f, "{layer:width$}  {shape:<20} {count:>12}")
         };
-        let rows: Vec<_> = self.rows.iter().map(cells).collect();
-        let width = |column: usize, least: usize| {
-            let widths = rows.iter().map(|row| row[column].chars().count());
-            widths.fold(least, usize::max)
-        };
-        let [a, b, c] = [width(0, 31), width(1, 22), width(2, 13)];
-        let rule = |line: &str, left: char, middle: char, right: char| {
-            let [a, b, c] = [a, b, c].map(|width| line.repeat(width + 2));
-            format!("{left}{a}{middle}{b}{middle}{c}{right}")
-        };
-        let [layer, shape, count] = ["Layer (type)", "Output Shape", "Param #"];
-        writeln!(f, "Model: \"sequential\"\n{}", rule("━", '┏', '┳', '┓'))?;
-        writeln!(f, "┃ {layer:<a$} ┃ {shape:<b$} ┃ {count:>c$} ┃")?;
-        let mut above = rule("━", '┡', '╇', '┩');
-        for [layer, shape, count] in &rows {
-            writeln!(f, "{above}\n│ {layer:<a$} │ {shape:<b$} │ {count:>c$} │")?;
-            above = rule("─", '├', '┼', '┤');
+        row("Layer (type)", "Output Shape", "Param #")?;
+        for it in &self.rows {
+            row(&layer(it), &it.output_shape, &thousands(it.parameters))?;
         }
-        writeln!(f, "{}", rule("─", '└', '┴', '┘'))?;
-        write!(f, " {}", self.totals().join("\n "))
+        write!(f, "{}", self.totals().join("\n"))
     }
 }
 

@@ -12,8 +12,7 @@ use serde_json::{Value, json};
 
 use super::config::TrainingConfig;
 use super::fit::Session;
-use super::history::{History, Stopped, read_rows, write_rows};
-use super::learner::Learner;
+use super::history::{History, Stopped};
 use super::optimizer_state::OptimizerState;
 use super::trainer::Trainer;
 use crate::compute::Instructions;
@@ -62,11 +61,9 @@ pub struct Checkpoint {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct State {
     identity: Value,
-    /// The epochs that are done, as CSV, which keeps values that are not finite.
-    epochs: String,
-    /// How many were asked for.
+    history: History,
+    /// How many epochs were asked for.
     planned: usize,
-    stopped_early: bool,
     learning_rate: f32,
     /// Steps of the optimizer.
     steps: u64,
@@ -80,44 +77,40 @@ impl Checkpoint {
     /// # Errors
     /// [`LabError::Io`] where it cannot be read, [`LabError::Format`] where it is damaged.
     pub fn find(folder: impl AsRef<Path>) -> Result<Option<Self>> {
-        let path = folder.as_ref().join(FILE);
+        Self::at(folder.as_ref().join(FILE))
+    }
+
+    fn at(path: PathBuf) -> Result<Option<Self>> {
         if !path.exists() {
             return Ok(None);
         }
         let bytes = read_bytes(&path, "check its permissions")?;
         let wrong = |found: String| wrong(&path, found, "a checkpoint of a training");
         let arrays = Arrays::of(&path, &bytes)?;
-        let text = arrays.text(STATE);
-        let text = text.ok_or_else(|| wrong("no state".to_owned()))?;
-        let state: Result<State, _> = serde_json::from_str(text);
-        let state = state.map_err(|error| wrong(error.to_string()))?;
+        let state = arrays.text(STATE).map(serde_json::from_str);
+        let state = state.ok_or_else(|| wrong("no state".to_owned()))?;
+        let state: State = state.map_err(|error| wrong(error.to_string()))?;
         Ok(Some(Self { path, state, bytes }))
     }
 
     /// Epochs that are done.
     pub fn epochs(&self) -> usize {
-        self.state.epochs.lines().count().saturating_sub(1)
+        self.state.history.epochs.len()
     }
 
     /// Whether all epochs that were asked for are done, or the training ended early.
     pub fn is_finished(&self) -> bool {
-        self.state.stopped_early || self.epochs() >= self.state.planned
+        let early = matches!(self.state.history.stopped, Stopped::Early { .. });
+        early || self.epochs() >= self.state.planned
     }
 
     /// Restores the network and the optimizer, and returns the epochs and the best weights; on an error nothing is
     /// changed.
     fn restore(self, config: &TrainingConfig, model: &mut Sequential) -> Result<Resumed> {
+        let done = self.epochs();
         let Self { path, state, bytes } = self;
         let wrong = |found: String, expected: &str| wrong(&path, found, expected);
-        let rows = read_rows(state.epochs.as_bytes());
-        let mut history = History {
-            epochs: rows.map_err(|found| wrong(found, "the epochs of a training"))?,
-            ..History::default()
-        };
-        let done = history.epochs.len();
-        if state.stopped_early {
-            history.stopped = Stopped::Early { epoch: done };
-        }
+        let mut history = state.history;
         let numbered = history.epochs.iter().map(|record| record.epoch);
         if !numbered.eq(1..=done) || state.steps > MOST_STEPS {
             let found = "counts that contradict each other".to_owned();
@@ -127,16 +120,19 @@ impl Checkpoint {
             let expected = format!("at most {}: ask for more epochs", config.epochs);
             return Err(wrong(format!("{done} epochs done"), &expected));
         }
+        if let Stopped::Interrupted { .. } = history.stopped {
+            history.stopped = Stopped::Finished;
+        }
         let arrays = Arrays::of(&path, &bytes)?;
-        let mut restored = OptimizerState::new(config.optimizer, model);
-        (restored.learning_rate, restored.steps) = (state.learning_rate, state.steps);
-        for parameter in &model.parameters {
-            let mut slots: [Vec<f32>; 2] = Default::default();
-            let used = slots.iter_mut().take(restored.slot_count(parameter));
-            for (number, slot) in used.enumerate() {
+        let mut optimizer = OptimizerState::new(config.optimizer, model);
+        // Makes the arrays of the state, which the file's replace.
+        optimizer.prepare(&model.parameters, 0.0, 1.0);
+        (optimizer.learning_rate, optimizer.steps) = (state.learning_rate, state.steps);
+        for (parameter, slots) in model.parameters.iter().zip(&mut optimizer.slots) {
+            let used = slots.iter_mut().enumerate();
+            for (number, slot) in used.filter(|(_, slot)| !slot.is_empty()) {
                 *slot = arrays.take(&slot_name(number, &parameter.name), &parameter.shape)?;
             }
-            restored.slots.push(slots);
         }
         let mut best = state.best.then(|| model.clone());
         if let Some(best) = &mut best {
@@ -144,7 +140,7 @@ impl Checkpoint {
         }
         model.fill_from(&arrays, MODEL)?;
         Ok(Resumed {
-            optimizer: Some(restored),
+            optimizer: Some(optimizer),
             history,
             best,
         })
@@ -178,58 +174,39 @@ pub(super) struct Resumed {
 
 /// Writes the checkpoints of a training, and resumes from one.
 pub(super) struct Checkpointer {
-    /// The folder, after how many epochs one is written, and what they belong to.
-    target: Option<(PathBuf, usize, Value)>,
-    resume: bool,
+    path: PathBuf,
+    /// After how many epochs one is written.
+    pub(super) every: usize,
+    identity: Value,
 }
 
 impl Checkpointer {
-    /// Whether a checkpoint is due after this many epochs.
-    pub(super) fn is_due(&self, epochs: usize) -> bool {
-        let target = self.target.as_ref();
-        target.is_some_and(|(_, every, _)| epochs.is_multiple_of(*every))
-    }
-
-    /// Resumes from the checkpoint where that was asked for, or begins.
+    /// Resumes from the checkpoint, or begins where there is none.
     pub(super) fn resume(
         &self,
         config: &TrainingConfig,
         model: &mut Sequential,
     ) -> Result<Resumed> {
-        let Some((folder, _, identity)) = self.target.as_ref().filter(|_| self.resume) else {
+        let Some(checkpoint) = Checkpoint::at(self.path.clone())? else {
             return Ok(Resumed::default());
         };
-        match Checkpoint::find(folder)? {
-            None => Ok(Resumed::default()),
-            Some(checkpoint) => {
-                check_same(&checkpoint.path, &checkpoint.state.identity, identity)?;
-                checkpoint.restore(config, model)
-            }
-        }
+        check_same(&self.path, &checkpoint.state.identity, &self.identity)?;
+        checkpoint.restore(config, model)
     }
 
     /// Writes a checkpoint, whole or not at all.
     pub(super) fn save(&self, session: &Session<'_>) -> Result<()> {
-        let Some((folder, _, identity)) = &self.target else {
-            return Ok(());
-        };
-        let (path, history) = (folder.join(FILE), &session.history);
-        let rows =
-            write_rows(&history.epochs).map_err(|error| write_failed(&path, error.into()))?;
-        let Learner {
-            model, optimizer, ..
-        } = &session.learner;
+        let (model, optimizer) = (&*session.learner.model, &session.learner.optimizer);
         let state = State {
-            identity: identity.clone(),
-            epochs: String::from_utf8_lossy(&rows).into_owned(),
-            planned: session.learner.config.epochs,
-            stopped_early: matches!(history.stopped, Stopped::Early { .. }),
+            identity: self.identity.clone(),
+            history: session.history.clone(),
+            planned: session.plan.config.epochs,
             learning_rate: optimizer.learning_rate,
             steps: optimizer.steps,
             best: session.best.is_some(),
         };
-        let state =
-            serde_json::to_string(&state).map_err(|error| write_failed(&path, error.into()))?;
+        let state = serde_json::to_string(&state);
+        let state = state.map_err(|error| write_failed(&self.path, error.into()))?;
         let mut arrays = model.arrays(MODEL);
         for (parameter, slots) in model.parameters.iter().zip(&optimizer.slots) {
             for (number, slot) in slots.iter().enumerate().filter(|(_, it)| !it.is_empty()) {
@@ -238,29 +215,29 @@ impl Checkpointer {
                 arrays.push((slot_name(number, &parameter.name), array));
             }
         }
-        if let Some(best) = &session.best {
-            arrays.extend(best.arrays(BEST));
-        }
-        write_arrays(&path, arrays, STATE, state)
+        let best = session.best.iter();
+        arrays.extend(best.flat_map(|best| best.arrays(BEST)));
+        write_arrays(&self.path, arrays, STATE, state)
     }
 }
 
 impl Trainer {
-    /// What writes this training's checkpoints; the folder is made if need be.
+    /// What writes this training's checkpoints, where they are wanted; the folder is made if need be.
     pub(super) fn checkpointer(
-        &mut self,
+        &self,
         model: &Sequential,
         train: &Dataset,
         validation: Option<&Dataset>,
-    ) -> Result<Checkpointer> {
-        let resume = std::mem::take(&mut self.resume);
-        let mut target = None;
-        if let Some((folder, every)) = &self.checkpoints {
-            fs::create_dir_all(folder).map_err(|error| write_failed(folder, error))?;
-            let identity = self.identity(model, train, validation);
-            target = Some((folder.clone(), *every, identity));
-        }
-        Ok(Checkpointer { target, resume })
+    ) -> Result<Option<Checkpointer>> {
+        let Some((folder, every)) = &self.checkpoints else {
+            return Ok(None);
+        };
+        fs::create_dir_all(folder).map_err(|error| write_failed(folder, error))?;
+        Ok(Some(Checkpointer {
+            path: folder.join(FILE),
+            every: *every,
+            identity: self.identity(model, train, validation),
+        }))
     }
 
     /// Everything that the bits of a training depend on, but for callbacks and the number of threads.
@@ -278,14 +255,14 @@ impl Trainer {
         let hash = |floats: &mut dyn Iterator<Item = &f32>| {
             content_hash(floats.map(|value| u64::from(value.to_bits())))
         };
-        let parameters = &mut model.parameters.iter().flat_map(|it| &it.value);
+        let weights = &mut model.parameters.iter().flat_map(|it| &it.value);
         let images =
             |data: &Dataset| json!({ "count": data.len(), "content": data.content_hash() });
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "fused multiply-add": Instructions::detect().has_fused_multiply_add(),
             "network": written(model.architecture()),
-            "weights before training": hash(parameters),
+            "weights before training": hash(weights),
             "training": training,
             "sample weights": hash(&mut self.sample_weights.iter().flatten()),
             "training data": images(train),

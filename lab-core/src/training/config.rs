@@ -34,16 +34,13 @@ pub struct TrainingConfig {
     #[serde(default)]
     pub seed: Seed,
     /// Label smoothing s: the targets become y (1 − s) + s / K.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub label_smoothing: f32,
     /// The largest norm of all gradients together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub global_clip_norm: Option<f32>,
     /// How much an example of each class counts in the training loss.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_weights: Option<Vec<f32>>,
     /// How the training images are changed at random.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augmentation: Option<Augmentation>,
     /// The update rule.
     pub optimizer: Optimizer,
@@ -51,15 +48,9 @@ pub struct TrainingConfig {
     #[serde(default)]
     pub schedule: Schedule,
     /// Early stopping, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStopping>,
     /// The reduction of the learning rate on plateaus, if any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduce_lr_on_plateau: Option<ReduceLrOnPlateau>,
-}
-
-fn is_zero(value: &f32) -> bool {
-    *value == 0.0
 }
 
 impl TrainingConfig {
@@ -87,8 +78,8 @@ impl TrainingConfig {
 
     /// Whether the network has the weights of its best epoch when the training is over.
     pub fn restores_best_weights(&self) -> bool {
-        let stopping = self.early_stopping.as_ref();
-        stopping.is_some_and(|stopping| stopping.restore_best_weights)
+        self.early_stopping
+            .is_some_and(|it| it.restore_best_weights)
     }
 
     /// Checks every option.
@@ -97,7 +88,12 @@ impl TrainingConfig {
     /// [`LabError::Value`](crate::LabError::Value) for the first option outside of its range.
     pub fn validate(&self) -> Result<()> {
         check_range("epochs", self.epochs, 1.., "10 is enough for a first look")?;
-        check_range("batch size", self.batch_size, 1.., "64 is the lab's")?;
+        check_range(
+            "batch size",
+            self.batch_size,
+            1..,
+            "64 is the original lab's",
+        )?;
         self.optimizer.check()?;
         self.schedule.check()?;
         self.loss.check_smoothing(self.label_smoothing)?;
@@ -105,11 +101,9 @@ impl TrainingConfig {
             let positive = above_zero(f32::INFINITY);
             check_range("global_clip_norm", norm, positive, "1 is a usual value")?;
         }
-        if let Some(reduce) = &self.reduce_lr_on_plateau {
-            reduce.check()?;
-        }
-        self.augmentation
-            .as_ref()
-            .map_or(Ok(()), Augmentation::validate)
+        let reduce = self.reduce_lr_on_plateau.as_ref();
+        reduce.map_or(Ok(()), ReduceLrOnPlateau::check)?;
+        let augmentation = self.augmentation.as_ref();
+        augmentation.map_or(Ok(()), Augmentation::validate)
     }
 }

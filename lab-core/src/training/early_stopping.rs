@@ -5,10 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::history::EpochRecord;
-use super::monitor::Monitor;
 use super::optimizer::check_rate;
 use crate::checks::{above_zero, check_range};
-use crate::error::Result;
+use crate::error::{LabError, Result};
 
 /// Ends the training when a metric has not improved for some epochs; any improvement counts (Prechelt, 1998).
 ///
@@ -26,23 +25,19 @@ use crate::error::Result;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EarlyStopping {
-    pub(super) monitor: Monitor,
-    pub(super) patience: usize,
-    pub(super) restore_best_weights: bool,
+    /// How many epochs without improvement end the training.
+    pub patience: usize,
+    /// Whether the weights of the best epoch are restored at the end, stopped early or not.
+    pub restore_best_weights: bool,
 }
 
 impl EarlyStopping {
     /// Monitors the validation loss, with patience 0.
     pub fn on_val_loss() -> Self {
-        Self::on(Monitor::ValLoss)
-    }
-
-    /// Monitors any metric, with patience 0.
-    pub fn on(monitor: Monitor) -> Self {
+        let (patience, restore_best_weights) = (0, false);
         Self {
-            monitor,
-            patience: 0,
-            restore_best_weights: false,
+            patience,
+            restore_best_weights,
         }
     }
 
@@ -52,21 +47,18 @@ impl EarlyStopping {
     }
 
     /// Restores the weights of the best epoch at the end, stopped early or not.
-    pub fn restore_best_weights(self) -> Self {
-        let restore_best_weights = true;
-        Self {
-            restore_best_weights,
-            ..self
-        }
+    pub fn restore_best_weights(mut self) -> Self {
+        self.restore_best_weights = true;
+        self
     }
 
     /// How many epochs ago the best one was; 0 for an improvement in the last epoch.
     pub(super) fn epochs_since_best(&self, epochs: &[EpochRecord]) -> Result<usize> {
         let (mut best, mut waited) = (f64::INFINITY, 0);
         for record in epochs {
-            let score = self.monitor.score(record)?;
-            waited = if score < best { 0 } else { waited + 1 };
-            best = best.min(score);
+            let loss = val_loss(record)?;
+            waited = if loss < best { 0 } else { waited + 1 };
+            best = best.min(loss);
         }
         Ok(waited)
     }
@@ -75,14 +67,15 @@ impl EarlyStopping {
 impl fmt::Display for EarlyStopping {
     /// `on val_loss, patience 5, best weights restored`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "on {}, patience {}", self.monitor, self.patience)?;
-        let restored = ", best weights restored";
-        f.write_str(if self.restore_best_weights {
-            restored
-        } else {
-            ""
-        })
+        let restored = ["", ", best weights restored"][usize::from(self.restore_best_weights)];
+        write!(f, "on val_loss, patience {}{restored}", self.patience)
     }
+}
+
+fn val_loss(record: &EpochRecord) -> Result<f64> {
+    let (expected, remedy) = ("validation data for fit", "give fit validation data");
+    let missing = || LabError::value("monitor val_loss", "none", expected, remedy);
+    record.val_loss.ok_or_else(missing)
 }
 
 /// Multiplies the learning rate by a factor when the validation loss has not improved by more than 0.0001 for some
@@ -138,9 +131,9 @@ impl ReduceLrOnPlateau {
     pub(super) fn reduced(&self, epochs: &[EpochRecord], rate: f32) -> Result<f32> {
         let (mut best, mut waited, mut reduces) = (f64::INFINITY, 0, false);
         for record in epochs {
-            let score = Monitor::ValLoss.score(record)?;
-            let improved = score < best - MIN_DELTA;
-            best = if improved { score } else { best };
+            let loss = val_loss(record)?;
+            let improved = loss < best - MIN_DELTA;
+            best = if improved { loss } else { best };
             waited = if improved || reduces { 0 } else { waited };
             waited += usize::from(!improved);
             reduces = !improved && waited >= self.patience;

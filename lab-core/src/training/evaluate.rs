@@ -2,7 +2,6 @@
 
 use ndarray::Array2;
 
-use super::learner::forward_and_loss;
 use super::loss::{Loss, Sums};
 use super::targets::Targets;
 use crate::compute::Threads;
@@ -11,7 +10,7 @@ use crate::error::{LabError, Result};
 use crate::metrics::{
     Calibration, ClassificationReport, ConfusionMatrix, predicted_classes, top_k_accuracy,
 };
-use crate::model::{Activation, Inputs, Mode, Pass, Sequential, Workspace};
+use crate::model::{Activation, Inputs, Mode, NamedArrays, Parameter, Sequential};
 use crate::random::Seed;
 
 /// Images normalized as the data set says, on all the threads.
@@ -25,9 +24,10 @@ impl Inputs for Dataset {
     }
 
     fn write(&self, first: usize, into: &mut [f32], threads: &Threads) -> Result<()> {
-        let rows = into.len() / self.image_shape().iter().product::<usize>().max(1);
-        let rows: Vec<u32> = (first as u32..(first + rows) as u32).collect();
-        self.gather(&rows, None, threads, into)
+        let count = into.len() / self.image_shape().iter().product::<usize>();
+        let rows: Vec<usize> = (first..first + count).collect();
+        self.subset(&rows)?.write_images(None, 0, threads, into);
+        Ok(())
     }
 }
 
@@ -51,10 +51,12 @@ pub struct Evaluation {
 impl Evaluation {
     /// Precision, recall and F1 for each class and on average.
     pub fn report(&self) -> ClassificationReport {
-        let warning = self
-            .untrained
-            .then_some("the network was never trained, so it guesses: call fit first");
-        ClassificationReport::new(&self.confusion_matrix).with_warning(warning)
+        let mut report = ClassificationReport::new(&self.confusion_matrix);
+        if self.untrained {
+            let warning = "the network was never trained, so it guesses: call fit first";
+            report.warnings.insert(0, warning.to_owned());
+        }
+        report
     }
 
     /// How often each class was taken for each other.
@@ -113,13 +115,12 @@ impl Sequential {
         let truth = data.labels();
         let confusion_matrix = ConfusionMatrix::new(&truth, &predicted, data.class_names())?;
         // Biases are 0 before the first step; weights from a file have no seed.
-        let biases = self
+        let is_zero = |it: &Parameter| it.value.iter().all(|&value| value == 0.0);
+        let mut biases = self
             .parameters
             .iter()
             .filter(|it| it.name.ends_with(".bias"));
-        let mut biases = biases.flat_map(|bias| &bias.value).peekable();
-        let untrained =
-            self.seed().is_some() && biases.peek().is_some() && biases.all(|&b| b == 0.0);
+        let untrained = self.seed().is_some() && biases.all(is_zero);
         Ok(Evaluation {
             loss,
             accuracy,
@@ -146,26 +147,13 @@ impl Sequential {
     ///
     /// # Errors
     /// As for [`Sequential::evaluate`].
-    pub fn gradients(
-        &self,
-        data: &Dataset,
-        loss: Loss,
-        seed: Seed,
-    ) -> Result<Vec<(String, Vec<f32>)>> {
+    pub fn gradients(&self, data: &Dataset, loss: Loss, seed: Seed) -> Result<NamedArrays> {
         check_data(self, data, "data", loss)?;
-        let threads = Threads::new(None)?;
-        let mut input = vec![0.0; data.len() * self.input_size()];
-        data.write(0, &mut input, &threads)?;
-        let pass = Pass::new(&input, Mode::training(seed, 0), &threads);
-        let (mut workspace, labels) = (Workspace::default(), data.labels());
-        let wanted = (loss, Targets::classes(&labels));
-        forward_and_loss(self, pass, &mut workspace, wanted);
-        self.run_backward(pass, loss.from_logits(), &mut workspace);
-        let named = self.parameters.iter().zip(workspace.gradients);
-        let named = named.filter(|(parameter, _)| parameter.trainable);
-        Ok(named
-            .map(|(parameter, it)| (parameter.name.clone(), it))
-            .collect())
+        let (mut copy, labels) = (self.clone(), data.labels());
+        copy.forward(data, Mode::training(seed, 0))?;
+        copy.backward_from(loss.from_logits(), |outputs, gradient| {
+            loss.batch(outputs, Targets::classes(&labels), Some(gradient));
+        })
     }
 }
 
@@ -178,20 +166,16 @@ pub(super) fn measure(
     threads: &Threads,
     mut each: impl FnMut(&[f32]),
 ) -> Result<(f64, f64)> {
-    let labels = data.labels();
-    let mut totals = Sums::default();
-    let mut left = &labels[..];
+    let (labels, mut totals) = (data.labels(), Sums::default());
     model.for_each_batch(data, threads, |batch| {
-        let (now, later) = left.split_at(batch.outputs.len() / batch.units);
-        left = later;
-        let sums = loss.batch(batch, Targets::classes(now).smoothed(smoothing), None);
+        let targets = Targets::classes(&labels[totals.examples..]).smoothed(smoothing);
+        let sums = loss.batch(batch, targets, None);
         totals.loss += sums.loss;
         totals.correct += sums.correct;
+        totals.examples += sums.examples;
         each(batch.outputs);
     })?;
-    let count = data.len() as f64;
-    let (loss, accuracy) = (totals.loss / count, totals.correct as f64 / count);
-    Ok((loss + model.penalty(), accuracy))
+    Ok((totals.mean() + model.penalty(), totals.accuracy()))
 }
 
 /// Checks that the network ends as the loss needs it.

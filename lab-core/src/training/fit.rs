@@ -5,17 +5,17 @@ use std::time::Instant;
 use ndarray::{ArrayBase, Data, Dimension};
 
 use super::callback::{BatchRecord, Callback, Control, Plan, Stop};
-use super::checkpoint::Checkpointer;
+use super::checkpoint::{Checkpointer, Resumed};
 use super::evaluate::check_ending;
 use super::history::{EpochRecord, History, Stopped};
 use super::learner::Learner;
+use super::loss::Sums;
 use super::optimizer::check_rate;
-use super::optimizer_state::OptimizerState;
 use super::targets::Targets;
 use super::trainer::Trainer;
 use crate::compute::Threads;
 use crate::data::{Batches, Dataset};
-use crate::error::{LabError, Result};
+use crate::error::Result;
 use crate::model::{Inputs, Sequential};
 
 /// A training between two steps: who learns, and what has come of it.
@@ -24,7 +24,7 @@ pub(super) struct Session<'a> {
     pub(super) history: History,
     /// The best weights of early stopping.
     pub(super) best: Option<Sequential>,
-    plan: Plan,
+    pub(super) plan: Plan,
     stop: Option<Stop>,
 }
 
@@ -34,7 +34,7 @@ impl Trainer {
     /// A loss that is no longer finite is not an error: [`History::stopped`] says in which epoch and step it came.
     ///
     /// # Errors
-    /// [`LabError::Value`] and [`LabError::Shape`] where an option is outside of its range or data, network and loss do
+    /// [`LabError::Value`](crate::LabError::Value) and [`LabError::Shape`](crate::LabError::Shape) where an option is outside of its range or data, network and loss do
     /// not fit together, before anything is changed; a schedule that returns NaN, and what a callback returns, after
     /// all callbacks were told of the end.
     pub fn fit<'v>(
@@ -48,7 +48,11 @@ impl Trainer {
         self.forget_others(model);
         let threads = Threads::new(self.threads)?;
         let checkpointer = self.checkpointer(model, train, validation)?;
-        let resumed = checkpointer.resume(&self.config, model)?;
+        let resumed = match &checkpointer {
+            Some(saved) if std::mem::take(&mut self.resume) => saved.resume(&self.config, model)?,
+            _ => Resumed::default(),
+        };
+        self.optimizer = resumed.optimizer.or(self.optimizer.take());
         let id = model.id.same();
         let mut session = Session {
             plan: Plan {
@@ -58,19 +62,18 @@ impl Trainer {
                 validation_examples: validation.map_or(0, Dataset::len),
                 done: resumed.history.epochs.len(),
             },
-            learner: self.learner(model, threads, resumed.optimizer),
+            learner: self.learner(model, threads),
             history: resumed.history,
             best: resumed.best,
             stop: None,
         };
-        let trained = self.train(&mut session, train, validation, &checkpointer);
+        let trained = self.train(&mut session, train, validation, checkpointer);
 
         // Whatever happened, the best weights are restored and the callbacks are told of the end.
         if let Some(best) = session.best.take() {
             *session.learner.model = best;
         }
-        let warnings = self.warnings(&session, train, validation);
-        session.history.warnings = warnings;
+        session.history.warnings = self.warnings(&session, train, validation);
         let ended = self.notify(&mut session, |it, control| it.on_train_end(control));
         session.learner.model.id = id;
         self.optimizer = Some(session.learner.optimizer);
@@ -85,7 +88,7 @@ impl Trainer {
         session: &mut Session<'_>,
         train: &Dataset,
         validation: Option<&Dataset>,
-        checkpointer: &Checkpointer,
+        checkpointer: Option<Checkpointer>,
     ) -> Result<()> {
         self.notify(session, |it, control| it.on_train_begin(control))?;
         while session.history.stopped == Stopped::Finished && session.epochs_left() > 0 {
@@ -93,12 +96,11 @@ impl Trainer {
             let Some(mut record) = self.train_epoch(session, train)? else {
                 break;
             };
-            let epoch = record.epoch;
+            let (epoch, step) = (record.epoch, session.plan.batches);
             if let Some(data) = validation {
-                let (loss, accuracy) = session.learner.evaluate(data)?;
+                let (loss, accuracy) = session.learner.evaluate(data, &self.config)?;
                 // An epoch's last step can spoil the weights too, which only the validation shows.
                 if !loss.is_finite() {
-                    let step = session.plan.batches;
                     session.history.stopped = Stopped::Diverged { epoch, step };
                     break;
                 }
@@ -116,7 +118,8 @@ impl Trainer {
                 }
                 _ => Stopped::Finished,
             };
-            if session.stop.is_some() || checkpointer.is_due(epoch) {
+            let due = |it: &&Checkpointer| session.stop.is_some() || epoch.is_multiple_of(it.every);
+            if let Some(checkpointer) = checkpointer.as_ref().filter(due) {
                 checkpointer.save(session)?;
             }
         }
@@ -130,28 +133,28 @@ impl Trainer {
         session: &mut Session<'_>,
         train: &Dataset,
     ) -> Result<Option<EpochRecord>> {
-        let before = session.history.epochs.len();
-        let (epoch, mut totals) = (before + 1, Totals::default());
-        self.notify(session, |it, control| it.on_epoch_begin(before, control))?;
+        let done = session.history.epochs.len();
+        let (epoch, mut totals) = (done + 1, Sums::default());
+        self.notify(session, |it, control| it.on_epoch_begin(done, control))?;
         if session.stop == Some(Stop::Interrupted) {
             session.history.stopped = Stopped::Interrupted { epoch };
             return Ok(None);
         }
-        let learning_rate = session.rate(before as f64);
+        let learning_rate = session.rate(done as f64);
         check_rate(&format!("learning rate of epoch {epoch}"), learning_rate)?;
-        let batches = self.batches(train, self.epochs_before + before, &session.learner.threads)?;
+        let batches = self.batches(train, self.epochs_before + done, &session.learner.threads)?;
         for (number, batch) in batches.enumerate() {
-            let rate = session.rate(before as f64 + number as f64 / session.plan.batches as f64);
-            let (loss, correct) = session.learner.step_on(&batch, rate);
+            let rate = session.rate(done as f64 + number as f64 / session.plan.batches as f64);
+            let (loss, correct) = session.learner.step_on(&batch, &self.config, rate);
             totals.add(batch.labels.len(), loss, correct);
+            let (batch, step) = (number + 1, number + 1);
             if !loss.is_finite() {
-                let step = number + 1;
                 session.history.stopped = Stopped::Diverged { epoch, step };
                 return Ok(None);
             }
             let record = BatchRecord {
                 epoch,
-                batch: number + 1,
+                batch,
                 loss: totals.mean(),
                 accuracy: totals.accuracy(),
                 learning_rate: rate,
@@ -169,10 +172,8 @@ impl Trainer {
             epoch,
             loss: totals.mean(),
             accuracy: totals.accuracy(),
-            val_loss: None,
-            val_accuracy: None,
             learning_rate,
-            seconds: 0.0,
+            ..EpochRecord::default()
         }))
     }
 
@@ -186,9 +187,8 @@ impl Trainer {
         let config = &self.config;
         let (classes, examples) = (&config.class_weights, &self.sample_weights);
         let batches = train.batches(config.batch_size)?.threads(threads);
-        let batches = batches
-            .shuffled(config.seed, epoch)
-            .weighted(classes.as_deref(), examples.as_deref())?;
+        let batches = batches.weighted(classes.as_deref(), examples.as_deref())?;
+        let batches = batches.shuffled(config.seed, epoch);
         match &config.augmentation {
             Some(augmentation) => batches.augmented(augmentation.clone(), config.seed, epoch),
             None => Ok(batches),
@@ -210,34 +210,28 @@ impl Trainer {
     /// ```
     ///
     /// # Errors
-    /// As for [`Trainer::fit`], and [`LabError::Value`] for an element that is not finite.
+    /// As for [`Trainer::fit`], and [`LabError::Value`](crate::LabError::Value) for an element that is not finite.
     pub fn train_on_batch<'t, S: Data<Elem = f32> + Sync, D: Dimension>(
         &mut self,
         model: &mut Sequential,
         inputs: &ArrayBase<S, D>,
         targets: impl Into<Targets<'t>>,
     ) -> Result<(f64, f64)> {
-        let (rows, loss) = (inputs.count(), self.config.loss);
-        let targets = match self.config.label_smoothing {
+        let (rows, config) = (inputs.count(), &self.config);
+        let targets = match config.label_smoothing {
             0.0 => targets.into(),
             smoothing => targets.into().smoothed(smoothing),
         };
         self.validate()?;
-        model.check_inputs("inputs", &inputs.example_shape())?;
-        targets.check(loss, rows, model.output_size())?;
-        check_ending(model, loss)?;
-        if rows == 0 {
-            let (found, remedy) = ("0 examples", "give at least one example");
-            return Err(LabError::value("batch", found, "at least one", remedy));
-        }
+        targets.check(config.loss, rows, model.output_size())?;
+        check_ending(model, config.loss)?;
         let threads = model.workspace.threads(self.threads)?;
-        let mut input = vec![0.0; inputs.len()];
-        inputs.write(0, &mut input, &threads)?;
+        let input = model.read_batch(inputs, &threads)?;
         self.forget_others(model);
-        let mut learner = self.learner(model, threads, None);
-        let (base, epochs) = (learner.optimizer.learning_rate, self.config.epochs);
-        let rate = self.config.schedule.rate(base, 0.0, epochs);
-        let (loss, correct) = learner.step(&input, targets, rate);
+        let mut learner = self.learner(model, threads);
+        let (config, rate) = (&self.config, learner.optimizer.learning_rate);
+        let rate = config.schedule.rate(rate, 0.0, config.epochs);
+        let (loss, correct) = learner.step(&input, targets, config, rate);
         self.optimizer = Some(learner.optimizer);
         Ok((loss, correct as f64 / rows as f64))
     }
@@ -249,19 +243,13 @@ impl Trainer {
         self.optimizer = same;
     }
 
-    /// The learner with the optimizer's state from a checkpoint, the state of the last fit, or a fresh one.
-    fn learner<'a>(
-        &mut self,
-        model: &'a mut Sequential,
-        threads: Threads,
-        resumed: Option<OptimizerState>,
-    ) -> Learner<'a> {
-        let optimizer = resumed.or(self.optimizer.take());
-        let fresh = || OptimizerState::new(self.config.optimizer, model);
+    /// The learner with the optimizer's state of the last fit, or a fresh one.
+    fn learner<'a>(&mut self, model: &'a mut Sequential, threads: Threads) -> Learner<'a> {
+        let optimizer = self.optimizer.take();
+        let optimizer = optimizer.unwrap_or_else(|| self.config.optimizer.for_model(model));
         Learner {
-            optimizer: optimizer.unwrap_or_else(fresh),
             model,
-            config: self.config.clone(),
+            optimizer,
             threads,
         }
     }
@@ -318,30 +306,5 @@ impl Session<'_> {
             *rate = plateau.reduced(epochs, *rate)?;
         }
         Ok(())
-    }
-}
-
-/// Running totals of the current epoch.
-#[derive(Default)]
-struct Totals {
-    examples: usize,
-    correct: usize,
-    /// The sum of the examples' losses.
-    loss: f64,
-}
-
-impl Totals {
-    fn add(&mut self, examples: usize, mean_loss: f64, correct: usize) {
-        self.examples += examples;
-        self.correct += correct;
-        self.loss += mean_loss * examples as f64;
-    }
-
-    fn mean(&self) -> f64 {
-        self.loss / self.examples as f64
-    }
-
-    fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.examples as f64
     }
 }

@@ -1,15 +1,14 @@
 //! The history of a training: loss and accuracy of each epoch.
 
-use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{LabError, Result};
-use crate::files::{write_failed, write_whole};
+use crate::files::write_whole;
 
 /// One epoch of a training. Losses are means over the examples, penalties included; accuracies are fractions between 0 and 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// The epoch, from 1.
     pub epoch: usize,
@@ -98,8 +97,14 @@ impl History {
     /// [`LabError::Io`] where the file cannot be written.
     pub fn to_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let text = write_rows(&self.epochs).map_err(|error| write_failed(path, error.into()))?;
-        write_whole(path, |file| file.write_all(&text))
+        write_whole(path, |file| {
+            let mut writer = csv::WriterBuilder::new();
+            let mut writer = writer.has_headers(false).from_writer(file);
+            writer.write_record(HEADER.split(','))?;
+            let mut records = self.epochs.iter();
+            records.try_for_each(|record| writer.serialize(record))?;
+            writer.flush()
+        })
     }
 
     /// Reads epochs that [`History::to_csv`] or the `CsvLogger` wrote; a file does not say why the training ended.
@@ -111,42 +116,20 @@ impl History {
         let remedy = "check the path; a training writes history.csv";
         let file = std::fs::File::open(path);
         let file = file.map_err(|error| LabError::io("read", path, error, remedy))?;
-        let epochs = read_rows(file).map_err(|found| {
+        let wrong = |found: String| {
             let expected = format!("a row for each epoch under the header {HEADER}");
-            LabError::format(
-                path,
-                found,
-                expected,
-                "take a history.csv that a training wrote",
-            )
-        })?;
-        Ok(Self {
-            epochs,
-            ..Self::default()
-        })
+            let remedy = "take a history.csv that a training wrote";
+            LabError::format(path, found, expected, remedy)
+        };
+        let mut reader = csv::Reader::from_reader(file);
+        if reader.headers().is_ok_and(csv::StringRecord::is_empty) {
+            return Err(wrong("an empty file".to_owned()));
+        }
+        let epochs: Result<_, csv::Error> = reader.into_deserialize().collect();
+        let epochs = epochs.map_err(|error| wrong(error.to_string()))?;
+        let read = Self::default();
+        Ok(Self { epochs, ..read })
     }
-}
-
-/// Records from lines of CSV under their header; the error says what was found.
-pub(super) fn read_rows(from: impl std::io::Read) -> Result<Vec<EpochRecord>, String> {
-    let mut reader = csv::Reader::from_reader(from);
-    let headers = reader.headers().map_err(|error| error.to_string())?;
-    if headers.is_empty() {
-        return Err("an empty file".to_owned());
-    }
-    let rows = reader.into_deserialize();
-    let rows: Result<_, csv::Error> = rows.collect();
-    rows.map_err(|error| error.to_string())
-}
-
-/// Records as lines of CSV under their header.
-pub(super) fn write_rows(records: &[EpochRecord]) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::WriterBuilder::new();
-    let mut writer = writer.has_headers(false).from_writer(Vec::new());
-    writer.write_record(HEADER.split(','))?;
-    let mut records = records.iter();
-    records.try_for_each(|record| writer.serialize(record))?;
-    writer.into_inner().map_err(|it| it.into_error().into())
 }
 
 const HEADER: &str = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds";

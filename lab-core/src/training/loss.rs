@@ -28,13 +28,30 @@ pub enum Loss {
     MeanSquaredError,
 }
 
-/// Sums over the examples of a batch.
+/// Sums over the examples of a batch or an epoch.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
+    pub(super) examples: usize,
     /// Σ wᵢ lᵢ.
     pub(super) loss: f64,
     /// How many examples are classified correctly.
     pub(super) correct: usize,
+}
+
+impl Sums {
+    pub(super) fn add(&mut self, examples: usize, mean_loss: f64, correct: usize) {
+        self.examples += examples;
+        self.loss += mean_loss * examples as f64;
+        self.correct += correct;
+    }
+
+    pub(super) fn mean(&self) -> f64 {
+        self.loss / self.examples as f64
+    }
+
+    pub(super) fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.examples as f64
+    }
 }
 
 named!(Loss, "loss", 4, {
@@ -97,8 +114,11 @@ impl Loss {
         mut gradient: Option<&mut [f32]>,
     ) -> Sums {
         let classes = given.units;
-        let mut sums = Sums::default();
         let rows = given.outputs.len().checked_div(classes).unwrap_or(0);
+        let mut sums = Sums {
+            examples: rows,
+            ..Sums::default()
+        };
         let mut y = vec![0.0; classes];
         for i in 0..rows {
             let row = i * classes..(i + 1) * classes;

@@ -59,7 +59,6 @@ pub struct RmsProp {
     learning_rate: f32,
     rho: f32,
     momentum: f32,
-    epsilon: f32,
 }
 
 impl RmsProp {
@@ -69,7 +68,6 @@ impl RmsProp {
             learning_rate,
             rho: 0.9,
             momentum: 0.0,
-            epsilon: 1e-7,
         }
     }
 
@@ -96,7 +94,6 @@ pub struct Adam {
     learning_rate: f32,
     beta_1: f32,
     beta_2: f32,
-    epsilon: f32,
 }
 
 impl Adam {
@@ -106,7 +103,6 @@ impl Adam {
             learning_rate,
             beta_1: 0.9,
             beta_2: 0.999,
-            epsilon: 1e-7,
         }
     }
 
@@ -238,7 +234,7 @@ impl Optimizer {
             Self::RmsProp(it) => Step::RmsProp(RmsPropStep {
                 rate,
                 rho: it.rho,
-                epsilon: it.epsilon,
+                epsilon: EPSILON,
                 momentum: it.momentum,
                 scale,
             }),
@@ -261,7 +257,7 @@ impl Adam {
             alpha: alpha as f32,
             beta_1: self.beta_1,
             beta_2: self.beta_2,
-            epsilon: self.epsilon,
+            epsilon: EPSILON,
             keep,
             scale,
         })
@@ -272,6 +268,9 @@ impl Adam {
 pub(super) fn check_rate(name: &str, value: f32) -> Result<()> {
     check_range(name, value, 0.0..f32::INFINITY, "0.001 is a usual value")
 }
+
+/// Keras's ε of RMSprop and Adam.
+const EPSILON: f32 = 1e-7;
 
 macro_rules! optimizers {
     ($($kind:ident at $rate:literal),*) => {

@@ -41,8 +41,8 @@ impl OptimizerState {
     /// Updates the weights by the gradients that [`Sequential::backward`] returned.
     ///
     /// # Errors
-    /// [`LabError::Value`] for another network, or gradients that are not one for each trained array in order;
-    /// [`LabError::Shape`] for one of another shape.
+    /// [`LabError::Value`] for another network, or gradients that are not one for each trained array, in order and of
+    /// its shape.
     pub fn step(
         &mut self,
         model: &mut Sequential,
@@ -53,27 +53,19 @@ impl OptimizerState {
             let (found, expected) = ("a network that it has not seen", "its own network");
             return Err(LabError::value("optimizer", found, expected, remedy));
         }
-        let trained: Vec<&Parameter> = model.parameters.iter().filter(|it| it.trainable).collect();
-        let names = gradients.iter().map(|(name, _)| name);
-        if !names.eq(trained.iter().map(|it| &it.name)) {
-            let (found, expected) = ("gradients of other arrays", "one for each trained array");
+        let trained = model.parameters.iter().filter(|it| it.trainable);
+        let trained = trained.map(|it| (&it.name, &it.shape[..]));
+        let given = gradients.iter().map(|(name, it)| (name, it.shape()));
+        if !given.eq(trained) {
+            let (found, expected) = ("other arrays", "one for each trained array, of its shape");
             let remedy = "give all that model.backward returned, in its order";
             return Err(LabError::value("gradients", found, expected, remedy));
         }
-        for (parameter, (name, gradient)) in trained.iter().zip(gradients) {
-            if gradient.shape() != parameter.shape {
-                let found = format!("{:?}", gradient.shape());
-                let (expected, remedy) = (format!("{:?}", parameter.shape), "keep its shape");
-                return Err(LabError::shape(name, found, expected, remedy));
-            }
-        }
         let threads = model.workspace.threads(None)?;
         self.prepare(&model.parameters, self.learning_rate, 1.0);
-        let mut given = gradients.iter().map(|(_, it)| it.as_standard_layout());
-        let all = model.parameters.iter().map(|it| match it.trainable {
-            true => given.next().map(|it| it.iter().copied().collect()),
-            false => None,
-        });
+        let of = |name| gradients.iter().find(|(given, _)| given == name);
+        let values = |(_, it): &(_, ArrayD<f32>)| it.iter().copied().collect();
+        let all = model.parameters.iter().map(|it| of(&it.name).map(values));
         let all: Vec<Vec<f32>> = all.map(Option::unwrap_or_default).collect();
         model.update(&all, self.updates(), &threads);
         Ok(())
@@ -86,11 +78,7 @@ impl OptimizerState {
         self.prepared.clear();
         for (parameter, slots) in parameters.iter().zip(&mut self.slots) {
             let update = self.optimizer.at(parameter, self.steps, rate, scale);
-            let used = if parameter.trainable {
-                update.slots()
-            } else {
-                0
-            };
+            let used = usize::from(parameter.trainable) * update.slots();
             for slot in slots.iter_mut().take(used) {
                 slot.resize(parameter.value.len(), 0.0);
             }
@@ -101,13 +89,5 @@ impl OptimizerState {
     /// The prepared updates, and the arrays that they change beside the weights.
     pub(super) fn updates(&mut self) -> Updates<'_> {
         (&self.prepared, &mut self.slots)
-    }
-
-    /// How many arrays of its length the optimizer keeps for one of the network's arrays.
-    pub(super) fn slot_count(&self, parameter: &Parameter) -> usize {
-        match parameter.trainable && self.steps > 0 {
-            true => self.optimizer.at(parameter, 1, 0.0, 1.0).slots(),
-            false => 0,
-        }
     }
 }

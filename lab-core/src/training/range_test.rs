@@ -6,7 +6,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::learner::Learner;
-use super::optimizer_state::OptimizerState;
 use super::trainer::Trainer;
 use crate::checks::{above_zero, check_range};
 use crate::compute::Threads;
@@ -106,11 +105,9 @@ impl Trainer {
         check_range("steps", steps, 2..=100_000, "100 to 500 are enough")?;
         let threads = Threads::new(self.threads)?;
         let mut model = model.clone();
-        let optimizer = OptimizerState::new(self.config.optimizer, &model);
         let mut learner = Learner {
+            optimizer: self.config.optimizer.for_model(&model),
             model: &mut model,
-            optimizer,
-            config: self.config.clone(),
             threads,
         };
         let mut test = RangeTest::default();
@@ -120,7 +117,7 @@ impl Trainer {
         for epoch in 0.. {
             for batch in self.batches(train, epoch, &learner.threads)? {
                 let rate = (from * growth(test.rates.len())) as f32;
-                let (loss, _) = learner.step_on(&batch, rate);
+                let (loss, _) = learner.step_on(&batch, &self.config, rate);
                 test.rates.push(rate);
                 test.losses.push(loss);
                 let smoothed = average.push(loss);

@@ -2,7 +2,6 @@
 
 use std::f64::consts::PI;
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +17,7 @@ use crate::error::{LabError, Result};
 /// let schedule = Schedule::Exponential { factor: 0.95 };
 /// assert_eq!(schedule.rate(0.001, 0.0, 50), 0.001);
 /// assert!((schedule.rate(0.001, 2.7, 50) - 0.001 * 0.95 * 0.95).abs() < 1e-9);
-/// assert_eq!("exponential=0.95".parse::<Schedule>()?.to_string(), "exponential=0.95");
-/// # Ok::<(), lab_core::LabError>(())
+/// assert_eq!(schedule.to_string(), "exponential=0.95");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
@@ -97,28 +95,28 @@ impl Schedule {
     }
 
     /// Checks that the options are in their ranges.
-    pub(crate) fn check(&self) -> Result<()> {
-        let usual = "exponential=0.95 is the original lab's schedule";
-        let positive = above_zero(f64::INFINITY);
+    pub(super) fn check(&self) -> Result<()> {
+        let usual = "an exponential one with the factor 0.95 is the original lab's";
+        let positive = |name, value| {
+            let place = format!("schedule: {name}");
+            check_range(place, value, above_zero(f64::INFINITY), usual)
+        };
         match self {
             Self::Constant | Self::OneCycle => Ok(()),
             Self::Step { every, factor } => {
-                check_range("schedule: epochs between two steps", *every, 1.., usual)?;
-                check_range("schedule: factor", *factor, positive, usual)
+                positive("epochs between two steps", *every as f64)?;
+                positive("factor", *factor)
             }
-            Self::Exponential { factor } => {
-                check_range("schedule: factor", *factor, positive, usual)
-            }
+            Self::Exponential { factor } => positive("factor", *factor),
             Self::Cosine { lowest } => {
                 check_range("schedule: lowest fraction", *lowest, 0.0..=1.0, usual)
             }
+            Self::Warmup { then, .. } if matches!(**then, Self::Warmup { .. }) => {
+                let (found, expected) = ("a warm-up before another", "one warm-up");
+                Err(LabError::value("schedule", found, expected, usual))
+            }
             Self::Warmup { epochs, then } => {
-                check_range("schedule: epochs of warm-up", *epochs, positive, usual)?;
-                if matches!(**then, Self::Warmup { .. }) {
-                    let (found, expected) = ("a warm-up before another", "one warm-up");
-                    return Err(LabError::value("schedule", found, expected, usual));
-                }
-                then.check()
+                positive("epochs of warm-up", *epochs).and(then.check())
             }
         }
     }
@@ -137,103 +135,37 @@ impl fmt::Display for Schedule {
     }
 }
 
-/// `constant`, `step=10:0.5`, `exponential=0.95`, `cosine`, `cosine=0.01`, `one-cycle`, `warmup=2,cosine`.
-impl FromStr for Schedule {
-    type Err = LabError;
-
-    fn from_str(text: &str) -> Result<Self> {
-        const FORMS: [(&str, &str); 6] = [
-            ("constant", "constant"),
-            ("step", "step=EPOCHS:FACTOR"),
-            ("exponential", "exponential or exponential=FACTOR"),
-            ("cosine", "cosine or cosine=LOWEST"),
-            ("one-cycle", "one-cycle"),
-            ("warmup", "warmup=EPOCHS or warmup=EPOCHS,SCHEDULE"),
-        ];
-        let (first, then) = match text.split_once(',') {
-            Some((first, then)) => (first, Some(then)),
-            None => (text, None),
-        };
-        let (name, numbers) = first.split_once('=').unwrap_or((first, ""));
-        let name = name.trim().to_lowercase();
-        let Some((_, form)) = FORMS.iter().find(|(known, _)| *known == name) else {
-            let known = FORMS.map(|(known, _)| known);
-            return Err(LabError::name("schedule", &name, &known));
-        };
-        let wrong = || {
-            let usual = "exponential=0.95 is the original lab's schedule";
-            LabError::value("schedule", format!("`{text}`"), *form, usual)
-        };
-        let parts = numbers.split(':').filter(|_| first.contains('='));
-        let numbers: Result<Vec<f64>, _> = parts.map(|part| part.trim().parse()).collect();
-        let numbers = numbers.map_err(|_| wrong())?;
-        let schedule = match (name.as_str(), &numbers[..], then) {
-            ("constant", [], None) => Self::Constant,
-            ("step", &[every, factor], None) if every.fract() == 0.0 => {
-                let every = every as usize;
-                Self::Step { every, factor }
-            }
-            ("exponential", [], None) => Self::Exponential { factor: 0.95 },
-            ("exponential", &[factor], None) => Self::Exponential { factor },
-            ("cosine", [], None) => Self::Cosine { lowest: 0.0 },
-            ("cosine", &[lowest], None) => Self::Cosine { lowest },
-            ("one-cycle", [], None) => Self::OneCycle,
-            ("warmup", &[epochs], then) => {
-                let then: Self = then.unwrap_or("constant").parse()?;
-                then.after_warmup(epochs)
-            }
-            _ => return Err(wrong()),
-        };
-        schedule.check()?;
-        Ok(schedule)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn schedules_pass_through_the_points_of_their_formulas() {
-        let rate = |schedule: &str, epoch: f64| {
-            schedule.parse::<Schedule>().unwrap().rate(1.0, epoch, 100)
-        };
+        let (every, factor) = (10, 0.5);
+        let step = Schedule::Step { every, factor };
+        let exponential = Schedule::Exponential { factor: 0.9 };
+        let cosine = |lowest| Schedule::Cosine { lowest };
+        let warmup = cosine(0.0).after_warmup(20.0);
         for (schedule, epoch, expected) in [
-            ("constant", 57.0, 1.0),
-            ("step=10:0.5", 9.99, 1.0),
-            ("step=10:0.5", 30.0, 0.125),
-            ("exponential=0.9", 2.5, 0.81),
-            ("cosine", 0.0, 1.0),
-            ("cosine=0.1", 50.0, 0.55),
-            ("cosine=0.1", 100.0, 0.1),
-            ("one-cycle", 0.0, 0.04),
-            ("one-cycle", 30.0, 1.0),
-            ("one-cycle", 100.0, 1e-4),
-            ("warmup=4", 1.0, 0.25),
-            ("warmup=20,cosine", 20.0, 1.0),
-            ("warmup=20,cosine", 60.0, 0.5),
+            (Schedule::Constant, 57.0, 1.0),
+            (step.clone(), 9.99, 1.0),
+            (step, 30.0, 0.125),
+            (exponential, 2.5, 0.81),
+            (cosine(0.0), 0.0, 1.0),
+            (cosine(0.1), 50.0, 0.55),
+            (cosine(0.1), 100.0, 0.1),
+            (Schedule::OneCycle, 0.0, 0.04),
+            (Schedule::OneCycle, 30.0, 1.0),
+            (Schedule::OneCycle, 100.0, 1e-4),
+            (Schedule::Constant.after_warmup(4.0), 1.0, 0.25),
+            (warmup.clone(), 20.0, 1.0),
+            (warmup, 60.0, 0.5),
         ] {
+            let rate = schedule.rate(1.0, epoch, 100);
             assert!(
-                (rate(schedule, epoch) - expected).abs() < 1e-6,
-                "{schedule} at {epoch}: {}",
-                rate(schedule, epoch)
+                (rate - expected).abs() < 1e-6,
+                "{schedule} at {epoch}: {rate}"
             );
         }
-    }
-
-    #[test]
-    fn wrong_schedules_are_refused() {
-        for text in [
-            "expnential=0.9",
-            "exponential=x",
-            "step=0:0.5",
-            "step=5",
-            "warmup",
-            "warmup=0,cosine",
-            "cosine=2",
-        ] {
-            assert!(text.parse::<Schedule>().is_err(), "{text}");
-        }
-        assert!("cosine,step=1:2".parse::<Schedule>().is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! The targets of a batch: what the network should predict, and how much each example counts.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
 use super::loss::Loss;
 use crate::checks::{check_labels, check_weights};
@@ -13,7 +13,7 @@ use crate::error::{LabError, Result};
 pub struct Targets<'a> {
     values: Values<'a>,
     smoothing: f32,
-    weights: Option<&'a [f32]>,
+    pub(super) weights: Option<&'a [f32]>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,58 +75,37 @@ impl<'a> Targets<'a> {
     /// Checks that there is a target for each of `rows` examples, over `classes` classes.
     pub(super) fn check(&self, loss: Loss, rows: usize, classes: usize) -> Result<()> {
         loss.check_smoothing(self.smoothing)?;
-        check_weights("sample weights", "example", self.weights, rows)?;
-        let (found, expected, remedy) = match self.values {
-            Values::Classes(labels) if labels.len() == rows => {
-                return check_labels("targets", labels, classes);
-            }
-            Values::Classes(labels) => (
-                format!("({})", labels.len()),
-                format!("({rows})"),
-                "give one target for each example",
-            ),
-            Values::Distributions(given) if given.dim() == (rows, classes) => {
-                let wrong = |y: &f32| !y.is_finite() || (loss.from_logits() && *y < 0.0);
-                return match given.iter().copied().find(wrong) {
-                    None => Ok(()),
-                    Some(y) => Err(LabError::value(
-                        "targets",
-                        y.to_string(),
-                        "finite floats, none of them negative",
-                        "one_hot makes targets from labels",
-                    )),
-                };
-            }
-            Values::Distributions(given) => (
-                format!("{:?}", given.dim()),
-                format!("{:?}", (rows, classes)),
-                "one_hot(&labels, classes) makes such rows; Targets::classes takes the labels themselves",
-            ),
+        check_weights("sample", self.weights, rows)?;
+        let (found, expected) = match self.values {
+            Values::Classes(labels) => (vec![labels.len()], vec![rows]),
+            Values::Distributions(given) => (given.shape().to_vec(), vec![rows, classes]),
         };
-        Err(LabError::shape("targets", found, expected, remedy))
+        if found != expected {
+            let (found, expected) = (format!("{found:?}"), format!("{expected:?}"));
+            let remedy = "give each example a label, or a row that one_hot(&labels, classes) makes";
+            return Err(LabError::shape("targets", found, expected, remedy));
+        }
+        let given = match self.values {
+            Values::Classes(labels) => return check_labels("targets", labels, classes),
+            Values::Distributions(given) => given,
+        };
+        let wrong = |y: &&f32| !y.is_finite() || (loss.from_logits() && **y < 0.0);
+        given.iter().find(wrong).map_or(Ok(()), |y| {
+            let expected = "finite floats, none of them negative";
+            let remedy = "one_hot makes targets from labels";
+            Err(LabError::value("targets", y, expected, remedy))
+        })
     }
 }
 
-impl<'a> From<&'a [u8]> for Targets<'a> {
-    fn from(labels: &'a [u8]) -> Self {
-        Self::classes(labels)
+impl<'a, L: AsRef<[u8]> + ?Sized> From<&'a L> for Targets<'a> {
+    fn from(labels: &'a L) -> Self {
+        Self::classes(labels.as_ref())
     }
 }
 
-impl<'a, const N: usize> From<&'a [u8; N]> for Targets<'a> {
-    fn from(labels: &'a [u8; N]) -> Self {
-        Self::classes(labels)
-    }
-}
-
-impl<'a> From<&'a Vec<u8>> for Targets<'a> {
-    fn from(labels: &'a Vec<u8>) -> Self {
-        Self::classes(labels)
-    }
-}
-
-impl<'a> From<&'a Array2<f32>> for Targets<'a> {
-    fn from(rows: &'a Array2<f32>) -> Self {
-        Self::distributions(rows.view())
+impl<'a> From<ArrayView2<'a, f32>> for Targets<'a> {
+    fn from(rows: ArrayView2<'a, f32>) -> Self {
+        Self::distributions(rows)
     }
 }

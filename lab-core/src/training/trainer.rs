@@ -157,7 +157,7 @@ impl Trainer {
     /// stays until the new one is on the disk.
     ///
     /// It holds the weights, the optimizer's state, the learning rate, the history and the best weights of early
-    /// stopping: 21 MB for the lab's final network with Adam, 28 MB with the best weights.
+    /// stopping: 21 MB for the original lab's final network with Adam, 28 MB with the best weights.
     pub fn checkpoint(mut self, folder: impl AsRef<Path>, every: usize) -> Self {
         self.checkpoints = Some((folder.as_ref().to_owned(), every));
         self

@@ -176,7 +176,9 @@ mod tests {
         let said = |model: &Sequential| {
             let report = model.evaluate(&test).unwrap().report();
             report.to_string().contains("never trained")
-                && report.to_json().contains("never trained")
+                && serde_json::to_string(&report)
+                    .unwrap()
+                    .contains("never trained")
         };
         assert!(said(&model));
         Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3))

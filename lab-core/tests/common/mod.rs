@@ -120,3 +120,14 @@ pub fn small_plan() -> Architecture {
 pub fn quiet(optimizer: impl Into<Optimizer>) -> Trainer {
     Trainer::new(Loss::CategoricalCrossentropy, optimizer).progress(Silent)
 }
+
+/// Sets the learning rate before each epoch (from 0) to a function of the epoch and the current rate, as Keras's
+/// `LearningRateScheduler`.
+pub struct Rates<F>(pub F);
+
+impl<F: FnMut(usize, f32) -> f32> Callback for Rates<F> {
+    fn on_epoch_begin(&mut self, epoch: usize, control: &mut Control<'_>) -> Result<()> {
+        *control.learning_rate = (self.0)(epoch, *control.learning_rate);
+        Ok(())
+    }
+}

@@ -203,7 +203,7 @@ fn assert_runs_agree(file: &str, number: usize) {
                     .unwrap()
                 {
                     same(
-                        &Array1::from(gradient),
+                        &Array1::from_iter(gradient),
                         &gradients[&name],
                         &format!("{}, gradient of {name}", run.name),
                     );

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::collections::BTreeMap;
-use std::{fs, io};
+use std::fs;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -310,30 +310,11 @@ pub fn assert_near(ours: &[f64], theirs: &[f64], tolerance: f64, what: &str) {
     );
 }
 
-/// The sample's 1,000 training images of 3,072 bytes, and their labels, decoded without the crate's help.
+/// The sample's 1,000 training images of 3,072 bytes, and their labels, read without the crate's help.
 pub fn sample() -> (Vec<Vec<u8>>, Vec<usize>) {
-    let mut reader = png::Decoder::new(io::Cursor::new(include_bytes!(
-        "../../assets/sample_train.png"
-    )))
-    .read_info()
-    .unwrap();
-    let mut sheet = vec![0; reader.output_buffer_size().unwrap()];
-    let info = reader.next_frame(&mut sheet).unwrap();
-    assert_eq!(
-        (info.width, info.height, info.color_type),
-        (800, 1280, png::ColorType::Rgb)
-    );
-    let row = |image: usize, y: usize| ((image / 25 * 32 + y) * 25 + image % 25) * 96;
-    let image = |i| {
-        (0..32)
-            .flat_map(|y| sheet[row(i, y)..][..96].to_vec())
-            .collect()
-    };
-    let digits = include_str!("../../assets/sample_train_labels.txt")
-        .chars()
-        .filter_map(|c| c.to_digit(10));
-    (
-        (0..1000).map(image).collect(),
-        digits.map(|digit| digit as usize).collect(),
-    )
+    let records = include_bytes!("../../assets/sample_train.bin").chunks(3073);
+    let image = |planes: &[u8]| (0..3072).map(|i| planes[i % 3 * 1024 + i / 3]).collect();
+    records
+        .map(|record| (image(&record[1..]), usize::from(record[0])))
+        .unzip()
 }

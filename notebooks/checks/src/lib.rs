@@ -18,6 +18,7 @@ pub mod architecture;
 mod check;
 pub mod evaluation;
 mod feedback;
+pub mod improvement;
 pub mod loss_comparison;
 pub mod optimizer;
 pub mod preprocessing;

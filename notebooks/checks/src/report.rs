@@ -1,4 +1,4 @@
-//! The exercises of notebook 6: report.
+//! The exercises of notebook 7: report.
 
 use lab_core::training::{EpochRecord, History};
 

@@ -10,7 +10,7 @@ use lab_core::data::cifar10::FOLDER;
 use lab_core::data::{Dataset, binary};
 use lab_core::model::{Activation, Architecture, Sequential};
 use lab_core::ndarray::Array4;
-use lab_core::training::{Adam, EarlyStopping, History, Loss, Monitor, Silent, Trainer};
+use lab_core::training::{Adam, EarlyStopping, History, Loss, Silent, Trainer};
 use lab_core::{Result, Seed};
 use lab_notebook::lab::Record;
 
@@ -113,7 +113,7 @@ pub fn small_plan() -> Architecture {
 
 /// A trainer of it, with checkpoints in a folder.
 pub fn small_trainer(folder: &Path) -> Result<Trainer> {
-    let stopping = EarlyStopping::on(Monitor::ValLoss)
+    let stopping = EarlyStopping::on_val_loss()
         .patience(3)
         .restore_best_weights();
     let trainer = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(0.01))

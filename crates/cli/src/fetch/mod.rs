@@ -60,15 +60,8 @@ pub enum Owner {
 /// With all that was tried, when no source works.
 pub fn ensure(data: &Path, screen: &Screen) -> Outcome<PathBuf> {
     let folder = set_folder(data);
-    let sources = Source::standard();
-    fetch(
-        &folder,
-        &cifar10(),
-        &sources,
-        Owner::Laboratory,
-        PATIENCE,
-        screen,
-    )?;
+    let (table, sources, owner) = (cifar10(), Source::standard(), Owner::Laboratory);
+    fetch(&folder, &table, &sources, owner, PATIENCE, screen)?;
     Ok(folder)
 }
 
@@ -95,11 +88,7 @@ pub fn need_folder(data: &Path) -> Outcome {
     if data.is_dir() {
         return Ok(());
     }
-    let found = if data.exists() {
-        "a file"
-    } else {
-        "no such folder"
-    };
+    let found = ["no such folder", "a file"][usize::from(data.exists())];
     let remedy = "check the path, or create the folder first; without --data the laboratory's own `data` is used";
     Err(LabError::format(data, found, "a folder", remedy).into())
 }
@@ -107,16 +96,14 @@ pub fn need_folder(data: &Path) -> Outcome {
 /// Where the six files are or will be: in a folder of the official name, unless `data` has that name or holds one of them.
 pub fn set_folder(data: &Path) -> PathBuf {
     let holds_any = cifar10().iter().any(|file| data.join(file.name).is_file());
-    let folder = if data.ends_with(FOLDER) || holds_any {
-        data.to_owned()
-    } else {
-        data.join(FOLDER)
+    let folder = match data.ends_with(FOLDER) || holds_any {
+        true => data.to_owned(),
+        false => data.join(FOLDER),
     };
     // A link to a folder elsewhere: what is to be renamed into that folder must be on its disk.
-    if folder.is_symlink() {
-        folder.canonicalize().unwrap_or(folder)
-    } else {
-        folder
+    match folder.is_symlink() {
+        true => folder.canonicalize().unwrap_or(folder),
+        false => folder,
     }
 }
 
@@ -147,10 +134,8 @@ pub fn fetch(
         return Err(error(reasons(&damaged), remedy));
     }
     let _lock = Lock::take(&parent.join(LOCK), |holder| {
-        let folder = parent.display();
-        screen.line(&format!(
-            "waiting for {holder}, which fetches into {folder}"
-        ));
+        let into = format!("which fetches into {}", parent.display());
+        screen.line(&format!("waiting for {holder}, {into}"));
         Ok(())
     })?;
     sweep(parent, TEMPORARY);

@@ -56,9 +56,7 @@ pub fn receive(client: &str, patience: Duration, staging: &Staging, screen: &Scr
         }
         let seconds = 4 * patience.as_secs();
         match grown.elapsed() > patience * 4 {
-            true => Err(format!(
-                "nothing more came for {seconds} s after {length} bytes"
-            )),
+            true => Err(format!("nothing came for {seconds} s after {length} bytes")),
             false => Ok(()),
         }
     };
@@ -96,14 +94,11 @@ pub fn receive_package(tarball: &Path, staging: &Staging, screen: &Screen) -> Ou
         Ok(())
     })?;
     walk(open()?, &place, table, |path, size, content| {
-        let name = path
-            .strip_prefix("package/")
-            .and_then(|name| name.strip_suffix(".png"));
-        let stem = |name: &'static str| name.strip_suffix(".bin");
-        let Some(at) = table
-            .iter()
-            .position(|file| name.is_some() && stem(file.name) == name)
-        else {
+        let is_sheet = |name: &'static str| {
+            let stem = name.trim_end_matches(".bin");
+            path == format!("package/{stem}.png")
+        };
+        let Some(at) = table.iter().position(|file| is_sheet(file.name)) else {
             return Ok(());
         };
         let expected = &table[at];

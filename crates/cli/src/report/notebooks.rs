@@ -35,6 +35,11 @@ impl Notebook {
         self.name.ends_with("-report")
     }
 
+    /// Whether it reads a run of one of the others, so that it begins after they have begun.
+    pub fn reads_another(&self) -> bool {
+        self.name.ends_with("-improvement")
+    }
+
     /// How many cells there are to run; 0 where it cannot be read, which is said when it is run.
     pub fn code_cells(&self) -> usize {
         let bytes = fs::read(&self.path).unwrap_or_default();

@@ -25,6 +25,8 @@ pub struct Places {
     /// The notebooks as they were last run, from which pages can be written again.
     executed: PathBuf,
     pub sample: bool,
+    /// Whether pages are made of the notebooks themselves, with the outputs that are saved in them.
+    pub saved: bool,
 }
 
 impl Places {
@@ -43,17 +45,28 @@ impl Places {
             outputs,
             executed,
             sample,
+            saved: false,
         })
     }
 
     /// Where a notebook lies when it has run.
     pub fn executed(&self, notebook: &Notebook) -> PathBuf {
-        self.executed.join(format!("{}.ipynb", notebook.name))
+        match self.saved {
+            true => notebook.path.clone(),
+            false => self.executed.join(format!("{}.ipynb", notebook.name)),
+        }
     }
 
     /// The page of a name.
     pub fn page(&self, name: &str) -> PathBuf {
         self.outputs.join(format!("{name}.html"))
+    }
+
+    /// The page of a name, as seen from the current folder.
+    pub fn shown(&self, name: &str) -> String {
+        let (page, current) = (self.page(name), std::env::current_dir().unwrap_or_default());
+        let page = page.strip_prefix(current).unwrap_or(&page);
+        page.display().to_string()
     }
 }
 
@@ -90,6 +103,7 @@ pub fn write(
         "folder": unfinished.path(),
         "outputs": places.outputs,
         "sample": places.sample,
+        "saved": places.saved,
         "without_data": environment.without_data.is_some(),
         "pages": all.iter().map(page).collect::<Vec<_>>(),
     });
@@ -115,9 +129,8 @@ fn put_in_place(pages: &Path, outputs: &Path) -> Result<()> {
     let mut files: Vec<_> = paths.filter(|path| path.is_file()).collect();
     files.sort_by_key(|path| path.file_stem().is_some_and(|stem| stem == REPORT));
     let name = |from: &PathBuf| from.file_name().unwrap_or_default().to_owned();
-    files
-        .iter()
-        .try_for_each(|from| rename(from, &outputs.join(name(from))))
+    let mut files = files.iter();
+    files.try_for_each(|from| rename(from, &outputs.join(name(from))))
 }
 
 fn rename(from: &Path, to: &Path) -> Result<()> {
@@ -125,12 +138,8 @@ fn rename(from: &Path, to: &Path) -> Result<()> {
 }
 
 fn failed(action: &'static str, path: &Path, error: std::io::Error) -> LabError {
-    LabError::io(
-        action,
-        path,
-        error,
-        "check its permissions, and that there is room",
-    )
+    let remedy = "check its permissions, and that there is room";
+    LabError::io(action, path, error, remedy)
 }
 
 #[cfg(test)]

@@ -35,8 +35,9 @@ pub fn run_all(
         .cloned()
         .partition(Notebook::reads_the_others);
     if jobs > 1 {
-        // So several jobs end at about the same time.
-        others.sort_by_cached_key(|notebook| Reverse(notebook.code_cells()));
+        // The longest first, so that several jobs end at about the same time; last what needs another's run.
+        let cells = |notebook: &Notebook| Reverse(notebook.code_cells());
+        others.sort_by_cached_key(|notebook| (notebook.reads_another(), cells(notebook)));
     }
     let waiting = Mutex::new(VecDeque::from(others));
     let (ran, first_cell) = (Mutex::new(Ran::default()), OnceLock::new());
@@ -74,7 +75,8 @@ fn next(waiting: &Mutex<VecDeque<Notebook>>) -> Option<Notebook> {
     lock(waiting).pop_front()
 }
 
-fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+/// What is shared, also after a panic.
+pub fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -98,18 +100,23 @@ mod tests {
     #[test]
     fn several_jobs_begin_with_the_most_cells_and_end_with_the_report() {
         let folder = tempfile::tempdir().unwrap();
-        let written =
-            [("01-a", 1), ("02-b", 3), ("03-c", 2), ("06-report", 9)].map(|(name, cells)| {
-                let path = folder.path().join(name);
-                let cell = serde_json::json!({ "cell_type": "code" });
-                let prose = serde_json::json!({ "cell_type": "markdown" });
-                let cells = [vec![cell; cells], vec![prose; 10 - cells]].concat();
-                std::fs::write(&path, serde_json::json!({ "cells": cells }).to_string()).unwrap();
-                Notebook {
-                    name: name.to_owned(),
-                    path,
-                }
-            });
+        let written = [
+            ("01-a", 1),
+            ("02-b", 3),
+            ("03-improvement", 5),
+            ("07-report", 9),
+        ]
+        .map(|(name, cells)| {
+            let path = folder.path().join(name);
+            let cell = serde_json::json!({ "cell_type": "code" });
+            let prose = serde_json::json!({ "cell_type": "markdown" });
+            let cells = [vec![cell; cells], vec![prose; 10 - cells]].concat();
+            std::fs::write(&path, serde_json::json!({ "cells": cells }).to_string()).unwrap();
+            Notebook {
+                name: name.to_owned(),
+                path,
+            }
+        });
         let (begun, running) = (Mutex::new(Vec::new()), Mutex::new(0));
         let notebooks = [&written[..], &[notebook("04-not-there")]].concat();
         let ran = run_all(
@@ -130,7 +137,8 @@ mod tests {
         );
         assert_eq!((ran.done.len(), ran.failure), (5, None));
         let begun = lock(&begun);
-        assert_eq!((&*begun[0], &*begun[4]), ("02-b", "06-report"));
+        assert_eq!((&*begun[0], &*begun[4]), ("02-b", "07-report"));
+        assert_eq!(begun[3], "03-improvement", "it reads another's run");
     }
 
     #[test]
@@ -147,7 +155,7 @@ mod tests {
     #[test]
     fn after_a_failure_nothing_more_is_started_and_the_first_message_stays() {
         let begun = Mutex::new(0);
-        let notebooks = ["01-a", "02-b", "06-report"].map(notebook);
+        let notebooks = ["01-a", "02-b", "07-report"].map(notebook);
         let ran = run_all(&notebooks, false, &Screen::silent(), |_, _| {
             *lock(&begun) += 1;
             Err("cell [3] failed".into())

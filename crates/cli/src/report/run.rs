@@ -46,11 +46,9 @@ pub struct Times {
 
 impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (cells, seconds, first) = (self.cells, self.seconds, self.first);
-        write!(
-            f,
-            "{cells:>4} cells in {seconds:>6.1} s, {first:.1} s for the first"
-        )
+        let (cells, seconds) = (self.cells, self.seconds);
+        write!(f, "{cells:>4} cells in {seconds:>6.1} s, ")?;
+        write!(f, "{:.1} s for the first", self.first)
     }
 }
 
@@ -118,12 +116,8 @@ pub fn run(
         }
         None
     };
-    let ran = screen.run(
-        name,
-        &mut command,
-        "`cargo lab setup` says what is missing",
-        show,
-    );
+    let remedy = "`cargo lab setup` says what is missing";
+    let ran = screen.run(name, &mut command, remedy, show);
     if let Some(failure) = failure {
         return Err(format!("{name}: {failure}").into());
     }

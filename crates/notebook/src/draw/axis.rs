@@ -6,7 +6,7 @@ use plotters::coord::combinators::{IntoLogRange, LogCoord};
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use plotters::coord::types::RangedCoordf64;
 
-use super::theme::{OVERSAMPLING, TICK};
+use super::theme::{Font, OVERSAMPLING, TICK};
 use crate::numbers::{decimal, range, scientific, short};
 
 /// Values beyond this cannot be told from infinite ones in a picture, and their differences must stay finite.
@@ -56,8 +56,14 @@ impl Axis {
 
     /// The scale for these values, with as many numbers as fit side by side into `width`, but not more than 8.
     pub(super) fn along(&self, values: &[f64], width: f64) -> Scale {
-        let needed = |label: &String| TICK.width(label) + 16.0;
-        let fits = |scale: &Scale| scale.labels.iter().map(needed).sum::<f64>() <= width;
+        let fits = |scale: &Scale| {
+            let place = |tick: &f64| f64::from(scale.map(tick, (0, width as i32)));
+            let mut pairs = scale.ticks.windows(2).zip(scale.labels.windows(2));
+            pairs.all(|(ticks, labels)| {
+                let needed = (TICK.width(&labels[0]) + TICK.width(&labels[1])) / 2.0 + 16.0;
+                place(&ticks[1]) - place(&ticks[0]) >= needed
+            })
+        };
         let mut scales = (3..=8).rev().map(|most| self.scale(values, most, 0.025));
         let scale = scales.find(fits);
         scale.unwrap_or_else(|| self.scale(values, 2, 0.025))
@@ -145,6 +151,15 @@ pub(super) struct Scale {
     pub(super) labels: Vec<String>,
 }
 
+impl Scale {
+    /// Cuts the labels to a width.
+    pub(super) fn fit(&mut self, font: Font, width: f64) {
+        for label in &mut self.labels {
+            *label = font.fit(label, width);
+        }
+    }
+}
+
 impl Ranged for Scale {
     type FormatOption = NoDefaultFormatting;
     type ValueType = f64;
@@ -158,11 +173,11 @@ impl Ranged for Scale {
         };
         // The lines of the grid are sharp where they cover whole pixels of the picture.
         let side = OVERSAMPLING as i32;
-        let sharp = (at + side / 2) / side * side;
-        if self.ticks.contains(&value) {
-            sharp
-        } else {
-            at
+        match self.ticks.contains(&value) {
+            true => {
+                ((at + side / 2) / side * side).clamp(limit.0.min(limit.1), limit.0.max(limit.1))
+            }
+            false => at,
         }
     }
 
@@ -175,10 +190,10 @@ impl Ranged for Scale {
     }
 }
 
-/// Labels are not plotters' own: it would not write them in the middle of their ticks.
 impl ValueFormatter<f64> for Scale {
-    fn format_ext(&self, _: &f64) -> String {
-        String::new()
+    fn format_ext(&self, value: &f64) -> String {
+        let at = self.ticks.iter().position(|tick| tick == value);
+        at.map_or(String::new(), |at| self.labels[at].clone())
     }
 }
 

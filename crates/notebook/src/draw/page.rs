@@ -8,6 +8,7 @@ use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, FontTransform, RGBColor};
 use plotters_bitmap::{BitMapBackend, BitMapBackendError};
 
+use super::panel::{draw_line, draw_ring};
 use super::theme::*;
 use crate::figure::encode;
 use crate::prelude::*;
@@ -35,16 +36,6 @@ impl Area<'_> {
         self.0.draw(&Text::new(text, place, style))
     }
 
-    /// Writes with a white edge around the letters that keeps them apart from what they cover.
-    pub(crate) fn text_over(&self, text: &str, font: Font, h: HPos, (x, y): Point) -> Drawn {
-        for dx in [-1.25, 0.0, 1.25] {
-            for dy in [-1.25, 0.0, 1.25] {
-                self.text(text, font.coloured(WHITE), h, (x + dx, y + dy))?;
-            }
-        }
-        self.text(text, font, h, (x, y))
-    }
-
     /// A rectangle from one corner to the opposite one.
     pub(crate) fn fill(&self, from: Point, to: Point, colour: RGBColor) -> Drawn {
         let corners = [from, to].map(|(x, y)| (u(x), u(y)));
@@ -62,20 +53,17 @@ impl Area<'_> {
 pub(crate) enum Swatch {
     Line(Stroke),
     Block(RGBColor),
+    Ring,
 }
 
 impl Swatch {
     fn draw(&self, area: &Area<'_>, (x, y): Point) -> Drawn {
         match self {
+            Self::Ring => draw_ring(&area.0, (u(x + 9.0), u(y))),
             Self::Block(colour) => area.fill((x, y - 5.0), (x + 18.0, y + 5.0), *colour),
-            Self::Line(line) => {
-                let dash = if line.dashed { 4.5 } else { 18.0 };
-                let mut dashes = [0.0, 6.75, 13.5]
-                    .into_iter()
-                    .filter(|from| from + dash <= 18.0);
-                let from = |dash: f64| (x + dash, y - 1.25);
-                let to = |from: f64| (x + from + dash, y + 1.25);
-                dashes.try_for_each(|dash| area.fill(from(dash), to(dash), line.colour))
+            Self::Line(stroke) => {
+                let ends = [x, x + 18.0].map(|x| (u(x), u(y)));
+                draw_line(&area.0, &ends, *stroke, false)
             }
         }
     }

@@ -27,34 +27,43 @@ const MOST: usize = 100;
 pub fn bars(title: &str, axis: &str, bars: &[(String, f64)]) -> Result<Figure> {
     check_any(bars.len(), "bars")?;
     check_most("bars", bars.len(), MOST)?;
-    let (mut panel, mut names) = (Panel::new(Axis::new(axis), Axis::default()), Vec::new());
-    let (mut numbers, mut parts, mut ends) = (Vec::new(), Vec::new(), vec![0.0]);
+    let part = |(name, value): &(String, f64)| format!("{name} {}", short(*value));
+    let parts: Vec<String> = bars.iter().map(part).collect();
+    let mut page = Page::new(title, ROW * bars.len() as f64 + 49.0);
+    page.alt = format!("{title}: {axis}: {}", listed(&parts, ", ", 40));
+    draw_panels(page, &[bar_panel(axis, bars, WIDTH, |_| SERIES[0])])
+}
+
+/// The panel of [`bars`], as wide as it is going to be drawn, with a colour for each bar.
+pub(crate) fn bar_panel(
+    axis: &str,
+    bars: &[(String, f64)],
+    width: f64,
+    colour: impl Fn(usize) -> RGBColor,
+) -> Panel {
     // Rows are counted from below.
-    for (row, (name, value)) in (0..bars.len()).rev().zip(bars) {
-        let (row, number) = (row as f64, short(*value));
+    let names = bars.iter().rev().map(|(name, _)| name.clone()).collect();
+    let mut panel = Panel::new(Axis::new(axis), Axis::named(names));
+    let (mut numbers, mut ends) = (Vec::new(), vec![0.0]);
+    for (at, (_, value)) in bars.iter().enumerate() {
+        let (row, number) = ((bars.len() - 1 - at) as f64, short(*value));
         let end = if panel.x.shows(*value) { *value } else { 0.0 };
-        panel.bar((0.0, row - 0.33), (end, row + 0.33), SERIES[0]);
+        panel.bar((0.0, row - 0.33), (end, row + 0.33), colour(at));
         let side = if end < 0.0 { HPos::Right } else { HPos::Left };
         panel.text(number.clone(), (end, row), side);
-        parts.push(format!("{name} {number}"));
-        names.insert(0, name.clone());
         numbers.push(number);
         ends.push(end);
     }
     let (low, high) = range(ends).unwrap_or_default();
     // Numbers stand beside the ends of the bars.
-    let beside = (high - low).max(1e-9) * (NAME.widest(&numbers) + 10.0) / (0.45 * WIDTH);
-    panel.x = panel
-        .x
-        .range(if low < 0.0 { low - beside } else { 0.0 }, high + beside);
+    let beside = (high - low).max(1e-9) * (NAME.widest(&numbers) + 10.0) / (0.45 * width);
+    let from = if low < 0.0 { low - beside } else { 0.0 };
+    panel.x = panel.x.range(from, high + beside);
     if low < 0.0 {
         let zero = [-0.5, bars.len() as f64 - 0.5].map(|row| (0.0, row));
         panel.line(zero.to_vec(), Stroke::new(AXIS, 1.0, false));
     }
-    panel.y = Axis::named(names);
-    let mut page = Page::new(title, ROW * bars.len() as f64 + 49.0);
-    page.alt = format!("{title}: {axis}: {}", listed(&parts, ", ", 40));
-    draw_panels(page, &[panel])
+    panel
 }
 
 /// Upright bars from 0 in a cluster for each group, a colour for each series; up to 8 series.

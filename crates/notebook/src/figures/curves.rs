@@ -108,12 +108,8 @@ pub fn training_curves(title: &str, history: &History) -> Result<Figure> {
             panel.line(points, Stroke::of(number));
         }
         if let Some(best) = best {
-            let (epoch, value) = (best.epoch, measured(best, true)[which].unwrap_or(f64::NAN));
-            let text = match which {
-                0 => format!("lowest {} in epoch {epoch}", short(value)),
-                _ => format!("{:.1} % in epoch {epoch}", 100.0 * value),
-            };
-            panel.mark(text, (epoch as f64, value));
+            let value = measured(best, true)[which].unwrap_or(f64::NAN);
+            panel.ring((best.epoch as f64, value));
         }
         panels.push(panel);
         courses.push(texts.join(", "));
@@ -122,8 +118,12 @@ pub fn training_curves(title: &str, history: &History) -> Result<Figure> {
     let courses = courses.join("; ");
     page.alt = format!("{title}: loss and accuracy over {epochs} epochs{ended}: {courses}");
     if let Some(best) = best {
-        let (loss, epoch) = (short(best.val_loss.unwrap_or(f64::NAN)), best.epoch);
-        page.alt += &format!("; best validation loss {loss} in epoch {epoch}");
+        let [loss, accuracy] = measured(best, true).map(|value| value.unwrap_or(f64::NAN));
+        let (loss, accuracy, epoch) = (short(loss), 100.0 * accuracy, best.epoch);
+        let lowest =
+            format!("lowest validation loss {loss}, accuracy {accuracy:.1} %, in epoch {epoch}");
+        page.alt += &format!("; {lowest}");
+        page.key(lowest, Swatch::Ring);
     }
     page.subtitle = ending(history).unwrap_or_default();
     page.columns = 2;

@@ -1,6 +1,6 @@
 //! Images side by side, each pixel a crisp square.
 
-use lab_core::ndarray::Array3;
+use lab_core::ndarray::{self, Array3};
 
 use super::{check_any, listed};
 use crate::draw::*;
@@ -80,7 +80,7 @@ const SAMPLE: usize = 4;
 /// ```
 /// use lab_notebook::prelude::*;
 /// let figure = figures::before_and_after(&Augmentation::new().horizontal_flip(0.5).rotation(15.0))?;
-/// assert!(figure.alt().starts_with("flip,rotate=15,fill=reflect: 6 images: before, after"));
+/// assert!(figure.alt().starts_with("An augmented image: 6 images: before, after"));
 /// # Ok::<(), LabError>(())
 /// ```
 ///
@@ -94,7 +94,7 @@ pub fn before_and_after(augmentation: &Augmentation) -> Result<Figure> {
         all.push((image.to_owned(), "before".to_owned()));
         all.extend(after.into_iter().map(|image| (image, "after".to_owned())));
     }
-    images(&augmentation.to_string(), &all, 6)
+    images("An augmented image", &all, 6)
 }
 
 fn check(images: &[(Array3<u8>, String)], columns: usize) -> Result<()> {
@@ -156,27 +156,32 @@ pub(super) fn grid(
     }
     page.draw(|area| {
         for (i, ((image, _), caption)) in images.iter().zip(&captions).enumerate() {
-            let x = (cell + GAP) * (i % columns) as f64;
+            let x = (cell + GAP) * (i % columns) as f64 + cell / 2.0;
             let y = row * (i / columns) as f64;
-            let left = x + ((cell - scale * image.dim().1 as f64) / 2.0).floor();
-            draw_image(area, image, (left, y), scale)?;
-            for (number, line) in caption.iter().enumerate() {
-                let place = (x + cell / 2.0, y + down + 10.0 + LINE * number as f64);
-                area.text(line, TICK, HPos::Center, place)?;
-            }
+            draw_image(area, image, (x, y), (scale, down), caption)?;
         }
         Ok(())
     })
 }
 
-/// Each pixel of the image as a square with sides of `side` CSS pixels.
-pub(crate) fn draw_image(area: &Area<'_>, image: &Array3<u8>, at: Point, side: f64) -> Drawn {
-    for (row, pixels) in image.outer_iter().enumerate() {
-        for (column, pixel) in pixels.outer_iter().enumerate() {
-            let [red, green, blue] = [0, 1, 2].map(|channel| pixel[channel.min(pixel.len() - 1)]);
-            let (x, y) = (at.0 + side * column as f64, at.1 + side * row as f64);
-            area.fill((x, y), (x + side, y + side), RGBColor(red, green, blue))?;
-        }
+/// An image centred at `x` with each pixel a square of `side` CSS pixels, and lines of text centred below `down`.
+pub(crate) fn draw_image(
+    area: &Area<'_>,
+    image: &Array3<u8>,
+    (x, y): Point,
+    (side, down): (f64, f64),
+    caption: &[String],
+) -> Drawn {
+    let left = (x - side * image.dim().1 as f64 / 2.0).floor();
+    for ((row, column), _) in image.index_axis(ndarray::Axis(2), 0).indexed_iter() {
+        let channel = |at: usize| image[[row, column, at.min(image.dim().2 - 1)]];
+        let colour = RGBColor(channel(0), channel(1), channel(2));
+        let (x, y) = (left + side * column as f64, y + side * row as f64);
+        area.fill((x, y), (x + side, y + side), colour)?;
+    }
+    for (number, line) in caption.iter().enumerate() {
+        let place = (x, y + down + 10.0 + LINE * number as f64);
+        area.text(line, TICK, HPos::Center, place)?;
     }
     Ok(())
 }

@@ -25,6 +25,7 @@ mod reliability;
 mod weights;
 
 pub use activations::activations;
+pub(crate) use bars::bar_panel;
 pub use bars::{bars, grouped_bars};
 pub use confusion::confusion_matrix;
 pub use curves::{compare, compare_means, training_curves};

@@ -54,9 +54,10 @@ pub fn range_test(title: &str, test: &RangeTest) -> Result<Figure> {
     let ends = [from, to, first.1, lowest.1, lowest.0];
     panel.line(raw, each);
     panel.line(smooth, mean);
-    panel.mark(format!("suggestion: {suggestion}"), marked);
+    panel.ring(marked);
     page.key("each batch", Swatch::Line(each));
     page.key("smoothed", Swatch::Line(mean));
+    page.key(format!("suggestion: {suggestion}"), Swatch::Ring);
     let [from, to, begin, low, at] = ends.map(short);
     let course = format!("the smoothed loss begins at {begin}, is lowest ({low}) at {at}");
     let falls = format!("falls most steeply at the suggestion, {suggestion}");

@@ -20,7 +20,7 @@ use crate::prelude::*;
 /// # Errors
 /// [`LabError::Value`] for a calibration without predictions.
 pub fn reliability(title: &str, calibration: &Calibration) -> Result<Figure> {
-    let bins = || calibration.bins().iter().filter(|bin| bin.count > 0);
+    let bins = || calibration.bins.iter().filter(|bin| bin.count > 0);
     let total: usize = bins().map(|bin| bin.count).sum();
     check_any(total, "predictions")?;
     let confidence = || Axis::new("confidence").range(0.0, 1.0);
@@ -46,7 +46,7 @@ pub fn reliability(title: &str, calibration: &Calibration) -> Result<Figure> {
     } else {
         "not too sure"
     };
-    let (ece, total) = (calibration.ece(), thousands(total));
+    let (ece, total) = (calibration.ece, thousands(total));
     let title = format!("{title} (ECE {ece:.3})");
     let means = format!("mean confidence {mean:.3}, accuracy {accuracy:.3}");
     let what = format!("reliability diagram of {total} predictions");

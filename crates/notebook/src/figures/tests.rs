@@ -192,7 +192,7 @@ fn long_empty_and_foreign_names_leave_every_figure_within_its_margins() {
 fn training_curves_tell_their_course_and_show_both_colours_and_the_best_epoch() {
     let figure = training_curves("Five epochs", &history(&[2.07, 1.8, 1.5, 1.45, 1.6])).unwrap();
     let text = "Five epochs: loss and accuracy over 5 epochs: training loss from 2.07 to 1.6, validation loss from 2.17 to 1.7; \
-                training accuracy from 0.2 to 0.2, validation accuracy from 0.25 to 0.25; best validation loss 1.55 in epoch 4";
+                training accuracy from 0.2 to 0.2, validation accuracy from 0.25 to 0.25; lowest validation loss 1.55, accuracy 25.0 %, in epoch 4";
     assert_eq!(figure.alt(), text);
     assert!(count(&figure, TRAINING) > 1000 && count(&figure, VALIDATION) > 1000);
     let mut run = history(&[2.0, 1.0]);

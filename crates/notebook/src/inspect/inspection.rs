@@ -1,10 +1,8 @@
 //! What one batch does to each layer: activations, gradients, one step of the optimizer.
 
-use lab_core::compute::{Threads, sum_of_squares};
 use lab_core::ndarray::ArrayD;
 use lab_core::text::thousands;
 
-use crate::numbers::short;
 use crate::prelude::*;
 
 /// More images than this tell no more, and their activations would fill the memory.
@@ -19,8 +17,6 @@ pub struct Inspection {
     pub images: usize,
     /// Their mean loss, penalties included, as training sees it: dropout on.
     pub loss: f64,
-    /// The optimizer that took the step, and its learning rate.
-    pub optimizer: String,
     /// The layers, in order.
     pub layers: Vec<LayerInspection>,
 }
@@ -55,31 +51,32 @@ pub struct LayerInspection {
     pub update: Option<f64>,
 }
 
-pub(super) fn inspect(
-    model: &Sequential,
-    batch: &Dataset,
-    loss: Loss,
-    optimizer: Optimizer,
-) -> Result<Inspection> {
+pub(super) fn inspect(model: &Sequential, batch: &Dataset) -> Result<Inspection> {
+    let (loss, optimizer) = (Loss::CategoricalCrossentropy, Adam::new(1e-3));
     let images = batch.len();
     if images > MOST {
         let (found, remedy) = (thousands(images) + " images", "look at a part: .take(64)");
         return Err(LabError::value("batch", found, "at most 1,024", remedy));
     }
     let gradients = model.gradients(batch, loss, Seed(0))?;
-    let trace = model.trace(batch, &Threads::new(None)?)?;
-    let shape = [&[images], model.input_shape()].concat();
-    let input = ArrayD::from_shape_vec(shape, trace.input().to_vec()).unwrap_or_default();
+    let mut traced = model.clone();
+    traced.forward(batch, Mode::Inference)?;
+    let input = batch.batches(images)?.next();
+    let input = input.map(|it| it.images).unwrap_or_default();
     // The same seed as for the gradients, so that dropout leaves out the same units.
     let mut trainer = Trainer::new(loss, optimizer).progress(Silent).seed(Seed(0));
     let (mut stepped, labels) = (model.clone(), batch.labels());
     let (loss, _) = trainer.train_on_batch(&mut stepped, &input, &labels)?;
-    let (rows, plan) = (model.summary().rows, model.architecture().layers());
+    let (rows, plan) = (model.summary().rows, &model.architecture().layers);
     let mut layers = Vec::new();
     for (number, (row, layer)) in rows.into_iter().zip(plan).enumerate() {
-        let output: Vec<f64> = trace.output(number).iter().map(|a| f64::from(*a)).collect();
+        let output: Vec<f64> = traced
+            .layer_output(number)?
+            .iter()
+            .map(|a| f64::from(*a))
+            .collect();
         let activation = match layer {
-            LayerKind::Dense(dense) => Some(dense.activation()),
+            LayerKind::Dense(dense) => Some(dense.activation),
             _ => None,
         };
         let units = output.len() / images;
@@ -98,19 +95,24 @@ pub(super) fn inspect(
             quantiles: quantiles(&output),
             dead: (activation == Some(Activation::Relu)).then(|| dead(&output, units)),
             saturated: activation.and_then(|activation| saturated(activation, &output, units)),
-            kernel_gradient: kernel.map(|(_, gradient)| sum_of_squares(gradient).sqrt()),
-            bias_gradient: bias.map(|(_, gradient)| sum_of_squares(gradient).sqrt()),
+            kernel_gradient: kernel.map(|(_, gradient)| norm(gradient)),
+            bias_gradient: bias.map(|(_, gradient)| norm(gradient)),
             update: change.transpose()?,
         });
     }
-    let rate = short(f64::from(optimizer.learning_rate()));
-    let optimizer = format!("{optimizer} ({rate})");
     Ok(Inspection {
         images,
         loss,
-        optimizer,
         layers,
     })
+}
+
+fn norm(gradient: &ArrayD<f32>) -> f64 {
+    gradient
+        .iter()
+        .map(|g| f64::from(*g).powi(2))
+        .sum::<f64>()
+        .sqrt()
 }
 
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {

@@ -10,7 +10,7 @@ use crate::show::View;
 use crate::table::Table;
 
 /// What the change of a step over the weights should be about (Karpathy, notes to CS231n, 2015), and how far from it is
-/// far: Adam's first step alone is some 40 times as large in the lab's network.
+/// far: Adam's first step alone is some 40 times as large in the original lab's network.
 const USUAL: f64 = 1e-3;
 const TOO_LARGE: f64 = 0.1;
 const TOO_SMALL: f64 = 1e-6;
@@ -54,9 +54,9 @@ impl LayerInspection {
     }
 
     fn title(&self) -> String {
-        let activation = self.activation.map(|activation| format!(", {activation}"));
-        let activation = activation.unwrap_or_default();
-        format!("{} ({}{activation})", self.name, self.kind)
+        let (name, kind) = (&self.name, self.kind);
+        let activation = self.activation.map(|it| format!(", {it}"));
+        format!("{name} ({kind}{})", activation.unwrap_or_default())
     }
 
     fn cells(&self) -> [String; 6] {
@@ -68,11 +68,11 @@ impl LayerInspection {
     }
 
     fn in_words(&self) -> String {
-        let mut words = Vec::new();
-        for (heading, cell) in MEASURED.iter().zip(self.cells()) {
-            words.push(format!("{heading} {cell}"));
-        }
-        words.retain(|word| !word.ends_with(' '));
+        let cells = MEASURED.iter().zip(self.cells());
+        let shown = cells.filter(|(_, cell)| !cell.is_empty());
+        let words: Vec<_> = shown
+            .map(|(heading, cell)| format!("{heading} {cell}"))
+            .collect();
         format!("{}: {}", self.title(), words.join(", "))
     }
 
@@ -91,10 +91,10 @@ impl LayerInspection {
         let softmax = self.activation == Some(Activation::Softmax);
         match self.saturated.filter(|share| *share >= 0.5) {
             Some(share) if softmax => remark(format!("sure of {} of the images", percent(share))),
-            Some(_) => {
-                let effect = "little of the gradient comes through";
-                remark(format!("saturated, {}: {effect}", self.state()));
-            }
+            Some(_) => remark(format!(
+                "saturated ({}): little gradient passes",
+                self.state()
+            )),
             None => {}
         }
         let gradient = self.kernel_gradient.unwrap_or(f64::NAN);
@@ -102,9 +102,7 @@ impl LayerInspection {
             remark("no gradient comes to it: it learns nothing from this batch".into());
         } else if gradient < 1e-3 * largest {
             let share = brief(gradient / largest);
-            remark(format!(
-                "its gradient is {share} of the largest: it vanishes"
-            ));
+            remark(format!("its gradient vanishes: {share} of the largest"));
         }
         let update = self.update.unwrap_or(USUAL);
         if update > TOO_LARGE || update < TOO_SMALL && gradient != 0.0 {
@@ -119,13 +117,13 @@ impl LayerInspection {
 impl Inspection {
     /// What stands out, a sentence each: dead and saturated layers, gradients that vanish, steps that are too large.
     pub fn remarks(&self) -> Vec<String> {
-        let (mut remarks, mut largest) = (Vec::new(), 0.0);
-        for layer in &self.layers {
-            largest = layer.kernel_gradient.unwrap_or(0.0).max(largest);
-        }
-        for layer in &self.layers {
-            remarks.extend(layer.remarks(self.images, largest));
-        }
+        let gradients = self.layers.iter().filter_map(|layer| layer.kernel_gradient);
+        let largest = gradients.fold(0.0, f64::max);
+        let remarks = self
+            .layers
+            .iter()
+            .map(|layer| layer.remarks(self.images, largest));
+        let mut remarks: Vec<String> = remarks.flatten().collect();
         if remarks.is_empty() {
             let sound = "no layer is dead or saturated, and all of them get a gradient";
             remarks.push(format!("Nothing stands out: {sound}."));
@@ -135,8 +133,8 @@ impl Inspection {
 
     fn caption(&self) -> String {
         let (images, plural) = (self.images, if self.images == 1 { "" } else { "s" });
-        let (loss, optimizer) = (brief(self.loss), &self.optimizer);
-        format!("{images} image{plural}, loss {loss}, one step of {optimizer}")
+        let loss = brief(self.loss);
+        format!("{images} image{plural}, loss {loss}, one step of Adam (0.001)")
     }
 
     /// The layers that learn, side by side in four panels: activations, dead and saturated shares, norms of the

@@ -18,7 +18,6 @@
 use crate::prelude::*;
 
 mod explanation;
-mod explanation_view;
 mod inspection;
 mod inspection_view;
 
@@ -46,30 +45,7 @@ pub trait Inspect {
     /// # Errors
     /// [`LabError::Shape`] where the images do not fit the network,
     /// [`LabError::Value`] where it does not end in softmax, or for no images or more than 1,024.
-    fn inspect(&self, batch: &Dataset) -> Result<Inspection> {
-        self.inspect_with(batch, Loss::CategoricalCrossentropy, Adam::new(1e-3))
-    }
-
-    /// The same with another loss and another optimizer, which has taken no step before.
-    ///
-    /// ```
-    /// use lab_notebook::prelude::*;
-    /// let batch = Cifar10::sample().train.take(64);
-    /// let model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
-    /// let inspection = model.inspect_with(&batch, Loss::CategoricalCrossentropy, Sgd::new(100.0))?;
-    /// assert!(inspection.remarks()[0].contains("the learning rate is too large"));
-    /// # Ok::<(), LabError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As for [`Inspect::inspect`], and [`LabError::Value`] for an optimizer with an option outside
-    /// its range.
-    fn inspect_with(
-        &self,
-        batch: &Dataset,
-        loss: Loss,
-        optimizer: impl Into<Optimizer>,
-    ) -> Result<Inspection>;
+    fn inspect(&self, batch: &Dataset) -> Result<Inspection>;
 
     /// Why image `index` of `data` gets its answer: the probabilities, the pixels on which the predicted class depends
     /// most, and the nearest images of `train`.
@@ -92,13 +68,8 @@ pub trait Inspect {
 }
 
 impl Inspect for Sequential {
-    fn inspect_with(
-        &self,
-        batch: &Dataset,
-        loss: Loss,
-        optimizer: impl Into<Optimizer>,
-    ) -> Result<Inspection> {
-        inspection::inspect(self, batch, loss, optimizer.into())
+    fn inspect(&self, batch: &Dataset) -> Result<Inspection> {
+        inspection::inspect(self, batch)
     }
 
     fn explain(&self, data: &Dataset, index: usize, train: &Dataset) -> Result<Explanation> {

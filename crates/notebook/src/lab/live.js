@@ -126,7 +126,7 @@
         const runs = heard.map((run, i) => (last[i] = run || last[i] || run));
         const seen = JSON.stringify(runs);
         const answered = runs.some((run) => run !== undefined);
-        if (seen !== shown && answered && (runs.some(Boolean) || !root.querySelector("img"))) draw(root, names, runs);
+        if (seen !== shown && answered) draw(root, names, runs);
         shown = seen;
         if (runs.some((run) => run?.last.state === "training" && run.age < STALE)) wait = OFTEN;
       }

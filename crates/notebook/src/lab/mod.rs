@@ -17,18 +17,21 @@
 //! # Ok::<(), LabError>(())
 //! ```
 
-mod live_curves;
-mod live_log;
+mod claim;
+mod live;
 mod record;
 mod run;
 mod run_folder;
+mod tables;
 
+pub use claim::Claim;
 pub use lab_core::files::read_small;
-pub use live_curves::LiveCurves;
+pub use live::LiveCurves;
 pub use record::{DataRecord, Machine, Record, TestRecord};
 pub use run::{Experiment, LogTo, Run, same_laboratory};
 pub use run_folder::{HISTORY, METRICS, MODEL, RunFolder};
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -84,9 +87,10 @@ impl Lab {
     /// Finds the laboratory in the current folder or the nearest one above it; [`Scale::VARIABLE`] chooses the scale.
     ///
     /// # Errors
-    /// Where there is no laboratory, or the variable says something else.
+    /// Where there is no laboratory, or a variable says something else.
     pub fn open() -> Result<Self> {
         let scale = Scale::named(&std::env::var(Scale::VARIABLE).unwrap_or_default())?;
+        crate::seed::moved()?;
         Ok(Self::at(Self::root()?, scale))
     }
 
@@ -156,17 +160,17 @@ impl Lab {
         }
     }
 
-    /// An experiment whose result is kept in `outputs/runs/NAME`.
+    /// An experiment whose result is kept in the folder `outputs/runs/NAME`.
     pub fn run(&self, name: impl Into<String>) -> Experiment {
         Experiment::new(self.clone(), name.into())
     }
 
-    /// The result of an earlier experiment.
+    /// The result of an earlier experiment: from its folder, or else from the tables of [`Lab::collect`].
     ///
     /// # Errors
     /// Where it is missing or damaged; the remedy names the notebook that makes it.
     pub fn saved(&self, name: &str) -> Result<Run> {
-        Run::read(&self.run_folder(name), name, self.scale)
+        Run::read(self, name)
     }
 
     /// The results of all experiments whose names begin with `prefix`, in the order of their names.
@@ -174,39 +178,51 @@ impl Lab {
     /// # Errors
     /// Where there is none, one is damaged, or they do not belong together ([`same_laboratory`]).
     pub fn runs(&self, prefix: &str) -> Result<Vec<Run>> {
-        let mut names = Vec::new();
-        let entries = fs::read_dir(self.run_folder("")).into_iter().flatten();
-        for entry in entries.flatten() {
-            names.extend(entry.file_name().into_string());
-        }
-        names.retain(|name| name.starts_with(prefix) && !name.starts_with('.'));
-        names.sort();
+        let mut names: BTreeSet<String> = tables::read(&self.outputs())?.into_keys().collect();
+        names.extend(self.run_folders());
+        names.retain(|name| name.starts_with(prefix));
         if names.is_empty() {
-            let folder = self.run_folder(&format!("{prefix}*"));
-            return Err(run::missing(&folder, prefix, self.scale, "nothing"));
+            return Err(run::missing(self, &format!("{prefix}*"), "nothing"));
         }
-        let runs: Result<Vec<Run>> = names.iter().map(|name| self.saved(name)).collect();
-        let runs = runs?;
+        let runs = names.iter().map(|name| self.saved(name));
+        let runs = runs.collect::<Result<Vec<Run>>>()?;
         same_laboratory(&runs.iter().collect::<Vec<_>>())?;
         Ok(runs)
+    }
+
+    /// Collects the runs whose names begin with `prefix` into two tables: `outputs/runs.jsonl`, a run on each line, and
+    /// `outputs/history.csv`, an epoch in each row. Runs with other names stay in the tables.
+    ///
+    /// # Errors
+    /// Where a run is damaged, or a table cannot be read or written.
+    pub fn collect(&self, prefix: &str) -> Result<()> {
+        let mut entries = tables::read(&self.outputs())?;
+        entries.retain(|name, _| !name.starts_with(prefix));
+        for name in self.run_folders() {
+            if name.starts_with(prefix) {
+                let run = self.saved(&name)?;
+                entries.insert(name, (run.record, run.history.epochs));
+            }
+        }
+        tables::write(&self.outputs(), &entries)
+    }
+
+    /// The names of the runs that have a folder.
+    fn run_folders(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.run_folder("")).into_iter().flatten();
+        let names = entries
+            .flatten()
+            .flat_map(|entry| entry.file_name().into_string());
+        names.filter(|name| !name.starts_with('.')).collect()
     }
 
     fn run_folder(&self, name: &str) -> PathBuf {
         self.outputs().join("runs").join(name)
     }
 
-    /// Where trainings say how far they are, for whoever follows them: `outputs/live`, a file `NAME.csv` for each run.
-    pub fn live_folder(&self) -> PathBuf {
-        self.outputs().join("live")
-    }
-
+    /// Where the training of a run says how far it is, for whoever follows it.
     fn live_file(&self, name: &str) -> PathBuf {
-        self.live_folder().join(format!("{name}.csv"))
-    }
-
-    /// The laboratory's folder.
-    pub fn folder(&self) -> &Path {
-        &self.root
+        self.outputs().join("live").join(format!("{name}.csv"))
     }
 
     /// Shows a figure in the cell and writes it to `outputs/figures/NAME.png`.

@@ -2,11 +2,12 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::SystemTime;
 
 use lab_core::compute::{Instructions, Threads};
 use lab_core::files::{read_small, write_whole};
 use lab_core::metrics::Scores;
-use lab_core::ndarray::{Array2, ShapeError};
+use lab_core::ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::run_folder::METRICS;
@@ -35,6 +36,8 @@ pub struct Record {
     pub weights_of_epoch: usize,
     /// How the training ended.
     pub stopped: Stopped,
+    /// When it ended, in seconds since the beginning of 1970 (UTC).
+    pub finished: u64,
     /// What looks like success and may be a mistake.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -103,7 +106,7 @@ impl TestRecord {
     /// The record of an evaluation.
     pub fn new(evaluation: &Evaluation) -> Self {
         let report = evaluation.report();
-        let weighted = report.weighted_average();
+        let weighted = &report.weighted_average;
         let counts = evaluation.confusion_matrix().counts();
         Self {
             loss: evaluation.loss,
@@ -112,8 +115,8 @@ impl TestRecord {
             recall_weighted: weighted.recall,
             f1_weighted: weighted.f1,
             confusion_matrix: counts.outer_iter().map(|row| row.to_vec()).collect(),
-            per_class: report.per_class().to_vec(),
-            warnings: report.warnings().to_vec(),
+            per_class: report.per_class.to_vec(),
+            warnings: report.warnings.to_vec(),
         }
     }
 
@@ -122,14 +125,14 @@ impl TestRecord {
     /// # Errors
     /// Where the record's matrix is not square, or has not a row for each class.
     pub fn confusion_matrix(&self) -> Result<ConfusionMatrix> {
-        let names = self.per_class.iter().map(|scores| &scores.name[..]);
+        let names: Vec<_> = self.per_class.iter().map(|it| &it.name[..]).collect();
         let (rows, cells) = (self.confusion_matrix.len(), self.confusion_matrix.concat());
         let counts = Array2::from_shape_vec((rows, cells.len() / rows.max(1)), cells);
-        let (place, expected, remedy) = ("confusion matrix", "equal rows", "make the run again");
-        let failed = |error: ShapeError| error.to_string();
-        let counts =
-            counts.map_err(|error| LabError::shape(place, failed(error), expected, remedy))?;
-        ConfusionMatrix::from_counts(counts, &names.collect::<Vec<_>>())
+        let counts = counts.map_err(|error| {
+            let (found, remedy) = (error.to_string(), "make the run again");
+            LabError::shape("confusion matrix", found, "equal rows", remedy)
+        })?;
+        ConfusionMatrix::from_counts(counts, &names)
     }
 }
 
@@ -145,6 +148,7 @@ impl Record {
         let (epochs, seconds) = (history.epochs.len(), history.seconds());
         let best = history.best().filter(|_| training.restores_best_weights());
         let best = best.map_or(epochs, |best| best.epoch);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         Self {
             lab: env!("CARGO_PKG_VERSION").to_owned(),
             data,
@@ -156,6 +160,7 @@ impl Record {
             training,
             epochs,
             stopped: history.stopped,
+            finished: now.map_or(0, |since| since.as_secs()),
             warnings: history.warnings.clone(),
             seconds,
             seconds_per_epoch: seconds / epochs.max(1) as f64,

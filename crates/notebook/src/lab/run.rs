@@ -3,10 +3,10 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::live_log::LiveLog;
+use super::live::LiveLog;
 use super::record::{DataRecord, Machine, Record, TestRecord};
 use super::run_folder::{HISTORY, MODEL, RunFolder};
-use super::{Lab, Scale, check_run_name};
+use super::{Lab, Scale, check_run_name, tables};
 use crate::prelude::*;
 
 /// An experiment that is about to begin.
@@ -73,14 +73,16 @@ impl LogTo for Trainer {
         let (lab, name) = (&experiment.lab, &experiment.name);
         check_run_name(name)?;
         let folder = RunFolder::begin(&lab.run_folder(name))?;
-        let checkpoints = folder.checkpoints();
-        let trainer = resumed(self, &checkpoints, name, experiment.resume)?;
+        let (resume, how) = (experiment.resume, resuming(name));
+        let (trainer, said) = folder.checkpointed(self, CHECKPOINT_EVERY, resume, &how)?;
+        if let Some(said) = said {
+            println!("{name}: {said}");
+        }
         let trainer = match experiment.quiet {
             true => trainer.progress(Silent),
             false => trainer,
         };
         Ok(trainer
-            .checkpoint(&checkpoints, CHECKPOINT_EVERY)
             .callback(CsvLogger::new(folder.file(HISTORY)))
             .callback(LiveLog::new(lab.live_file(name)))
             .callback(Recorder(experiment, Some(folder))))
@@ -112,18 +114,13 @@ impl Callback for Recorder {
         };
         let machine = Machine::this(None);
         let record = Record::new(data, control.model, config.clone(), history, machine);
-        folder.write_record(&record)?;
+        record.write(&folder.file(""))?;
         let checkpoints = folder.checkpoints();
         folder.commit()?;
         // They are of no use any more; what cannot be removed does no harm.
         _ = std::fs::remove_dir_all(checkpoints);
         if self.0.quiet {
-            let warnings = match history.warnings.len() {
-                0 => String::new(),
-                1 => "  (1 warning: show the run)".to_owned(),
-                count => format!("  ({count} warnings: show the run)"),
-            };
-            println!("{}{warnings}", Run::read(&path, name, lab.scale())?.line());
+            println!("{}", Run::read(lab, name)?);
         }
         Ok(())
     }
@@ -131,27 +128,6 @@ impl Callback for Recorder {
 
 fn resuming(name: &str) -> String {
     format!("lab.run(\"{name}\").resume()")
-}
-
-/// The trainer, going on from the checkpoint of an interrupted training if that is wanted; says what it does.
-fn resumed(trainer: Trainer, checkpoints: &Path, name: &str, resume: bool) -> Result<Trainer> {
-    match Checkpoint::find(checkpoints) {
-        Err(error) if resume => return Err(error),
-        Ok(None) if resume => println!("{name}: there is no checkpoint, so the training begins"),
-        Ok(Some(checkpoint)) if resume => {
-            println!("{name}: going on from {checkpoint}");
-            return Ok(trainer.resume());
-        }
-        Ok(Some(checkpoint)) if !checkpoint.is_finished() => {
-            println!("{name}: an earlier training was interrupted and has left {checkpoint}.");
-            println!(
-                "This one begins anew; to go on from there instead, write {}",
-                resuming(name)
-            );
-        }
-        _ => {}
-    }
-    Ok(trainer)
 }
 
 /// A finished experiment: `outputs/runs/NAME` with `history.csv` and `metrics.json`.
@@ -217,81 +193,97 @@ impl Run {
         accuracies.max_by(f64::total_cmp)
     }
 
+    /// The validation accuracy after the last epoch in percent, unlike the best epoch's no choice; NaN where there is none.
+    pub fn val_percent(&self) -> f64 {
+        let last = self.history.epochs.last();
+        100.0
+            * last
+                .and_then(|record| record.val_accuracy)
+                .unwrap_or(f64::NAN)
+    }
+
     /// The lowest validation loss of an epoch; none where no epoch was finished or validated.
     pub fn best_val_loss(&self) -> Option<f64> {
         self.history.best().and_then(|best| best.val_loss)
     }
 
-    /// One line: name, epochs, seconds, the best validation, the test accuracy.
-    pub fn line(&self) -> String {
-        let (name, history, record) = (&self.name, &self.history, &self.record);
-        let (epochs, seconds) = (record.epochs, record.seconds);
-        let mut line = format!("{name:<28} {epochs:>2} epochs {seconds:>6.1} s");
-        if let Stopped::Diverged { epoch, step } = record.stopped {
-            line += &format!("  diverged in epoch {epoch}, step {step}");
-        } else if let Some(last) = history.epochs.last() {
-            line += &format!("  loss {:.4}  accuracy {:.4}", last.loss, last.accuracy);
-        }
-        if let Some((best, loss)) = history.best().and_then(|best| Some((best, best.val_loss?))) {
-            let accuracy = best.val_accuracy.unwrap_or(f64::NAN);
-            line += &format!("  val_loss {loss:.4}  val_accuracy {accuracy:.4}");
-        }
-        if let Some(accuracy) = self.test_accuracy() {
-            line += &format!("  test {accuracy:.4}");
-        }
-        line
-    }
-
-    /// Reads a run back.
+    /// Reads a run from its folder, or from the tables where it has none.
     ///
     /// # Errors
     /// Where it is missing, unfinished, damaged, or of another scale.
-    pub(super) fn read(folder: &Path, name: &str, scale: Scale) -> Result<Self> {
-        let missing = |found: String| missing(folder, name, scale, &found);
-        let unread = |error: LabError| missing(error.to_string());
-        if !folder.is_dir() {
-            return Err(missing("nothing".to_owned()));
-        }
-        let record = Record::read(folder).map_err(unread)?;
-        // A training that diverged in its first epoch has an empty history.
-        let mut history = match record.epochs {
-            0 => History::default(),
-            _ => History::from_csv(folder.join(HISTORY)).map_err(unread)?,
+    pub(super) fn read(lab: &Lab, name: &str) -> Result<Self> {
+        let folder = lab.run_folder(name);
+        let missing = |found: &str| missing(lab, name, found);
+        let entry = match folder.is_dir() {
+            true => read_folder(&folder).map(Some),
+            false => tables::read(&lab.outputs()).map(|mut entries| entries.remove(name)),
         };
-        (history.stopped, history.warnings) = (record.stopped, record.warnings.clone());
-        let (kept, told) = (history.epochs.len(), record.epochs);
-        let (set, wanted) = (&record.data.set, scale.data_set());
+        let entry = entry.map_err(|error| missing(&error.to_string()))?;
+        let (record, epochs) = entry.ok_or_else(|| missing("nothing"))?;
+        let (kept, told) = (epochs.len(), record.epochs);
+        let (set, wanted) = (&record.data.set, lab.scale().data_set());
         if kept != told {
             let found = format!("{kept} epochs in {HISTORY}, {told} in the record");
-            return Err(missing(found));
+            return Err(missing(&found));
         }
         if set != wanted {
-            return Err(missing(format!("a run on {set}, not on {wanted}")));
+            return Err(missing(&format!("a run on {set}, not on {wanted}")));
         }
+        let mut history = History {
+            epochs,
+            ..History::default()
+        };
+        (history.stopped, history.warnings) = (record.stopped, record.warnings.clone());
         Ok(Self {
             name: name.to_owned(),
             history,
             record,
-            folder: folder.to_owned(),
+            folder,
         })
     }
 }
 
+fn read_folder(folder: &Path) -> Result<tables::Entry> {
+    let record = Record::read(folder)?;
+    // A training that diverged in its first epoch has an empty history.
+    let history = match record.epochs {
+        0 => History::default(),
+        _ => History::from_csv(folder.join(HISTORY))?,
+    };
+    Ok((record, history.epochs))
+}
+
 /// The error of runs that are not there or cannot be used; a name that begins with a number is a notebook's.
-pub(super) fn missing(folder: &Path, name: &str, scale: Scale, found: &str) -> LabError {
-    let sample = ["", " --sample"][usize::from(scale == Scale::Sample)];
+pub(super) fn missing(lab: &Lab, name: &str, found: &str) -> LabError {
+    let sample = ["", " --sample"][usize::from(lab.scale() == Scale::Sample)];
     let number = name.get(..2).filter(|number| number.parse::<u8>().is_ok());
     let remedy = number.map_or("make the run first".to_owned(), |number| {
         format!("notebook {number} makes it: cargo lab report{sample} --only {number}")
     });
-    LabError::format(folder, found, "a finished run", remedy)
+    LabError::format(lab.run_folder(name), found, "a finished run", remedy)
 }
 
 impl fmt::Display for Run {
-    /// The line of [`Run::line`], the warnings under it.
+    /// One line with name, epochs, seconds, the best validation and the test accuracy; the warnings under it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.line())?;
-        let mut warnings = self.history.warnings.iter();
+        let (name, history, record) = (&self.name, &self.history, &self.record);
+        let (epochs, seconds) = (record.epochs, record.seconds);
+        write!(f, "{name:<28} {epochs:>2} epochs {seconds:>6.1} s")?;
+        if let Stopped::Diverged { epoch, step } = record.stopped {
+            write!(f, "  diverged in epoch {epoch}, step {step}")?;
+        } else if let Some(last) = history.epochs.last() {
+            write!(f, "  loss {:.4}  accuracy {:.4}", last.loss, last.accuracy)?;
+        }
+        let best = history
+            .best()
+            .map(|best| (best.val_loss, best.val_accuracy));
+        if let Some((Some(loss), Some(accuracy))) = best {
+            write!(f, "  val_loss {loss:.4}  val_accuracy {accuracy:.4}")?;
+        }
+        if let Some(accuracy) = self.test_accuracy() {
+            write!(f, "  test {accuracy:.4}")?;
+        }
+        let mut warnings = history.warnings.iter();
         warnings.try_for_each(|warning| write!(f, "\n  warning: {warning}"))
     }
 }
@@ -306,13 +298,10 @@ pub fn same_laboratory(runs: &[&Run]) -> Result<()> {
         let instructions = &run.record.machine.instructions;
         format!("on {set} with version {version} and {instructions}")
     };
-    for other in runs {
-        if made(other) != made(runs[0]) {
-            let [found, expected] =
-                [other, runs[0]].map(|run| format!("{} {}", run.name, made(run)));
-            let remedy = "make them all again: cargo lab report";
-            return Err(LabError::value("runs", found, expected, remedy));
-        }
-    }
-    Ok(())
+    let Some(other) = runs.iter().find(|run| made(run) != made(runs[0])) else {
+        return Ok(());
+    };
+    let [found, expected] = [other, &runs[0]].map(|run| format!("{} {}", run.name, made(run)));
+    let remedy = "make them all again: cargo lab report";
+    Err(LabError::value("runs", found, expected, remedy))
 }

@@ -1,12 +1,12 @@
 //! The folder of a run: it holds a whole run or the one before, never a part of one.
 
+use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::record::Record;
 use crate::prelude::*;
-use lab_core::files::write_whole;
 
 /// The file with loss and accuracy of each epoch.
 pub const HISTORY: &str = "history.csv";
@@ -86,25 +86,38 @@ impl RunFolder {
         self.unfinished.with_extension("checkpoint")
     }
 
+    /// The trainer with a checkpoint beside the run after each `every` epochs, going on from the one that is there if
+    /// that is wanted; and what is to be said of that one. `how` is what a reader writes to resume.
+    ///
+    /// # Errors
+    /// Where the training is to be resumed and its checkpoint is damaged.
+    pub fn checkpointed(
+        &self,
+        trainer: Trainer,
+        every: usize,
+        resume: bool,
+        how: &str,
+    ) -> Result<(Trainer, Option<String>)> {
+        let checkpoints = self.checkpoints();
+        let found = Checkpoint::find(&checkpoints);
+        let trainer = trainer.checkpoint(&checkpoints, every);
+        if resume {
+            let said = match found? {
+                Some(checkpoint) => format!("going on from {checkpoint}"),
+                None => "there is no checkpoint, so the training begins".to_owned(),
+            };
+            return Ok((trainer.resume(), Some(said)));
+        }
+        // A damaged one is of no use, and is replaced.
+        let left = found.ok().flatten().filter(|found| !found.is_finished());
+        let anew = "This training begins anew; to go on from there instead";
+        let said = |left| format!("an interrupted training has left {left}. {anew}: {how}");
+        Ok((trainer, left.map(said)))
+    }
+
     /// Where a file of the run is to be written.
     pub fn file(&self, name: &str) -> PathBuf {
         self.unfinished.join(name)
-    }
-
-    /// Writes a text file of the run.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    pub fn write(&self, name: &str, text: &str) -> Result<()> {
-        write_whole(&self.file(name), |file| file.write_all(text.as_bytes()))
-    }
-
-    /// Writes the record of the run.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    pub fn write_record(&self, record: &Record) -> Result<()> {
-        record.write(&self.unfinished)
     }
 
     /// Puts the finished run in the place of the one before.
@@ -138,18 +151,17 @@ fn check_replaceable(target: &Path) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(failed)?,
     };
-    let (mut stranger, mut empty) = (None, true);
-    for entry in entries {
-        let name = entry.map_err(failed)?.file_name();
-        empty = false;
-        if !FILES.iter().any(|known| name == *known) {
-            stranger = Some(format!("a file `{}`", name.display()));
-        }
-    }
-    if stranger.is_none() && (empty || Record::read(target).is_ok()) {
+    let names = entries.map(|entry| Ok(entry?.file_name()));
+    let names: Vec<_> = names.collect::<io::Result<_>>().map_err(failed)?;
+    let is_strange = |name: &&OsString| !FILES.iter().any(|known| **name == **known);
+    let stranger = names.iter().find(is_strange);
+    if stranger.is_none() && (names.is_empty() || Record::read(target).is_ok()) {
         return Ok(());
     }
-    let found = stranger.unwrap_or_else(|| format!("no {METRICS} of a run"));
+    let found = match stranger {
+        Some(name) => format!("a file `{}`", name.display()),
+        None => format!("no {METRICS} of a run"),
+    };
     let expected = "a new folder, or that of an earlier run";
     Err(LabError::format(target, found, expected, REMEDY))
 }
@@ -186,7 +198,7 @@ mod tests {
         let (config, machine) = (trainer.config().clone(), Machine::this(None));
         let mut record = Record::new(data, &network, config, &History::default(), machine);
         record.epochs = epochs;
-        run.write_record(&record).unwrap();
+        record.write(&run.file("")).unwrap();
     }
 
     fn epochs(folder: &Path) -> usize {
@@ -205,7 +217,7 @@ mod tests {
         }
         let abandoned = RunFolder::begin(&target).unwrap();
         write(&abandoned, 3);
-        abandoned.write(MODEL, "half").unwrap();
+        fs::write(abandoned.file(MODEL), "half").unwrap();
         drop(abandoned);
         assert_eq!(epochs(&target), 2);
         assert_eq!(

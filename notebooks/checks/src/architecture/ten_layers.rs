@@ -21,13 +21,13 @@ fn size(hidden: Dense, images: &Dataset) -> Result<f64> {
     for seed in 0..3 {
         let model = ten_layers(hidden).build(Seed(seed))?;
         let gradients = model.gradients(images, Loss::CategoricalCrossentropy, Seed(0))?;
-        let second = gradients
+        let mut kernels = gradients
             .iter()
-            .filter(|(name, _)| name.ends_with("kernel"))
-            .nth(1);
-        let numbers = second.map_or(&[][..], |(_, numbers)| numbers);
-        let squares =
-            numbers.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>() / numbers.len() as f64;
+            .filter(|(name, _)| name.ends_with("kernel"));
+        let second = kernels.nth(1).map(|(_, gradient)| gradient.mapv(f64::from));
+        let squares = second.map_or(f64::NAN, |gradient| {
+            gradient.pow2().mean().unwrap_or(f64::NAN)
+        });
         logarithms += squares.sqrt().ln() / 3.0;
     }
     Ok(logarithms.exp())

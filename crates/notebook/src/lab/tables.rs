@@ -1,0 +1,108 @@
+//! The two tables that hold the runs of a report: `runs.jsonl` and `history.csv` in the folder `outputs`.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Record;
+use crate::prelude::*;
+use lab_core::files::{write_failed, write_whole};
+
+/// A line of `runs.jsonl`: the name of a run, and its record.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    run: String,
+    #[serde(flatten)]
+    record: Record,
+}
+
+/// A run in the tables: its record and its epochs.
+pub(super) type Entry = (Record, Vec<EpochRecord>);
+
+const RUNS: &str = "runs.jsonl";
+const HISTORY: &str = "history.csv";
+/// The columns of `history.csv`: the name of the run, then those of a run's own `history.csv`.
+const HEADER: &str = "run,epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds";
+
+/// The runs in the tables of a folder by name; none where there are no tables.
+///
+/// # Errors
+/// Where a table cannot be read, or a line is no run or no epoch of one.
+pub(super) fn read(outputs: &Path) -> Result<BTreeMap<String, Entry>> {
+    let mut entries = BTreeMap::new();
+    let Some(file) = open(&outputs.join(RUNS))? else {
+        return Ok(entries);
+    };
+    let expected = "a run on each line";
+    for line in serde_json::Deserializer::from_reader(file).into_iter() {
+        let Line { run, record } = line.map_err(|error| damaged(outputs, RUNS, error, expected))?;
+        entries.insert(run, (record, Vec::new()));
+    }
+    let failed = |found: String| damaged(outputs, HISTORY, found, HEADER);
+    let Some(file) = open(&outputs.join(HISTORY))? else {
+        return Err(failed("nothing".to_owned()));
+    };
+    let mut reader = csv::ReaderBuilder::new();
+    let mut records = reader.has_headers(false).from_reader(file).into_records();
+    let header = records.next().transpose();
+    let header = header.map_err(|error| failed(error.to_string()))?;
+    if !header.is_some_and(|row| row.iter().eq(HEADER.split(','))) {
+        return Err(failed("another header".to_owned()));
+    }
+    for row in records {
+        let row = row.and_then(|row| row.deserialize::<(String, EpochRecord)>(None));
+        let (run, epoch) = row.map_err(|error| failed(error.to_string()))?;
+        let Some((_, epochs)) = entries.get_mut(&run) else {
+            return Err(failed(format!("epochs of {run}, which is not in {RUNS}")));
+        };
+        epochs.push(epoch);
+    }
+    Ok(entries)
+}
+
+/// Writes both tables, sorted by the names of the runs.
+///
+/// # Errors
+/// Where one cannot be written.
+pub(super) fn write(outputs: &Path, entries: &BTreeMap<String, Entry>) -> Result<()> {
+    fs::create_dir_all(outputs).map_err(|error| write_failed(outputs, error))?;
+    let history = outputs.join(HISTORY);
+    let epochs = || {
+        let mut writer = csv::WriterBuilder::new();
+        let mut writer = writer.has_headers(false).from_writer(Vec::new());
+        writer.write_record(HEADER.split(','))?;
+        for (run, (_, epochs)) in entries {
+            epochs
+                .iter()
+                .try_for_each(|epoch| writer.serialize((run, epoch)))?;
+        }
+        writer.into_inner().map_err(|error| error.into_error())
+    };
+    let epochs = epochs().map_err(|error: io::Error| write_failed(&history, error))?;
+    write_whole(&history, |file| file.write_all(&epochs))?;
+    write_whole(&outputs.join(RUNS), |file| {
+        for (run, (record, _)) in entries {
+            let (run, record) = (run.clone(), record.clone());
+            serde_json::to_writer(&mut *file, &Line { run, record })?;
+            writeln!(file)?;
+        }
+        Ok(())
+    })
+}
+
+/// A file to read, where there is one.
+fn open(path: &Path) -> Result<Option<BufReader<File>>> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(LabError::io("read", path, error, "check its permissions")),
+        Ok(file) => Ok(Some(BufReader::new(file))),
+    }
+}
+
+fn damaged(outputs: &Path, name: &str, found: impl ToString, expected: &str) -> LabError {
+    let remedy = "get it back with `git checkout`, or make it again: cargo lab report";
+    LabError::format(outputs.join(name), found.to_string(), expected, remedy)
+}
