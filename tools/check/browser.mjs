@@ -135,7 +135,7 @@ async function everything() {
     results.onFailure = async () => {
       for (const [index, page] of context.pages().entries()) await page.screenshot({ path: join(KEPT, `failed-${results.failed}-${index}.png`) });
     };
-    await step("the address opens at the six notebooks", async () => {
+    await step("the address opens at the seven notebooks", async () => {
       const page = await context.newPage();
       await page.goto(server.address);
       const listed = page.locator(".jp-DirListing-item .jp-DirListing-itemName");
