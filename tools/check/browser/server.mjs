@@ -1,6 +1,6 @@
 // JupyterLab as `cargo lab notebook` starts it, and the copies of the notebooks that are opened in it.
 import { execFileSync, spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { KEPT, LABORATORY, need, until } from "./common.mjs";
 
@@ -26,7 +26,12 @@ export function layOut() {
   layouts = new Map(inFolder(WORKSPACES).map((name) => [name, readFileSync(join(WORKSPACES, name))]));
   mkdirSync(join(DESK, "notebooks"), { recursive: true });
   symlinkSync(join(LABORATORY, "crates"), join(DESK, "crates"));
-  names().forEach((name) => copyFileSync(original(name), copy(name)));
+  for (const name of names()) {
+    // JupyterLab gives a cell whose code is hidden no prompt to look at, so all code is shown.
+    const notebook = JSON.parse(readFileSync(original(name), "utf8"));
+    for (const cell of notebook.cells) delete cell.metadata.jupyter;
+    writeFileSync(copy(name), JSON.stringify(notebook));
+  }
 }
 
 // A notebook of the test's own, from the sources of its cells by their ids.
