@@ -192,12 +192,13 @@ def main():
     for page in pages:
         notebook = nbformat.read(page["executed"] or page["source"], 4)
         if page["executed"] and (ran := notebook.metadata.get("lab")):
-            times[page["name"]] = (ran.seconds, ran.first)
+            # As the file keeps them, so that pages of saved notebooks say the same.
+            times[page["name"]] = (round(ran.seconds, 1), round(ran.first, 1))
         page["number"], page["short"] = short(page["name"])
         page["title"] = title_of(notebook)
         page["times"] = times.get(page["name"])
         page["linked"] = bool(page["executed"]) or (outputs / f"{page['name']}.html").exists()
-    write_times(folder / "times.csv", times)
+    write_times(folder / "times.csv", {page["name"]: page["times"] for page in pages if page["times"]})
     exporter = PageExporter()
     for page in pages:
         if page["executed"]:

@@ -3,8 +3,8 @@ import { need } from "./common.mjs";
 
 // Stands in every page, before its own scripts.
 export function helpers() {
-  // Live curves are drawn by their script in JupyterLab and are a finished picture on a page: they are compared by themselves.
-  const never = "script, style, math, mjx-container, .MathJax, .anchor, .jp-InternalAnchorLink, .jp-OutputPrompt, .lab-live";
+  // JupyterLab alone draws live curves, and a page alone says where its runs are from.
+  const never = "script, style, math, mjx-container, .MathJax, .anchor, .jp-InternalAnchorLink, .jp-OutputPrompt, .lab-live, .origin";
   const without = (apart) => (element) => {
     const copy = element.cloneNode(true);
     copy.querySelectorAll(apart).forEach((part) => part.remove());
@@ -147,6 +147,7 @@ export function differences(lab, page, sources) {
     found.push(...difference(`${where} tables`, tables(cell), tables(other)));
     found.push(...difference(`${where} pictures`, pictureTexts(cell), pictureTexts(other)));
     // A page leaves curves out that only a server can move.
+    other.live.forEach(({ runs }) => found.push(`${where}: live curves of ${runs} on the page`));
     if (cell.formulas !== other.formulas) found.push(`${where}: ${cell.formulas} formulas, on the page ${other.formulas}`);
   });
   numbered.forEach((_, prompt) => found.push(`cell ${prompt} is only on the page`));
