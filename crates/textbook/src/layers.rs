@@ -8,6 +8,12 @@ fn sum(x: &Matrix) -> Matrix {
     x.sum_axis(Axis(0)).insert_axis(Axis(0))
 }
 
+/// x (N, m n) as (N m, n): each pixel of an image in a row.
+fn rows_of(x: &Matrix, n: usize) -> Matrix {
+    let rows = x.to_shape((x.len() / n, n));
+    rows.expect("whole rows").into_owned()
+}
+
 fn mean_and_variance(x: &Matrix) -> (Matrix, Matrix) {
     let mean = sum(x) / x.nrows() as f64;
     let variance = sum(&(x - &mean).pow2()) / x.nrows() as f64;
@@ -67,6 +73,8 @@ pub fn dropout(x: &Matrix, mask: &Matrix, rate: f64) -> Matrix {
 
 /// Batch normalization of n features: x̂ = (x − μ)/√(σ² + ε), y = γ x̂ + β, ε = 10⁻³ (Ioffe, Szegedy 2015). During
 /// training μ and σ² are the batch's mean and (biased) variance, otherwise their moving averages.
+///
+/// With n the channels of images each pixel counts as a sample: (N, pixels · n) is taken as (N · pixels, n).
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchNorm {
     /// γ (1, n)
@@ -91,12 +99,12 @@ impl BatchNorm {
         }
     }
 
-    /// x̂ and √(σ² + ε)
+    /// x̂ in rows of n, and √(σ² + ε)
     fn normalize(&self, x: &Matrix, training: bool) -> (Matrix, Matrix) {
-        assert_eq!(x.ncols(), self.gamma.ncols(), "a gamma for each feature");
+        let x = rows_of(x, self.gamma.ncols());
         let moving = (self.moving_mean.clone(), self.moving_variance.clone());
         let (mean, variance) = if training {
-            mean_and_variance(x)
+            mean_and_variance(&x)
         } else {
             moving
         };
@@ -104,31 +112,71 @@ impl BatchNorm {
         ((x - mean) / &deviation, deviation)
     }
 
-    /// y = γ x̂ + β, shape (N, n) like x.
+    /// y = γ x̂ + β, of the shape of x.
     pub fn forward(&self, x: &Matrix, training: bool) -> Matrix {
-        self.normalize(x, training).0 * &self.gamma + &self.beta
+        let y = self.normalize(x, training).0 * &self.gamma + &self.beta;
+        rows_of(&y, x.ncols())
     }
 
     /// ∂L/∂x = γ/√(σ² + ε) (g − (∂L/∂β + x̂ ∂L/∂γ)/N); ∂L/∂γ = Σᵢ gᵢ x̂ᵢ, ∂L/∂β = Σᵢ gᵢ. The terms that
     /// are subtracted from g are there because μ and σ² depend on x, which they do only during training.
     pub fn backward(&self, x: &Matrix, g: &Matrix, training: bool) -> (Matrix, Vec<Matrix>) {
         let (normalized, deviation) = self.normalize(x, training);
-        let (dgamma, dbeta) = (sum(&(g * &normalized)), sum(g));
+        let g = rows_of(g, self.gamma.ncols());
+        let (dgamma, dbeta) = (sum(&(&g * &normalized)), sum(&g));
         let share = if training {
-            1.0 / x.nrows() as f64
+            1.0 / g.nrows() as f64
         } else {
             0.0
         };
-        (
-            &self.gamma / deviation * (g - share * (&dbeta + normalized * &dgamma)),
-            vec![dgamma, dbeta],
-        )
+        let dx = &self.gamma / deviation * (g - share * (&dbeta + normalized * &dgamma));
+        (rows_of(&dx, x.ncols()), vec![dgamma, dbeta])
     }
 
     /// Updates the moving averages: moving ← 0.99 moving + 0.01 batch, after each training step.
     pub fn update_moving(&mut self, x: &Matrix) {
-        let (mean, variance) = mean_and_variance(x);
+        let (mean, variance) = mean_and_variance(&rows_of(x, self.gamma.ncols()));
         self.moving_mean = 0.99 * &self.moving_mean + 0.01 * mean;
         self.moving_variance = 0.99 * &self.moving_variance + 0.01 * variance;
+    }
+}
+
+/// Layer normalization: as [`BatchNorm`], but with each sample's own mean and variance over its n features, in training
+/// and afterwards alike (Ba, Kiros, Hinton 2016). With n the channels of images each pixel is normalized for itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerNorm {
+    /// γ (1, n)
+    pub gamma: Matrix,
+    /// β (1, n)
+    pub beta: Matrix,
+}
+
+impl LayerNorm {
+    /// x̂ in rows of n, and √(σ² + ε) of each row
+    fn normalize(&self, x: &Matrix) -> (Matrix, Matrix) {
+        let features = rows_of(x, self.gamma.ncols()).reversed_axes();
+        let (mean, variance) = mean_and_variance(&features);
+        let deviation = (variance + 1e-3).sqrt();
+        let normalized = (features - mean) / &deviation;
+        (normalized.reversed_axes(), deviation.reversed_axes())
+    }
+
+    /// y = γ x̂ + β, of the shape of x.
+    pub fn forward(&self, x: &Matrix) -> Matrix {
+        let y = self.normalize(x).0 * &self.gamma + &self.beta;
+        rows_of(&y, x.ncols())
+    }
+
+    /// With h = γ g: ∂L/∂x = (h − mean h − x̂ mean (h x̂))/√(σ² + ε), the means over each row; ∂L/∂γ = Σᵢ gᵢ x̂ᵢ,
+    /// ∂L/∂β = Σᵢ gᵢ.
+    pub fn backward(&self, x: &Matrix, g: &Matrix) -> (Matrix, Vec<Matrix>) {
+        let (normalized, deviation) = self.normalize(x);
+        let g = rows_of(g, self.gamma.ncols());
+        let n = self.gamma.ncols() as f64;
+        let row_mean = |x: &Matrix| x.sum_axis(Axis(1)).insert_axis(Axis(1)) / n;
+        let h = &g * &self.gamma;
+        let dx = (&h - row_mean(&h) - &normalized * row_mean(&(&h * &normalized))) / deviation;
+        let (dgamma, dbeta) = (sum(&(&g * &normalized)), sum(&g));
+        (rows_of(&dx, x.ncols()), vec![dgamma, dbeta])
     }
 }

@@ -28,6 +28,7 @@
 
 mod activations;
 mod gradient_check;
+mod images;
 mod layers;
 mod losses;
 mod network;
@@ -35,7 +36,8 @@ mod optimizers;
 
 pub use activations::{Activation, softmax};
 pub use gradient_check::gradient_check;
-pub use layers::{BatchNorm, Dense, dropout};
+pub use images::{Conv2d, Pooling2d, Windows};
+pub use layers::{BatchNorm, Dense, LayerNorm, dropout};
 pub use losses::{PerSample, categorical_crossentropy, kl_divergence, mean, mean_squared_error};
 pub use losses::{one_hot, smooth_labels, sparse_categorical_crossentropy};
 pub use network::{Layer, Network};

@@ -4,7 +4,9 @@
 //! the cross-entropies and the divergence the outputs are logits: there is no softmax after the last dense layer, and the
 //! probabilities are the [`softmax`](crate::softmax) of the outputs. Dropout is active only while `training`.
 
-use crate::{Activation, BatchNorm, Dense, Matrix, Optimizer, dropout};
+use crate::{
+    Activation, BatchNorm, Conv2d, Dense, LayerNorm, Matrix, Optimizer, Pooling2d, dropout,
+};
 
 /// A layer. The activation is a separate one, so that each backward pass needs only its layer's input.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +19,14 @@ pub enum Layer {
     Dropout(f64, Matrix),
     /// y = γ x̂ + β
     BatchNorm(BatchNorm),
+    /// y = γ x̂ + β, normalized over the features of each sample
+    LayerNorm(LayerNorm),
+    /// z_f = b_f + Σ x W_f at each window
+    Conv2d(Conv2d),
+    /// The maximum or the mean of each window
+    Pooling2d(Pooling2d),
+    /// y = x + the output of these layers (He et al. 2016)
+    Residual(Network),
 }
 
 /// x₀ → layer 0 → x₁ → layer 1 → … → x_L, the outputs.
@@ -38,6 +48,10 @@ impl Network {
                 Layer::Dropout(rate, mask) if training => dropout(x, mask, *rate),
                 Layer::Dropout(..) => x.clone(),
                 Layer::BatchNorm(norm) => norm.forward(x, training),
+                Layer::LayerNorm(norm) => norm.forward(x),
+                Layer::Conv2d(conv) => conv.forward(x),
+                Layer::Pooling2d(pooling) => pooling.forward(x),
+                Layer::Residual(block) => x + &block.forward(x, training)[block.layers.len()],
             });
         }
         inputs
@@ -59,6 +73,14 @@ impl Network {
                 Layer::Dropout(rate, mask) if training => (dropout(&g, mask, *rate), vec![]),
                 Layer::Dropout(..) => (g, vec![]),
                 Layer::BatchNorm(norm) => norm.backward(x, &g, training),
+                Layer::LayerNorm(norm) => norm.backward(x, &g),
+                Layer::Conv2d(conv) => conv.backward(x, &g),
+                Layer::Pooling2d(pooling) => (pooling.backward(x, &g), vec![]),
+                Layer::Residual(block) => {
+                    let inputs = block.forward(x, training);
+                    let (dx, dparameters) = block.backward(&inputs, g.clone(), training);
+                    (g + dx, dparameters)
+                }
             };
             g = dx;
             gradients.splice(0..0, dparameters);
@@ -71,14 +93,13 @@ impl Network {
         self.forward(x, false).remove(self.layers.len())
     }
 
-    /// λ Σ W², summed over all dense layers.
+    /// λ Σ W², summed over all dense layers and convolutions.
     pub fn penalty(&self) -> f64 {
-        let penalty = |layer: &Layer| {
-            if let Layer::Dense(d) = layer {
-                d.l2 * d.kernel.pow2().sum()
-            } else {
-                0.0
-            }
+        let penalty = |layer: &Layer| match layer {
+            Layer::Dense(it) => it.l2 * it.kernel.pow2().sum(),
+            Layer::Conv2d(it) => it.l2 * it.kernel.pow2().sum(),
+            Layer::Residual(block) => block.penalty(),
+            _ => 0.0,
         };
         self.layers.iter().map(penalty).sum()
     }
@@ -93,12 +114,19 @@ impl Network {
         let inputs = self.forward(x, true);
         let (value, g) = loss(&inputs[self.layers.len()]);
         let (_, gradients) = self.backward(&inputs, g, true);
-        for (layer, x) in self.layers.iter_mut().zip(&inputs) {
-            if let Layer::BatchNorm(norm) = layer {
-                norm.update_moving(x);
+        self.update_moving(&inputs);
+        (value + self.penalty(), gradients)
+    }
+
+    /// Updates the moving averages from the input of each layer.
+    fn update_moving(&mut self, inputs: &[Matrix]) {
+        for (layer, x) in self.layers.iter_mut().zip(inputs) {
+            match layer {
+                Layer::BatchNorm(norm) => norm.update_moving(x),
+                Layer::Residual(block) => block.update_moving(&block.forward(x, true)),
+                _ => {}
             }
         }
-        (value + self.penalty(), gradients)
     }
 
     /// Kernel and bias, or γ and β, of each layer, in order.
@@ -108,7 +136,10 @@ impl Network {
             match layer {
                 Layer::Dense(dense) => parameters.extend([&mut dense.kernel, &mut dense.bias]),
                 Layer::BatchNorm(norm) => parameters.extend([&mut norm.gamma, &mut norm.beta]),
-                Layer::Activation(_) | Layer::Dropout(..) => {}
+                Layer::LayerNorm(norm) => parameters.extend([&mut norm.gamma, &mut norm.beta]),
+                Layer::Conv2d(conv) => parameters.extend([&mut conv.kernel, &mut conv.bias]),
+                Layer::Residual(block) => parameters.extend(block.parameters_mut()),
+                Layer::Activation(_) | Layer::Dropout(..) | Layer::Pooling2d(_) => {}
             }
         }
         parameters

@@ -226,6 +226,263 @@ fn batch_normalization_has_the_gradients_of_its_forward_in_both_modes() {
     }
 }
 
+/// Images, windows, strides, padding: with windows that overlap, leave pixels out, and reach over two edges at once.
+const WINDOWS: [([usize; 3], [usize; 2], usize, bool); 9] = [
+    ([3, 3, 1], [3, 3], 1, false),
+    ([4, 5, 2], [3, 3], 1, true),
+    ([5, 4, 3], [2, 2], 1, false),
+    ([5, 4, 3], [2, 2], 2, true),
+    ([4, 4, 2], [2, 2], 2, false),
+    ([2, 3, 2], [4, 5], 1, true),
+    ([6, 5, 1], [3, 2], 2, true),
+    ([6, 7, 2], [1, 1], 3, true),
+    ([5, 5, 2], [3, 3], 2, false),
+];
+
+fn windows() -> impl Iterator<Item = (Windows, ChaCha8Rng)> {
+    let windows = WINDOWS.map(|(image, size, stride, same)| Windows {
+        image,
+        size,
+        stride,
+        same,
+    });
+    (0..3).flat_map(move |seed| windows.map(|it| (it, ChaCha8Rng::seed_from_u64(seed))))
+}
+
+#[test]
+fn convolution_has_the_gradients_of_its_forward_and_of_its_penalty() {
+    for (windows, mut generator) in windows() {
+        let ([height, width, channels], filters) = (windows.image, 3);
+        let taps = windows.size[0] * windows.size[1] * channels;
+        let conv = Conv2d {
+            windows,
+            kernel: random(&mut generator, (taps, filters)),
+            bias: random(&mut generator, (1, filters)),
+            l2: 0.03,
+        };
+        let outputs = windows.output()[0] * windows.output()[1] * filters;
+        for batch in [1, 3] {
+            let x = random(&mut generator, (batch, height * width * channels));
+            let g = random(&mut generator, (batch, outputs));
+            let (dx, parameters) = conv.backward(&x, &g);
+            check(windows, |x| dot(&g, &conv.forward(x)), &x, &dx);
+            for which in 0..2 {
+                let f = |changed: &Matrix| {
+                    let mut conv = conv.clone();
+                    *[&mut conv.kernel, &mut conv.bias][which] = changed.clone();
+                    let layers = vec![Layer::Conv2d(conv)];
+                    let network = Network { layers };
+                    dot(&g, &network.predict(&x)) + network.penalty()
+                };
+                let parameter = [&conv.kernel, &conv.bias][which];
+                check((windows, which), f, parameter, &parameters[which]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_convolution_with_windows_of_one_pixel_or_of_the_whole_image_is_a_dense_layer() {
+    let mut generator = ChaCha8Rng::seed_from_u64(1);
+    let kernel = random(&mut generator, (24, 5));
+    let bias = random(&mut generator, (1, 5));
+    let x = random(&mut generator, (7, 24));
+    let l2 = 0.0;
+    let dense = Dense { kernel, bias, l2 };
+    for (image, size) in [([4, 3, 2], [4, 3]), ([1, 1, 24], [1, 1])] {
+        let windows = Windows {
+            image,
+            size,
+            stride: 1,
+            same: false,
+        };
+        let Dense { kernel, bias, l2 } = dense.clone();
+        let conv = Conv2d {
+            windows,
+            kernel,
+            bias,
+            l2,
+        };
+        assert!(
+            (conv.forward(&x) - dense.forward(&x))
+                .iter()
+                .all(|d| d.abs() < 1e-12)
+        );
+    }
+}
+
+#[test]
+fn pooling_has_the_gradient_of_its_forward() {
+    for (windows, mut generator) in windows() {
+        let [height, width, channels] = windows.image;
+        let outputs = windows.output()[0] * windows.output()[1] * channels;
+        for (max, batch) in [(false, 1), (false, 2), (true, 1), (true, 2)] {
+            let pooling = Pooling2d { windows, max };
+            // All different, so that no step changes which is the greatest.
+            let x = random(&mut generator, (batch, height * width * channels));
+            let x = &x + Matrix::from_shape_fn(x.dim(), |(i, j)| 7.0 * ((i + 5 * j) % 11) as f64);
+            let g = random(&mut generator, (batch, outputs));
+            let dx = pooling.backward(&x, &g);
+            check((windows, max), |x| dot(&g, &pooling.forward(x)), &x, &dx);
+        }
+    }
+}
+
+#[test]
+fn pooling_takes_the_maximum_or_the_mean_of_what_lies_inside_of_the_image() {
+    let x = array![[1.0, 2.0, 3.0, 4.0, 5.0, 9.0]];
+    let windows = Windows {
+        image: [2, 3, 1],
+        size: [2, 2],
+        stride: 2,
+        same: true,
+    };
+    let pool = |max| Pooling2d { windows, max };
+    assert_eq!(pool(true).forward(&x), array![[5.0, 9.0]]);
+    assert_eq!(pool(false).forward(&x), array![[3.0, 6.0]]);
+    // Of equal numbers the first gets the gradient.
+    let dx = pool(true).backward(&Matrix::zeros((1, 6)), &array![[1.0, 2.0]]);
+    assert_eq!(dx, array![[1.0, 0.0, 2.0, 0.0, 0.0, 0.0]]);
+}
+
+#[test]
+fn batch_normalization_of_channels_takes_every_pixel_for_a_sample() {
+    let mut generator = ChaCha8Rng::seed_from_u64(2);
+    let (x, g) = (
+        random(&mut generator, (3, 20)),
+        random(&mut generator, (3, 20)),
+    );
+    let pixels = |x: &Matrix| x.to_shape((12, 5)).unwrap().into_owned();
+    let mut norm = BatchNorm {
+        gamma: random(&mut generator, (1, 5)),
+        ..BatchNorm::new(5)
+    };
+    assert_eq!(
+        pixels(&norm.forward(&x, true)),
+        norm.forward(&pixels(&x), true)
+    );
+    let (dx, parameters) = norm.backward(&x, &g, true);
+    let (wanted, alike) = norm.backward(&pixels(&x), &pixels(&g), true);
+    assert_eq!((pixels(&dx), parameters), (wanted, alike));
+    let mut other = norm.clone();
+    norm.update_moving(&x);
+    other.update_moving(&pixels(&x));
+    assert_eq!(norm, other);
+}
+
+#[test]
+fn layer_normalization_has_the_gradients_of_its_forward() {
+    for ((samples, n), mut generator) in cases() {
+        let norm = LayerNorm {
+            gamma: random(&mut generator, (1, n)),
+            beta: random(&mut generator, (1, n)),
+        };
+        // Vectors, and images of two pixels.
+        for pixels in [1, 2] {
+            let shape = (samples, pixels * n);
+            let (x, g) = (random(&mut generator, shape), random(&mut generator, shape));
+            let (dx, parameters) = norm.backward(&x, &g);
+            // One feature less its mean is nothing; of two, x̂ is about ±1 wherever they lie, so that the gradient is
+            // nearly 0 unless ⟨g, x⟩ is added.
+            let f = |x: &Matrix| dot(&g, &norm.forward(x)) + dot(&g, x);
+            check("x", f, &x, &(dx + &g));
+            for (which, parameter) in [&norm.gamma, &norm.beta].into_iter().enumerate() {
+                let f = |changed: &Matrix| {
+                    let mut norm = norm.clone();
+                    *[&mut norm.gamma, &mut norm.beta][which] = changed.clone();
+                    dot(&g, &norm.forward(&x))
+                };
+                check(which, f, parameter, &parameters[which]);
+            }
+        }
+    }
+    let norm = LayerNorm {
+        gamma: array![[1.0, 1.0]],
+        beta: array![[0.0, 0.0]],
+    };
+    let expected = 1.0 / 1.001_f64.sqrt();
+    assert_eq!(
+        norm.forward(&array![[4.0, 6.0]]),
+        array![[-expected, expected]]
+    );
+}
+
+#[test]
+fn a_network_of_images_has_the_gradients_of_its_loss() {
+    for (n, training) in [(2, true), (5, true), (3, false)] {
+        let generator = &mut ChaCha8Rng::seed_from_u64(n as u64);
+        let mut conv = |image: [usize; 3], size, filters, l2| {
+            let windows = Windows {
+                image,
+                size: [size, size],
+                stride: 1,
+                same: true,
+            };
+            Layer::Conv2d(Conv2d {
+                windows,
+                kernel: 0.3 * random(generator, (size * size * image[2], filters)),
+                bias: 0.1 * random(generator, (1, filters)),
+                l2,
+            })
+        };
+        let block = Network {
+            layers: vec![
+                conv([2, 3, 4], 3, 4, 0.01),
+                Layer::BatchNorm(BatchNorm::new(4)),
+                Layer::Activation(Activation::Gelu),
+            ],
+        };
+        let pool = |image: [usize; 3], size, max| {
+            let (stride, same, size) = (2, true, [size, size]);
+            let windows = Windows {
+                image,
+                size,
+                stride,
+                same,
+            };
+            Layer::Pooling2d(Pooling2d { windows, max })
+        };
+        let layers = vec![
+            conv([4, 5, 2], 2, 4, 0.02),
+            pool([4, 5, 4], 2, true),
+            Layer::Residual(block),
+            Layer::LayerNorm(LayerNorm {
+                gamma: array![[0.5, 1.0, 1.5, -1.0]],
+                beta: array![[0.1, 0.2, -0.3, 0.0]],
+            }),
+            pool([2, 3, 4], 3, false),
+        ];
+        let network = Network { layers };
+        let (x, y) = (random(generator, (n, 40)), distributions(generator, (n, 8)));
+        let loss = |z: &Matrix| mean(categorical_crossentropy(z, &y), None);
+        let value = |network: &Network, x: &Matrix| {
+            loss(&network.forward(x, training)[5]).0 + network.penalty()
+        };
+        let inputs = network.forward(&x, training);
+        let (dx, gradients) = network.backward(&inputs, loss(&inputs[5]).1, training);
+        check("x", |x| value(&network, x), &x, &dx);
+        assert_eq!(gradients.len(), 8);
+        for (k, gradient) in gradients.iter().enumerate() {
+            let mut network = network.clone();
+            let parameter = network.parameters_mut()[k].clone();
+            let with_parameter = |changed: &Matrix| {
+                let mut network = network.clone();
+                network.parameters_mut()[k].assign(changed);
+                value(&network, &x)
+            };
+            // The bias before a batch normalization has no gradient of its own.
+            if (k, training) != (3, true) {
+                check((k, training), with_parameter, &parameter, gradient);
+            }
+        }
+        // The moving averages inside of the block move.
+        let before = network.clone();
+        let mut after = network;
+        after.loss_and_gradients(&x, loss);
+        assert_ne!(after, before);
+    }
+}
+
 #[test]
 fn moving_averages_go_a_hundredth_of_the_way() {
     let mut norm = BatchNorm::new(1);
