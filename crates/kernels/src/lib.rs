@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+mod convolution;
 mod elementwise;
 mod error;
 mod instructions;
@@ -19,6 +20,7 @@ mod tile;
 mod update;
 mod vector;
 
+pub use convolution::Convolution;
 pub use elementwise::{
     elu, elu_backward, exp, gelu, gelu_backward, relu, relu_backward, sigmoid, sigmoid_backward,
 };
