@@ -113,8 +113,9 @@ pub mod prelude {
         top_k_accuracy,
     };
     pub use crate::model::{
-        Activation, Architecture, BatchNorm, Dense, Dropout, Flatten, Initializer, Inputs,
-        LayerKind, Mode, NamedArrays, Sequential, Summary,
+        Activation, ActivationLayer, Architecture, BatchNorm, Conv2d, Dense, Dropout, Flatten,
+        Initializer, Inputs, LayerKind, LayerNorm, Mode, NamedArrays, Padding, Pool, Pooling2d,
+        Sequential, Summary,
     };
     pub use crate::random::Seed;
     pub use crate::training::{

@@ -69,7 +69,7 @@ impl Activation {
         let mut a = z.to_vec();
         self.forward_in_place(&mut a);
         if self.keeps_z() {
-            self.forward(z, &mut a, 1);
+            self.forward(z, &mut a, 1, &Threads::one());
         }
         Ok(a)
     }
@@ -108,14 +108,18 @@ impl Activation {
         }
     }
 
-    /// a = f(z), for the functions that keep z; `units` numbers a row.
-    pub(super) fn forward(self, z: &[f32], a: &mut [f32], units: usize) {
-        if self == Self::Gelu {
-            return compute::gelu(z, a);
-        }
-        a.copy_from_slice(z);
-        if self == Self::Softmax {
-            compute::softmax_rows(a, units);
+    /// a = f(z); `units` numbers a row.
+    pub(super) fn forward(self, z: &[f32], a: &mut [f32], units: usize, threads: &Threads) {
+        match self {
+            Self::Gelu => threads.pieces(z, a, compute::gelu),
+            Self::Softmax => {
+                a.copy_from_slice(z);
+                compute::softmax_rows(a, units);
+            }
+            _ => threads.pieces(z, a, |z, a| {
+                a.copy_from_slice(z);
+                self.forward_in_place(a);
+            }),
         }
     }
 

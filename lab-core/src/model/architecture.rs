@@ -3,11 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
+use super::activation_layer::ActivationLayer;
 use super::batch_norm::BatchNorm;
+use super::conv2d::Conv2d;
 use super::dense::Dense;
 use super::dropout::Dropout;
 use super::flatten::Flatten;
 use super::layer::{Initial, Layer, LayerSpec, Parameter, ParameterSpec};
+use super::layer_norm::LayerNorm;
+use super::pooling2d::{Pool, Pooling2d};
 use super::sequential::Sequential;
 use crate::error::{LabError, Result};
 use crate::random::Seed;
@@ -22,8 +26,16 @@ pub enum LayerKind {
     Dense(Dense),
     /// Drops a random part of its inputs while training.
     Dropout(Dropout),
-    /// Standardizes each feature over the batch.
+    /// Standardizes each feature or channel over the batch.
     BatchNorm(BatchNorm),
+    /// Standardizes the features of each example.
+    LayerNorm(LayerNorm),
+    /// Applies filters at all places of an image.
+    Conv2d(Conv2d),
+    /// Maximum or mean over windows of an image.
+    Pooling2d(Pooling2d),
+    /// A function of each number.
+    Activation(ActivationLayer),
 }
 
 impl LayerKind {
@@ -33,13 +45,19 @@ impl LayerKind {
             Self::Dense(layer) => layer,
             Self::Dropout(layer) => layer,
             Self::BatchNorm(layer) => layer,
+            Self::LayerNorm(layer) => layer,
+            Self::Conv2d(layer) => layer,
+            Self::Pooling2d(layer) => layer,
+            Self::Activation(layer) => layer,
         }
     }
 
-    /// The activation of a dense layer.
+    /// The activation of a layer that has one.
     pub(super) fn activation(&self) -> Option<Activation> {
         match self {
             Self::Dense(layer) => Some(layer.activation),
+            Self::Conv2d(layer) => Some(layer.activation),
+            Self::Activation(layer) => Some(layer.activation),
             _ => None,
         }
     }
@@ -77,7 +95,43 @@ impl Architecture {
 
     /// Adds a [`BatchNorm`] layer.
     pub fn batch_norm(self) -> Self {
-        self.layer(BatchNorm {})
+        self.layer(BatchNorm::default())
+    }
+
+    /// Adds a [`LayerNorm`] layer.
+    pub fn layer_norm(self) -> Self {
+        self.layer(LayerNorm {})
+    }
+
+    /// Adds a [`Conv2d`] layer of `filters` square filters with Keras's defaults: `(32, 32, 3)` → `(30, 30, filters)`
+    /// for a kernel of 3 × 3; [`Architecture::layer`] takes one with others.
+    pub fn conv2d(self, filters: usize, kernel_size: usize, activation: Activation) -> Self {
+        self.layer(Conv2d::new(filters, kernel_size, activation))
+    }
+
+    /// Adds the maximum of each channel over windows side by side, `(32, 32, 3)` → `(16, 16, 3)` for windows of 2 × 2.
+    pub fn max_pooling2d(self, pool_size: usize) -> Self {
+        self.layer(Pooling2d::new(Pool::Max, pool_size))
+    }
+
+    /// Adds the mean of each channel over windows side by side.
+    pub fn average_pooling2d(self, pool_size: usize) -> Self {
+        self.layer(Pooling2d::new(Pool::Average, pool_size))
+    }
+
+    /// Adds the maximum of each channel over the image: `(8, 8, 64)` → `(64)`.
+    pub fn global_max_pooling2d(self) -> Self {
+        self.layer(Pooling2d::global(Pool::Max))
+    }
+
+    /// Adds the mean of each channel over the image: `(8, 8, 64)` → `(64)`.
+    pub fn global_average_pooling2d(self) -> Self {
+        self.layer(Pooling2d::global(Pool::Average))
+    }
+
+    /// Adds an activation as a layer of its own.
+    pub fn activation(self, activation: Activation) -> Self {
+        self.layer(ActivationLayer { activation })
     }
 
     /// Adds any layer.
@@ -157,6 +211,11 @@ impl Architecture {
         for (number, layer) in self.layers.iter().enumerate() {
             let (layer, name) = (layer.as_layer(), self.name(number));
             let output_shape = layer.output_shape(&name, &shape)?;
+            if size(&output_shape).is_none() {
+                let (found, expected) = (format!("{output_shape:?}"), "at most 2^30 floats");
+                let remedy = "make the layer narrower";
+                return Err(LabError::shape(name, found, expected, remedy));
+            }
             let arrays = layer.parameters(&shape);
             for array in &arrays {
                 floats = size(&array.shape).map_or(usize::MAX, |size| floats + size);
@@ -171,6 +230,7 @@ impl Architecture {
                 name,
                 number,
                 inputs: shape.iter().product(),
+                input_shape: std::mem::take(&mut shape),
                 output_shape: output_shape.clone(),
                 parameters: first..first + arrays.len(),
             };
@@ -202,4 +262,12 @@ macro_rules! into_layer {
         })*
     };
 }
-into_layer!(Flatten, Dense, Dropout, BatchNorm);
+into_layer!(
+    Flatten, Dense, Dropout, BatchNorm, LayerNorm, Conv2d, Pooling2d
+);
+
+impl From<ActivationLayer> for LayerKind {
+    fn from(layer: ActivationLayer) -> Self {
+        Self::Activation(layer)
+    }
+}

@@ -2,37 +2,104 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::dense::check_flat;
 use super::gradients::Gradients;
-use super::layer::{Backward, Cache, Context, Initial, Layer, Mode, Parameter, ParameterSpec};
+use super::layer::{
+    Backward, Cache, Context, Initial, Layer, Mode, Parameter, ParameterSpec, last_axis,
+};
+use super::sums::{SHARD, sum_rows};
+use crate::checks::{above_zero, check_range};
 use crate::error::Result;
 
-/// y = γ (x − μ) / √(σ² + ε) + β for each feature (Ioffe and Szegedy, 2015).
+/// y = γ (x − μ) / √(σ² + ε) + β for each feature, or for each channel of images (Ioffe and Szegedy, 2015).
 ///
-/// While training μ and σ² are the batch's own (σ² divided by the batch size); otherwise they are moving averages of
-/// those, kept with momentum 0.99. ε is 0.001. All as in Keras.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct BatchNorm {}
+/// While training μ and σ² are those of the batch, over its examples or all their pixels (σ² divided by their number);
+/// otherwise they are moving averages of those.
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let norm = BatchNorm::default().momentum(0.9).without_scale();
+/// let model = Sequential::new([32, 32, 3]).layer(norm).build(Seed(0))?;
+/// assert_eq!(model.weight("batch_normalization.beta")?.shape(), [3]);
+/// # Ok::<(), LabError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BatchNorm {
+    /// How much of the moving averages is kept from step to step.
+    #[serde(skip_serializing_if = "is_usual_momentum")]
+    pub momentum: f32,
+    /// ε.
+    #[serde(skip_serializing_if = "is_usual_epsilon")]
+    pub epsilon: f32,
+    /// Whether there is a γ; it is 1 otherwise.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    pub scale: bool,
+}
 
 const MOMENTUM: f32 = 0.99;
 const EPSILON: f32 = 1e-3;
 
-/// The mean and the biased variance of each column of `input`.
-fn statistics(input: &[f32], mean: &mut [f32], variance: &mut [f32]) {
-    let features = mean.len();
-    let count = (input.len() / features) as f32;
-    mean.fill(0.0);
-    variance.fill(0.0);
-    for row in input.chunks_exact(features) {
-        mean.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
-    }
-    mean.iter_mut().for_each(|sum| *sum /= count);
-    for row in input.chunks_exact(features) {
-        for ((sum, x), mean) in variance.iter_mut().zip(row).zip(&*mean) {
-            *sum += (x - mean) * (x - mean);
+fn is_usual_momentum(momentum: &f32) -> bool {
+    *momentum == MOMENTUM
+}
+
+fn is_usual_epsilon(epsilon: &f32) -> bool {
+    *epsilon == EPSILON
+}
+
+/// Keras's defaults: momentum 0.99, ε 0.001, with γ.
+impl Default for BatchNorm {
+    fn default() -> Self {
+        Self {
+            momentum: MOMENTUM,
+            epsilon: EPSILON,
+            scale: true,
         }
     }
-    variance.iter_mut().for_each(|sum| *sum /= count);
+}
+
+impl BatchNorm {
+    /// How much of the moving averages is kept from step to step, from 0 to below 1.
+    pub fn momentum(self, momentum: f32) -> Self {
+        Self { momentum, ..self }
+    }
+
+    /// The ε that is added to the variance, above 0.
+    pub fn epsilon(self, epsilon: f32) -> Self {
+        Self { epsilon, ..self }
+    }
+
+    /// Leaves γ out, which the next layer can do without where the activation between them is a ReLU or nearly one.
+    pub fn without_scale(mut self) -> Self {
+        self.scale = false;
+        self
+    }
+
+    /// γ, which is 1 where the layer has none.
+    fn gamma(&self, first: &[f32]) -> Vec<f32> {
+        match self.scale {
+            true => first.to_vec(),
+            false => vec![1.0; first.len()],
+        }
+    }
+
+    /// √(σ² + ε).
+    fn deviation(&self, variance: &[f32]) -> Vec<f32> {
+        let variance = variance.iter();
+        variance.map(|it| (it + self.epsilon).sqrt()).collect()
+    }
+}
+
+/// Rows that one piece of work normalizes.
+pub(super) const PIECE: usize = 256;
+
+/// The rows of a batch, one for each example or for each pixel of the images, and how many of them are added at once.
+fn rows(context: &Context<'_>, features: usize) -> (usize, usize) {
+    let rows = context.pass.input.len() / features;
+    match rows == context.rows() {
+        true => (rows, rows.max(1)),
+        false => (rows, SHARD),
+    }
 }
 
 impl Layer for BatchNorm {
@@ -41,51 +108,70 @@ impl Layer for BatchNorm {
     }
 
     fn output_shape(&self, name: &str, input: &[usize]) -> Result<Vec<usize>> {
-        check_flat(name, input, "put .flatten() before it")?;
+        let (place, usual) = (format!("{name}: momentum"), "0.99 is Keras's");
+        check_range(place, self.momentum, 0.0..1.0, usual)?;
+        let (place, usual) = (format!("{name}: epsilon"), "0.001 is Keras's");
+        check_range(place, self.epsilon, above_zero(f32::INFINITY), usual)?;
         Ok(input.to_vec())
     }
 
     fn parameters(&self, input: &[usize]) -> Vec<ParameterSpec> {
         let array = |name, initial, trainable| ParameterSpec {
             name,
-            shape: input.to_vec(),
+            shape: vec![last_axis(input)],
             initial: Initial::Constant(initial),
             trainable,
             l2: 0.0,
         };
-        vec![
+        let all = [
             array("gamma", 1.0, true),
             array("beta", 0.0, true),
             array("moving_mean", 0.0, false),
             array("moving_variance", 1.0, false),
-        ]
+        ];
+        all.into_iter().skip(usize::from(!self.scale)).collect()
     }
 
     /// x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β.
     fn forward(&self, context: Context<'_>, own: &[Parameter], cache: &mut Cache) {
-        let (input, features) = (context.pass.input, context.spec.inputs);
-        let [gamma, beta, moving_mean, moving_variance] = own else {
+        let [.., beta, moving_mean, moving_variance] = own else {
             return;
         };
-        // μ and σ², and space for dγ and dβ of the backward pass.
-        cache.scratch.resize(4 * features, 0.0);
-        let (mean, variance) = cache.scratch[..2 * features].split_at_mut(features);
-        if context.pass.mode == Mode::Inference {
-            mean.copy_from_slice(&moving_mean.value);
-            variance.copy_from_slice(&moving_variance.value);
+        let (input, threads) = (context.pass.input, context.pass.threads);
+        let (features, gamma, beta) = (beta.value.len(), self.gamma(&own[0].value), &beta.value);
+        let (rows, shard) = rows(&context, features);
+        let row = |row: usize| &input[row * features..][..features];
+        let (mean, variance) = if context.pass.mode == Mode::Inference {
+            (moving_mean.value.clone(), moving_variance.value.clone())
         } else {
-            statistics(input, mean, variance);
-        }
-        cache.kept.resize(input.len(), 0.0);
+            let mean_of = |add: &(dyn Fn(usize, &mut [f32]) + Sync)| {
+                let mut sums = sum_rows(rows, shard, features, threads, add);
+                sums.iter_mut().for_each(|sum| *sum /= rows as f32);
+                sums
+            };
+            let mean = mean_of(&|number, sums| {
+                let sums = sums.iter_mut().zip(row(number));
+                sums.for_each(|(sum, x)| *sum += x);
+            });
+            let variance = mean_of(&|number, sums| {
+                for ((sum, x), mean) in sums.iter_mut().zip(row(number)).zip(&mean) {
+                    *sum += (x - mean) * (x - mean);
+                }
+            });
+            (mean, variance)
+        };
+        let deviation = self.deviation(&variance);
         cache.output.resize(input.len(), 0.0);
-        let outputs = cache.output.chunks_exact_mut(features);
-        let standardized = cache.kept.chunks_exact_mut(features);
-        for ((x, x_hat), y) in input.chunks_exact(features).zip(standardized).zip(outputs) {
-            for j in 0..features {
-                x_hat[j] = (x[j] - mean[j]) / (variance[j] + EPSILON).sqrt();
-                y[j] = gamma.value[j] * x_hat[j] + beta.value[j];
+        threads.chunks(&mut cache.output, PIECE * features, |piece, output| {
+            for (number, y) in output.chunks_exact_mut(features).enumerate() {
+                let x = row(piece * PIECE + number);
+                for j in 0..features {
+                    y[j] = gamma[j] * ((x[j] - mean[j]) / deviation[j]) + beta[j];
+                }
             }
-        }
+        });
+        cache.scratch.clear();
+        cache.scratch.extend(mean.iter().chain(&variance));
     }
 
     /// dγ = Σ dy ⊙ x̂, dβ = Σ dy, and dx = γ / √(σ² + ε) · (dy − mean(dy) − x̂ · mean(dy ⊙ x̂)) in training, where μ and
@@ -97,41 +183,50 @@ impl Layer for BatchNorm {
         back: &mut Backward,
         mut own: Gradients<'_>,
     ) {
-        let (features, gamma) = (context.spec.inputs, own.value(0));
-        let (statistics, sums) = cache.scratch.split_at_mut(2 * features);
-        sums.fill(0.0);
-        let (d_gamma, d_beta) = sums.split_at_mut(features);
-        let rows = back.gradient.chunks_exact(features);
-        for (dy, x_hat) in rows.zip(cache.kept.chunks_exact(features)) {
+        let (input, threads) = (context.pass.input, context.pass.threads);
+        let gamma = self.gamma(own.value(0));
+        let features = gamma.len();
+        let (rows, shard) = rows(&context, features);
+        let (mean, variance) = cache.scratch.split_at(features);
+        let deviation = self.deviation(variance);
+        let gradient = &mut back.gradient;
+        let x_hat = |row: usize, j: usize| (input[row * features + j] - mean[j]) / deviation[j];
+        let sums = sum_rows(rows, shard, 2 * features, threads, |row, sums| {
+            let dy = &gradient[row * features..][..features];
+            let (d_gamma, d_beta) = sums.split_at_mut(features);
             for j in 0..features {
-                d_gamma[j] += dy[j] * x_hat[j];
+                d_gamma[j] += dy[j] * x_hat(row, j);
                 d_beta[j] += dy[j];
             }
-        }
-        let variance = &statistics[features..];
+        });
+        let (d_gamma, d_beta) = sums.split_at(features);
         let factor = match context.pass.mode {
             Mode::Inference => 0.0,
-            Mode::Training { .. } => 1.0 / context.rows() as f32,
+            Mode::Training { .. } => 1.0 / rows as f32,
         };
-        let rows = back.gradient.chunks_exact_mut(features);
-        for (dy, x_hat) in rows.zip(cache.kept.chunks_exact(features)) {
-            for j in 0..features {
-                let through_statistics = factor * (d_beta[j] + x_hat[j] * d_gamma[j]);
-                let scale = gamma[j] / (variance[j] + EPSILON).sqrt();
-                dy[j] = scale * (dy[j] - through_statistics);
+        threads.chunks(gradient, PIECE * features, |piece, gradient| {
+            for (number, dy) in gradient.chunks_exact_mut(features).enumerate() {
+                for j in 0..features {
+                    let x_hat = x_hat(piece * PIECE + number, j);
+                    let through_statistics = factor * (d_beta[j] + x_hat * d_gamma[j]);
+                    let scale = gamma[j] / deviation[j];
+                    dy[j] = scale * (dy[j] - through_statistics);
+                }
             }
+        });
+        if self.scale {
+            own.take(0, d_gamma, threads);
         }
-        own.take(0, d_gamma, context.pass.threads);
-        own.take(1, d_beta, context.pass.threads);
+        own.take(usize::from(self.scale), d_beta, threads);
     }
 
     fn update_running_stats(&self, own: &mut [Parameter], cache: &Cache) {
-        let [_, _, mean, variance] = own else {
+        let [.., mean, variance] = own else {
             return;
         };
         let running = mean.value.iter_mut().chain(&mut variance.value);
         for (running, batch) in running.zip(&cache.scratch) {
-            *running = MOMENTUM * *running + (1.0 - MOMENTUM) * batch;
+            *running = self.momentum * *running + (1.0 - self.momentum) * batch;
         }
     }
 }

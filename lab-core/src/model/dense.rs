@@ -104,8 +104,9 @@ impl Layer for Dense {
         });
         if keeps_z {
             cache.output.resize(rows * self.units, 0.0);
+            let (z, a) = (&cache.kept, &mut cache.output);
             self.activation
-                .forward(&cache.kept, &mut cache.output, self.units);
+                .forward(z, a, self.units, context.pass.threads);
         }
     }
 
@@ -144,7 +145,7 @@ impl Layer for Dense {
 }
 
 /// The input of a layer of features has one axis besides the batch.
-pub(super) fn check_flat(name: &str, input: &[usize], remedy: &str) -> Result<()> {
+fn check_flat(name: &str, input: &[usize], remedy: &str) -> Result<()> {
     if input.len() == 1 {
         return Ok(());
     }

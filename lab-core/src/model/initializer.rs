@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::random::{Purpose, Seed, unit};
 
-/// How the kernel of a dense layer is drawn; biases start at 0.
+/// How the kernel of a dense layer or a convolution is drawn; biases start at 0.
 ///
-/// With *fan in* the number of inputs and *fan out* of outputs, the variance is 2 / (fan in + fan out) for Glorot
+/// With *fan in* the number of inputs that an output sees and *fan out* of outputs that see an input, the variance is 2 / (fan in + fan out) for Glorot
 /// (Glorot and Bengio, 2010) and 2 / fan in for He (He et al., 2015), as in Keras.
 ///
 /// ```
@@ -26,28 +26,42 @@ pub enum Initializer {
     HeUniform,
     /// Normal, truncated at two standard deviations.
     HeNormal,
+    /// The first filters pass on the middle pixel, each its own channel; the others are Glorot uniform (Zagoruyko and
+    /// Komodakis, 2017).
+    Dirac,
 }
 
 /// The standard deviation of a standard normal variable truncated at ± 2.
 const TRUNCATED_STD: f64 = 0.879_625_66;
 
 impl Initializer {
-    /// Fills a kernel of shape (fan in, fan out); `number` tells the arrays of one model apart.
+    /// Fills a kernel of shape (…, inputs, outputs), with the axes of a window first; `number` tells the arrays of one
+    /// model apart.
     pub(super) fn fill(self, kernel: &mut [f32], shape: &[usize], seed: Seed, number: u64) {
         let mut generator = seed.generator(Purpose::Initialize, number);
-        let (fan_in, fan_out) = (shape[0] as f64, shape[1] as f64);
+        let (window, ends) = shape.split_at(shape.len() - 2);
+        let pixels: usize = window.iter().product();
+        let [fan_in, fan_out] = [ends[0], ends[1]].map(|fan| (pixels * fan) as f64);
         let variance = match self {
-            Self::GlorotUniform | Self::GlorotNormal => 2.0 / (fan_in + fan_out),
+            Self::GlorotUniform | Self::GlorotNormal | Self::Dirac => 2.0 / (fan_in + fan_out),
             Self::HeUniform | Self::HeNormal => 2.0 / fan_in,
         };
         match self {
-            Self::GlorotUniform | Self::HeUniform => {
+            Self::GlorotUniform | Self::HeUniform | Self::Dirac => {
                 let limit = (3.0 * variance).sqrt();
                 kernel.fill_with(|| (limit * (2.0 * unit(&mut generator) - 1.0)) as f32);
             }
             Self::GlorotNormal | Self::HeNormal => {
                 let std = variance.sqrt() / TRUNCATED_STD;
                 kernel.fill_with(|| (std * truncated_normal(&mut generator)) as f32);
+            }
+        }
+        if self == Self::Dirac {
+            let middle = window.iter().fold(0, |at, size| at * size + size / 2);
+            for (row, filters) in kernel.chunks_exact_mut(ends[1]).enumerate() {
+                for (filter, weight) in filters.iter_mut().enumerate().take(ends[0]) {
+                    *weight = f32::from(row == middle * ends[0] + filter);
+                }
             }
         }
     }

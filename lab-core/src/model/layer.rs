@@ -97,11 +97,17 @@ impl Context<'_> {
 pub(crate) struct LayerSpec {
     pub(crate) name: String,
     pub(crate) number: usize,
+    pub(super) input_shape: Vec<usize>,
     pub(crate) output_shape: Vec<usize>,
     /// Floats in one example's input.
     pub(crate) inputs: usize,
     /// This layer's part of the network's parameters.
     pub(crate) parameters: Range<usize>,
+}
+
+/// How many numbers stand side by side along the last axis of a shape.
+pub(super) fn last_axis(shape: &[usize]) -> usize {
+    shape.last().copied().unwrap_or(1)
 }
 
 /// An array that a layer needs.
@@ -131,11 +137,11 @@ pub(crate) struct Parameter {
     pub(crate) l2: f32,
 }
 
-/// What a layer keeps of the forward pass; reused from batch to batch, so that a step allocates nothing.
+/// What a layer keeps of the forward pass; reused from batch to batch, so that a step allocates nothing large.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
     pub(crate) output: Vec<f32>,
-    /// The pre-activations of a dense layer, the mask of dropout, the standardized input of batch normalization.
+    /// The pre-activations of a dense layer or a convolution, the mask of dropout, the statistics of layer normalization.
     pub(crate) kept: Vec<f32>,
     /// Temporary values.
     pub(super) scratch: Vec<f32>,

@@ -22,34 +22,45 @@
 //! differences by one line in `tests/agreement_textbook.rs`, its numbers against Keras's by `tools/golden/layers.py`.
 
 mod activation;
+mod activation_layer;
 mod architecture;
 mod arrays;
 mod batch_norm;
 mod by_hand;
+mod conv2d;
 mod dense;
 mod dropout;
 mod flatten;
 mod gradients;
 mod initializer;
 mod layer;
+mod layer_norm;
 mod passes;
+mod pooling2d;
 mod predict;
 mod sequential;
 mod summary;
+mod sums;
 mod weights;
+mod windows;
 
 pub use activation::Activation;
+pub use activation_layer::ActivationLayer;
 pub use architecture::{Architecture, LayerKind};
 pub use batch_norm::BatchNorm;
 pub use by_hand::NamedArrays;
+pub use conv2d::Conv2d;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use initializer::Initializer;
 pub use layer::Mode;
+pub use layer_norm::LayerNorm;
+pub use pooling2d::{Pool, Pooling2d};
 pub use predict::Inputs;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
+pub use windows::Padding;
 
 pub(crate) use arrays::{Array, Arrays, read_bytes, write_arrays};
 pub(crate) use gradients::Updates;

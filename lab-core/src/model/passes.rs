@@ -146,7 +146,7 @@ impl Sequential {
     }
 }
 
-/// From the last layer to the first that has parameters, or to the input.
+/// From the last layer to the first that is trained, or to the input.
 fn walk_back(
     (architecture, specs): (&Architecture, &[LayerSpec]),
     pass: Pass<'_>,
@@ -156,6 +156,7 @@ fn walk_back(
 ) {
     let (caches, backward) = (&mut workspace.caches, &mut workspace.backward);
     backward.at_logits = from_logits;
+    let first_trained = gradients.first_trained();
     let layers = architecture.layers.iter().zip(specs).enumerate();
     for (number, (layer, spec)) in layers.rev() {
         let layer = layer.as_layer();
@@ -166,7 +167,7 @@ fn walk_back(
         let source = own[0].source;
         let input = source.map_or(pass.input, |from| &before[from].output);
         let pass = Pass { input, ..pass };
-        backward.to_input = backward.to_network_input || spec.parameters.start > 0;
+        backward.to_input = backward.to_network_input || spec.parameters.start > first_trained;
         let parameters = gradients.of(spec.parameters.clone());
         layer.backward(Context { spec, pass }, &mut own[0], backward, parameters);
         backward.at_logits = false;

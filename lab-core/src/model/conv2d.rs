@@ -1,0 +1,218 @@
+//! Convolution: every filter is applied at all places of an image.
+
+use serde::{Deserialize, Serialize};
+
+use super::activation::Activation;
+use super::gradients::Gradients;
+use super::initializer::Initializer;
+use super::layer::{Backward, Cache, Context, Initial, Layer, LayerSpec, Parameter, ParameterSpec};
+use super::sums::{SHARD, sum_rows};
+use super::windows::{Padding, Windows};
+use crate::checks::check_range;
+use crate::compute::{self, Convolution};
+use crate::error::Result;
+
+/// A convolution of images (height, width, channels): a = f(b + Σ x W) at each window, with W of shape
+/// (height, width, channels, filters) (LeCun et al., 1989).
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let model = Sequential::new([32, 32, 3])
+///     .layer(Conv2d::new(16, 3, Activation::Relu).padding(Padding::Same).without_bias())
+///     .max_pooling2d(2)
+///     .flatten()
+///     .dense(10, Activation::Softmax)
+///     .build(Seed(0))?;
+/// assert_eq!(model.parameter_count(), 3 * 3 * 3 * 16 + 16 * 16 * 16 * 10 + 10);
+/// # Ok::<(), LabError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conv2d {
+    /// Outputs at each window.
+    pub filters: usize,
+    /// Pixels along each side of a window.
+    pub kernel_size: usize,
+    /// The function f after the weighted sums.
+    pub activation: Activation,
+    /// Pixels from one window to the next.
+    pub strides: usize,
+    /// How windows lie at the edges.
+    pub padding: Padding,
+    /// Whether there is a bias b for each filter.
+    pub use_bias: bool,
+    /// How the kernel is drawn.
+    pub initializer: Initializer,
+    /// λ of the penalty λ Σ w² over the kernel.
+    pub l2: f32,
+    /// Whether training changes the weights.
+    pub trainable: bool,
+}
+
+impl Conv2d {
+    /// A layer with Keras's defaults: strides 1, no padding, kernel Glorot uniform, bias 0, no penalty.
+    pub fn new(filters: usize, kernel_size: usize, activation: Activation) -> Self {
+        Self {
+            filters,
+            kernel_size,
+            activation,
+            strides: 1,
+            padding: Padding::Valid,
+            use_bias: true,
+            initializer: Initializer::default(),
+            l2: 0.0,
+            trainable: true,
+        }
+    }
+
+    /// Pixels from one window to the next.
+    pub fn strides(self, strides: usize) -> Self {
+        Self { strides, ..self }
+    }
+
+    /// How windows lie at the edges.
+    pub fn padding(self, padding: Padding) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// Leaves the bias out, as before a batch normalization, which has its own.
+    pub fn without_bias(mut self) -> Self {
+        self.use_bias = false;
+        self
+    }
+
+    /// How the kernel is drawn.
+    pub fn initializer(mut self, initializer: Initializer) -> Self {
+        self.initializer = initializer;
+        self
+    }
+
+    /// Adds λ Σ w² over the kernel to the loss, as [`Dense::l2`](super::Dense::l2).
+    pub fn l2(self, lambda: f32) -> Self {
+        Self { l2: lambda, ..self }
+    }
+
+    /// Keeps the weights as they are, like filters that were made from the data.
+    pub fn frozen(mut self) -> Self {
+        self.trainable = false;
+        self
+    }
+
+    fn windows(&self) -> Windows {
+        Windows {
+            size: [self.kernel_size; 2],
+            strides: self.strides,
+            padding: self.padding,
+        }
+    }
+
+    fn convolution(&self, spec: &LayerSpec) -> Convolution {
+        let axes = |shape: &[usize]| [0, 1, 2].map(|axis| shape[axis]);
+        let input = axes(&spec.input_shape);
+        let places = self.windows().places([input[0], input[1]]);
+        Convolution {
+            input,
+            kernel: [self.kernel_size; 2],
+            stride: [self.strides; 2],
+            padding: places.map(|(_, before)| before),
+            output: axes(&spec.output_shape),
+        }
+    }
+}
+
+impl Layer for Conv2d {
+    fn kind(&self) -> (&'static str, &'static str) {
+        ("Conv2D", "conv2d")
+    }
+
+    fn output_shape(&self, name: &str, input: &[usize]) -> Result<Vec<usize>> {
+        let [rows, columns] = self.windows().output(name, input)?;
+        let width = "choose the number of filters";
+        check_range(format!("{name}: filters"), self.filters, 1.., width)?;
+        let (place, usual) = (format!("{name}: l2"), "0.0005 is a usual penalty");
+        check_range(place, self.l2, 0.0..f32::INFINITY, usual)?;
+        Ok(vec![rows, columns, self.filters])
+    }
+
+    fn parameters(&self, input: &[usize]) -> Vec<ParameterSpec> {
+        let array = |name, shape, initial, l2| ParameterSpec {
+            name,
+            shape,
+            initial,
+            trainable: self.trainable,
+            l2,
+        };
+        let shape = vec![self.kernel_size, self.kernel_size, input[2], self.filters];
+        let (kernel, zero) = (Initial::Random(self.initializer), Initial::Constant(0.0));
+        let kernel = array("kernel", shape, kernel, self.l2);
+        let bias = array("bias", vec![self.filters], zero, 0.0);
+        let biases = usize::from(self.use_bias);
+        [kernel]
+            .into_iter()
+            .chain([bias].into_iter().take(biases))
+            .collect()
+    }
+
+    /// z = b + Σ x W at each window, a = f(z).
+    fn forward(&self, context: Context<'_>, own: &[Parameter], cache: &mut Cache) {
+        let (spec, pass) = (context.spec, context.pass);
+        let floats = context.rows() * spec.output_shape.iter().product::<usize>();
+        let keeps_z = self.activation.keeps_z();
+        let z = match keeps_z {
+            true => &mut cache.kept,
+            false => &mut cache.output,
+        };
+        z.resize(floats, 0.0);
+        let (kernel, bias) = (&own[0].value, own.get(1).map(|bias| &bias.value));
+        let finish = |_, column: usize, z: &mut [f32]| {
+            if let Some(bias) = bias {
+                z.iter_mut().zip(&bias[column..]).for_each(|(z, b)| *z += b);
+            }
+            self.activation.forward_in_place(z);
+        };
+        let convolution = self.convolution(spec);
+        convolution.forward(pass.input, kernel, z, pass.threads, finish);
+        if keeps_z {
+            cache.output.resize(floats, 0.0);
+            let (z, a) = (&cache.kept, &mut cache.output);
+            self.activation.forward(z, a, self.filters, pass.threads);
+        }
+    }
+
+    /// dz = da ⊙ f′(z), then dx = dz Wᵀ, dW = xᵀ dz + 2 λ W and db = Σ dz, summed over all windows.
+    fn backward(
+        &self,
+        context: Context<'_>,
+        cache: &mut Cache,
+        back: &mut Backward,
+        mut own: Gradients<'_>,
+    ) {
+        let (convolution, pass) = (self.convolution(context.spec), context.pass);
+        let threads = pass.threads;
+        if !back.at_logits {
+            let (z, a, dz) = (&cache.kept, &cache.output, &mut back.gradient);
+            self.activation.backward(z, a, dz, self.filters, threads);
+        }
+        let (dz, dx, dw) = (&back.gradient, &mut back.spare, &mut cache.scratch);
+        if back.to_input {
+            dx.resize(pass.input.len(), 0.0);
+            convolution.input_gradient(dz, own.value(0), dx, threads);
+        }
+        if self.trainable {
+            dw.resize(own.value(0).len(), 0.0);
+            convolution.kernel_gradient(pass.input, dz, dw, threads);
+            if self.l2 > 0.0 {
+                compute::add_penalty(self.l2, own.value(0), dw);
+            }
+            own.take(0, dw, threads);
+        }
+        if self.trainable && self.use_bias {
+            let rows = dz.len() / self.filters;
+            let db = sum_rows(rows, SHARD, self.filters, threads, |row, sums| {
+                let dz = &dz[row * self.filters..][..self.filters];
+                sums.iter_mut().zip(dz).for_each(|(sum, g)| *sum += g);
+            });
+            own.take(1, &db, threads);
+        }
+        std::mem::swap(&mut back.gradient, &mut back.spare);
+    }
+}
