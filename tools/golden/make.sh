@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.."
 venv=target/golden-venv
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --requirement tools/golden/requirements.txt
-for name in activations losses batchnorm layers optimizers trajectory; do
+for name in activations losses batchnorm layers images optimizers trajectory; do
     "$venv/bin/python" "tools/golden/$name.py"
 done
 KERAS_BACKEND=jax "$venv/bin/python" tools/golden/augmentation.py
