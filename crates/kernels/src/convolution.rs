@@ -1,15 +1,20 @@
 //! Two-dimensional convolutions as matrix products: a row of A is the patch of an image that one place of the output sees.
+//! Blocks of the product copy patches straight into their packed panels, so A is never stored (Chetlur et al., *cuDNN*, 2014).
 
-use crate::product::{MatRef, product};
+use crate::instructions::Instructions;
+use crate::patches::{Border, Patches};
+use crate::product::{MatRef, multiply};
+use crate::shared::Shared;
 use crate::threads::Threads;
+use crate::tile::{BlockProduct, MC};
 
-/// Places whose patches are summed in one chain, as in [`product`].
-const CHAIN: usize = 256;
+/// The kernel's gradient is cut into about so many blocks for the threads.
+const BLOCKS: usize = 16;
 
 /// A two-dimensional convolution (cross-correlation) of images in NHWC order.
 ///
-/// All sums over a patch, or over the places of all images, are the chains of fused multiply-adds of [`product`], so the
-/// bits are the same for any number of threads and on every processor that has fused multiply-add.
+/// All sums over a patch are the chains of fused multiply-adds of [`product`](crate::product()), so the bits are the same
+/// for any number of threads and on every processor that has fused multiply-add.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Convolution {
     /// Height, width and channels of an image.
@@ -26,8 +31,8 @@ pub struct Convolution {
 }
 
 impl Convolution {
-    /// The output for each image, then `finish(row, column, part)` once for each finished part of a row, as in [`product`]:
-    /// a row is one place of one image.
+    /// The output for each image, then `finish(row, column, part)` once for each finished part of a row, as in
+    /// [`product`](crate::product()): a row is one place of one image.
     ///
     /// `images` has shape (N, h, w, c), `kernel` (kh·kw·c, filters) in row-major order (Keras's HWIO), `output`
     /// (N, oh, ow, filters).
@@ -41,26 +46,18 @@ impl Convolution {
         threads: &Threads,
         finish: impl Fn(usize, usize, &mut [f32]) + Sync,
     ) {
-        let (places, depth, filters) = (self.places(), self.depth(), self.output[2]);
-        self.check(images, output);
-        let kernel = MatRef::new(kernel, depth, filters);
-        threads.chunks(output, places * filters, |image, output| {
-            let patches = self.patches(images, image * places, places);
-            let patches = MatRef::new(&patches, places, depth);
-            product(
-                patches,
-                kernel,
-                output,
-                &Threads::one(),
-                |row, column, part| {
-                    finish(image * places + row, column, part);
-                },
-            );
-        });
+        let count = self.check(images, output);
+        let border = Border::new(images, self.input[2]);
+        let patches = Patches::<false>::new(self, images, &border, 0..count);
+        let kernel = MatRef::new(kernel, self.depth(), self.output[2]);
+        multiply(patches, kernel, output, threads, finish);
     }
 
     /// The gradient with respect to the kernel, given the one with respect to the output; shapes as in
     /// [`forward`](Self::forward).
+    ///
+    /// Where the kernel is small, the images are cut into groups, whatever the number of threads, and the sums of the groups
+    /// are added one after the other.
     ///
     /// Panics when the lengths do not fit.
     pub fn kernel_gradient(
@@ -70,30 +67,58 @@ impl Convolution {
         kernel_gradient: &mut [f32],
         threads: &Threads,
     ) {
-        let (depth, filters) = (self.depth(), self.output[2]);
-        self.check(images, gradient);
+        let (count, depth, filters) = (self.check(images, gradient), self.depth(), self.output[2]);
         assert_eq!(
             kernel_gradient.len(),
             depth * filters,
             "one number for each weight"
         );
-        kernel_gradient.fill(0.0);
-        let mut chain = vec![0.0; kernel_gradient.len()];
-        for (number, gradient) in gradient.chunks(CHAIN * filters).enumerate() {
-            let rows = gradient.len() / filters;
-            let patches = self.patches(images, number * CHAIN, rows);
-            let patches = MatRef::new(&patches, rows, depth).transposed();
-            let gradient = MatRef::new(gradient, rows, filters);
-            product(patches, gradient, &mut chain, threads, |_, _, _| ());
+        let border = Border::new(images, self.input[2]);
+        let instructions = Instructions::detect();
+        let band = MC / instructions.tile().0 * instructions.tile().0;
+        let bands = depth.div_ceil(band);
+        let groups = BLOCKS.div_ceil(depth.div_ceil(MC)).clamp(1, count.max(1));
+        let group = count.div_ceil(groups);
+        let mut sums = vec![0.0; (groups - 1) * kernel_gradient.len()];
+        let (first, others) = (Shared::new(kernel_gradient), Shared::new(&mut sums));
+        threads.run(bands * groups, |piece| {
+            let (number, top) = (piece / bands, piece % bands * band);
+            let images_of = count.min(number * group)..count.min((number + 1) * group);
+            let rows = top..depth.min(top + band);
+            let inside = rows.start * filters..rows.end * filters;
+            let c = match number.checked_sub(1) {
+                None => first.start_of(inside),
+                Some(other) => {
+                    let start = other * depth * filters;
+                    others.start_of(start + inside.start..start + inside.end)
+                }
+            };
+            let size = self.places() * filters;
+            let gradient = &gradient[images_of.start * size..images_of.end * size];
+            let block = BlockProduct {
+                a: Patches::<true>::new(self, images, &border, images_of.clone()),
+                b: MatRef::new(gradient, images_of.len() * self.places(), filters),
+                rows,
+                columns: 0..filters,
+                c,
+                stride: filters,
+            };
+            // SAFETY: the block's rows lie side by side, and no other block touches them.
+            unsafe { instructions.run(block) };
+        });
+        for sums in sums.chunks_exact(kernel_gradient.len().max(1)) {
             kernel_gradient
                 .iter_mut()
-                .zip(&chain)
+                .zip(sums)
                 .for_each(|(sum, x)| *sum += x);
         }
     }
 
     /// The gradient with respect to the images, given the one with respect to the output; shapes as in
     /// [`forward`](Self::forward).
+    ///
+    /// It is the convolution of the output's gradient with the flipped kernel; where the stride is above 1, with zeros
+    /// between the places, which costs as much as stride 1.
     ///
     /// Panics when the lengths do not fit.
     pub fn input_gradient(
@@ -146,62 +171,35 @@ impl Convolution {
         for (place, gradient) in gradient.chunks_exact(filters).enumerate() {
             let (image, at) = (place / self.places(), place % self.places());
             let (y, x) = (at / width * self.stride[0], at % width * self.stride[1]);
-            spread[((image * rows + y) * columns + x) * filters..][..filters]
-                .copy_from_slice(gradient);
+            let start = ((image * rows + y) * columns + x) * filters;
+            spread[start..start + filters].copy_from_slice(gradient);
         }
         spread
     }
 
-    /// The patches of `count` places from `first` on, counted over all images, one after the other.
-    fn patches(&self, images: &[f32], first: usize, count: usize) -> Vec<f32> {
-        let ([height, width, channels], [_, kernel_width]) = (self.input, self.kernel);
-        let mut patches = vec![0.0; count * self.depth()];
-        for (place, patch) in (first..).zip(patches.chunks_exact_mut(self.depth())) {
-            let (image, at) = (place / self.places(), place % self.places());
-            let (top, left) = (
-                at / self.output[1] * self.stride[0],
-                at % self.output[1] * self.stride[1],
-            );
-            for (ky, row) in patch.chunks_exact_mut(kernel_width * channels).enumerate() {
-                let y = (top + ky).wrapping_sub(self.padding[0]);
-                for (kx, to) in row.chunks_exact_mut(channels).enumerate() {
-                    let x = (left + kx).wrapping_sub(self.padding[1]);
-                    if y < height && x < width {
-                        to.copy_from_slice(
-                            &images[((image * height + y) * width + x) * channels..][..channels],
-                        );
-                    }
-                }
-            }
-        }
-        patches
-    }
-
     /// The number of places in an image.
-    fn places(&self) -> usize {
+    pub(crate) fn places(&self) -> usize {
         self.output[0] * self.output[1]
     }
 
     /// The numbers in a patch.
-    fn depth(&self) -> usize {
+    pub(crate) fn depth(&self) -> usize {
         self.kernel[0] * self.kernel[1] * self.input[2]
     }
 
-    /// Checks that there are as many images as outputs.
-    fn check(&self, images: &[f32], output: &[f32]) {
+    /// The number of images, which must be that of the outputs.
+    fn check(&self, images: &[f32], output: &[f32]) -> usize {
         let [image, place] =
             [self.input, self.output].map(|shape| shape.into_iter().product::<usize>());
         let count = images.len() / image;
+        let fit = images.len() == count * image && output.len() == count * place;
+        assert!(fit, "one output for each image");
+        let mut axes = self.padding.iter().zip(self.kernel);
         assert!(
-            images.len() == count * image && output.len() == count * place,
-            "one output for each image"
+            axes.all(|(&padding, size)| padding < size),
+            "less padding than the kernel is long"
         );
-        let inside = self
-            .padding
-            .iter()
-            .zip(self.kernel)
-            .all(|(&padding, size)| padding < size);
-        assert!(inside, "less padding than the kernel is long");
+        count
     }
 }
 

@@ -11,6 +11,7 @@ mod convolution;
 mod elementwise;
 mod error;
 mod instructions;
+mod patches;
 mod product;
 mod shared;
 mod side_by_side;

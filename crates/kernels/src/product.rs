@@ -11,7 +11,7 @@ use std::ops::Range;
 use crate::instructions::Instructions;
 use crate::shared::Shared;
 use crate::threads::Threads;
-use crate::tile::{BlockProduct, MC};
+use crate::tile::{BlockProduct, Left, MC};
 
 /// Below so many multiplications a second thread costs more time than it saves.
 const WORTH_SHARING: usize = 200_000;
@@ -64,8 +64,19 @@ pub fn product(
     threads: &Threads,
     finish: impl Fn(usize, usize, &mut [f32]) + Sync,
 ) {
+    multiply(a, b, c, threads, finish);
+}
+
+/// [`product`] with any left factor.
+pub(crate) fn multiply(
+    a: impl Left,
+    b: MatRef<'_>,
+    c: &mut [f32],
+    threads: &Threads,
+    finish: impl Fn(usize, usize, &mut [f32]) + Sync,
+) {
     let (n, instructions) = (b.columns, Instructions::detect());
-    assert_eq!(c.len(), a.rows * n, "C has the shape of A·B");
+    assert_eq!(c.len(), a.shape().0 * n, "C has the shape of A·B");
     let shared = Shared::new(c);
     let task = |rows: Range<usize>, columns: Range<usize>| {
         let c = shared.start_of(rows.start * n + columns.start..(rows.end - 1) * n + columns.end);
@@ -94,30 +105,30 @@ pub fn product(
 /// Panics when the shapes do not fit.
 pub(crate) fn blocks(
     instructions: Instructions,
-    a: MatRef<'_>,
+    a: impl Left,
     b: MatRef<'_>,
     [tallest, widest]: [usize; 2],
     threads: &Threads,
     task: impl Fn(Range<usize>, Range<usize>) + Sync,
 ) {
-    assert_eq!(b.rows, a.columns, "B has as many rows as A has columns");
-    let n = b.columns;
-    if a.rows == 0 || n == 0 {
+    let ((m, depth), n) = (a.shape(), b.columns);
+    assert_eq!(b.rows, depth, "B has as many rows as A has columns");
+    if m == 0 || n == 0 {
         return;
     }
     // A band is some rows of C. Where there are few, each is cut into groups of columns for the threads.
     let (height, width) = instructions.tile();
     let band = tallest / height * height;
-    let bands = a.rows.div_ceil(band);
+    let bands = m.div_ceil(band);
     let few = bands < 2 * threads.count();
     let groups = if few { threads.count() } else { 1 };
     let group = (n.div_ceil(width).div_ceil(groups) * width).min(widest);
     let groups = n.div_ceil(group);
     let block = |piece| {
         let (top, left) = (piece / groups * band, piece % groups * group);
-        task(top..a.rows.min(top + band), left..n.min(left + group));
+        task(top..m.min(top + band), left..n.min(left + group));
     };
-    if a.rows * a.columns * n < WORTH_SHARING {
+    if m * depth * n < WORTH_SHARING {
         (0..bands * groups).for_each(block);
     } else {
         threads.run(bands * groups, block);

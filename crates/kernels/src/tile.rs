@@ -9,13 +9,16 @@ use crate::vector::{Vector, prefetch};
 
 /// Rows of B that are summed in registers before C is touched. Every entry of C is a sum of such chains, so the bits
 /// of a result depend on it, and on no other constant of this file.
-const KC: usize = 256;
+pub(crate) const KC: usize = 256;
 /// Rows of C that one block has at most: 5 tiles with AVX-512, 11 with AVX2 and NEON.
 pub(crate) const MC: usize = 66;
 /// Columns of the widest tile.
 const NR: usize = 32;
-/// Distance between rows of packed A. With KC itself, rows would compete for the same sets of the L1 cache.
-const PITCH: usize = KC + 16;
+/// The distance between packed rows of A, with room for one register beyond the last float. With KC itself, rows would
+/// compete for the same sets of the L1 cache.
+pub(crate) const ROW_PITCH: usize = KC + 16;
+/// The distance between packed columns of A, with the same room.
+pub(crate) const COLUMN_PITCH: usize = MC.next_multiple_of(16);
 /// Rows of B between two steps of the prefetch.
 const INTERVAL: usize = 4;
 /// Floats per cache line.
@@ -31,11 +34,62 @@ impl<const N: usize> Buffer<N> {
     }
 }
 
+/// The left factor of a product, which a block copies in an order that tiles read quickly.
+pub(crate) trait Left: Copy + Sync {
+    /// Its rows and columns.
+    fn shape(&self) -> (usize, usize);
+
+    /// Whether the floats of a row are packed side by side, [`ROW_PITCH`] from row to row, and not those of a column,
+    /// [`COLUMN_PITCH`] from column to column.
+    fn by_rows(&self) -> bool;
+
+    /// Packs some rows and columns. What lies between one packed row or column and the next may be overwritten.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`; `to` has room for the rows or columns with their distances.
+    unsafe fn pack<V: Vector>(
+        &self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        to: &mut [MaybeUninit<f32>],
+    );
+}
+
+impl Left for MatRef<'_> {
+    fn shape(&self) -> (usize, usize) {
+        (self.rows, self.columns)
+    }
+
+    fn by_rows(&self) -> bool {
+        self.column_stride == 1
+    }
+
+    #[inline(always)]
+    unsafe fn pack<V: Vector>(
+        &self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        to: &mut [MaybeUninit<f32>],
+    ) {
+        if self.by_rows() {
+            for (row, to) in rows.zip(to.chunks_exact_mut(ROW_PITCH)) {
+                let start = row * self.row_stride + columns.start;
+                to[..columns.len()].write_copy_of_slice(&self.data[start..start + columns.len()]);
+            }
+        } else {
+            for (column, to) in columns.zip(to.chunks_exact_mut(COLUMN_PITCH)) {
+                let start = column * self.column_stride + rows.start;
+                to[..rows.len()].write_copy_of_slice(&self.data[start..start + rows.len()]);
+            }
+        }
+    }
+}
+
 /// Computes a block of C = A·B, at most [`MC`] of its rows and some of its columns, and writes it to `c`.
 ///
 /// Running it is sound only if `c` points to memory for the block that nothing else uses meanwhile.
-pub(crate) struct BlockProduct<'a> {
-    pub(crate) a: MatRef<'a>,
+pub(crate) struct BlockProduct<'a, A> {
+    pub(crate) a: A,
     pub(crate) b: MatRef<'a>,
     pub(crate) rows: Range<usize>,
     pub(crate) columns: Range<usize>,
@@ -44,21 +98,21 @@ pub(crate) struct BlockProduct<'a> {
     pub(crate) stride: usize,
 }
 
-impl Kernel for BlockProduct<'_> {
+impl<A: Left> Kernel for BlockProduct<'_, A> {
     #[inline(always)]
     unsafe fn run<V: Vector, const R: usize, const C: usize>(self) {
-        let mut packed_a = Buffer::<{ MC * PITCH }>::new();
+        let mut packed_a = Buffer::<{ KC * COLUMN_PITCH }>::new();
         let mut packed_b = Buffer::<{ KC * NR }>::new();
         // Even if A has no column, zeros must be written to C.
-        for from in (0..self.a.columns.max(1)).step_by(KC) {
-            let depth = from..self.a.columns.min(from + KC);
+        for from in (0..self.b.rows.max(1)).step_by(KC) {
+            let depth = from..self.b.rows.min(from + KC);
             // SAFETY: as the caller promises.
             unsafe { self.add_panels::<V, R, C>(depth, &mut packed_a.0, &mut packed_b.0) };
         }
     }
 }
 
-impl BlockProduct<'_> {
+impl<A: Left> BlockProduct<'_, A> {
     /// Adds the product of some columns of A and the same rows of B, at most [`KC`], to the block.
     ///
     /// # Safety
@@ -70,16 +124,18 @@ impl BlockProduct<'_> {
         packed_a: &mut [MaybeUninit<f32>],
         packed_b: &mut [MaybeUninit<f32>],
     ) {
-        let (a, b, width, length) = (self.a, self.b, C * V::LANES, depth.len());
-        let by_rows = a.column_stride == 1;
+        let (b, width, length) = (self.b, C * V::LANES, depth.len());
+        let by_rows = self.a.by_rows();
+        let (rows, zero) = (self.rows.clone(), MaybeUninit::new(0.0));
+        // SAFETY: the processor has the instructions; the buffer is as large as MC rows or KC columns.
+        unsafe { self.a.pack::<V>(rows.clone(), depth.clone(), packed_a) };
+        // Rows that are missing from the last tile are 0.
+        let missing = rows.len()..rows.len().next_multiple_of(R);
         if by_rows {
-            self.pack_rows::<R>(depth.clone(), packed_a);
-        } else {
-            for row in self.rows.clone().step_by(R) {
-                let rows = row..self.rows.end.min(row + R);
-                let to = &mut packed_a[(row - self.rows.start) * length..];
-                pack(a.transposed(), depth.clone(), rows, R, to);
-            }
+            packed_a[missing.start * ROW_PITCH..missing.end * ROW_PITCH].fill(zero);
+        } else if !missing.is_empty() {
+            let columns = packed_a.chunks_exact_mut(COLUMN_PITCH).take(length);
+            columns.for_each(|column| column[missing.clone()].fill(zero));
         }
         for column in self.columns.clone().step_by(width) {
             let strip = column..self.columns.end.min(column + width);
@@ -95,7 +151,7 @@ impl BlockProduct<'_> {
             let next = &mut self.next_panel::<R>(&depth, strip.end);
             for row in (0..self.rows.len()).step_by(R) {
                 let a = packed_a.as_ptr().cast::<f32>();
-                let a = a.wrapping_add(row * if by_rows { PITCH } else { length });
+                let a = a.wrapping_add(row * if by_rows { ROW_PITCH } else { 1 });
                 // SAFETY: R rows of A and a panel of B, or B itself, are `length` long; the tile is in the block.
                 unsafe {
                     let sums = match (by_rows, whole && row == 0) {
@@ -108,18 +164,6 @@ impl BlockProduct<'_> {
                 }
             }
         }
-    }
-
-    /// Copies the block's rows of A, which lie in one piece each; rows missing from the last tile are 0.
-    #[inline(always)]
-    fn pack_rows<const R: usize>(&self, depth: Range<usize>, to: &mut [MaybeUninit<f32>]) {
-        let count = self.rows.len();
-        let (rows, missing) = to[..count.next_multiple_of(R) * PITCH].split_at_mut(count * PITCH);
-        for (row, to) in self.rows.clone().zip(rows.chunks_exact_mut(PITCH)) {
-            let start = row * self.a.row_stride + depth.start;
-            to[..depth.len()].write_copy_of_slice(&self.a.data[start..start + depth.len()]);
-        }
-        missing.fill(MaybeUninit::new(0.0));
     }
 
     /// The panel of B after the one that ends at column `end`, to be prefetched while this one is summed.
@@ -208,7 +252,7 @@ fn pack(
 }
 
 /// The sums of one tile over `depth` rows of B, each a chain of fused multiply-adds that begins with 0. A is packed
-/// [`BY_ROWS`](BlockProduct::pack_rows) or by columns; rows of B lie `stride` apart, and are copied to `panel` if PACK.
+/// [`BY_ROWS`](Left::by_rows) or by columns; rows of B lie `stride` apart, and are copied to `panel` if PACK.
 ///
 /// # Safety
 /// The processor has the instructions of `V`; the pointers are valid for `depth` rows.
@@ -221,7 +265,11 @@ unsafe fn sums<V: Vector, const R: usize, const C: usize, const BY_ROWS: bool, c
     next: &mut Prefetch,
 ) -> [[V; C]; R] {
     // From one row of packed A to the next, and from one column to the next.
-    let (row_stride, column_stride) = if BY_ROWS { (PITCH, 1) } else { (1, R) };
+    let (row_stride, column_stride) = if BY_ROWS {
+        (ROW_PITCH, 1)
+    } else {
+        (1, COLUMN_PITCH)
+    };
     // SAFETY: the caller promises what is read and written; past the last row the pointers are not used.
     unsafe {
         let mut sums = [[V::splat(0.0); C]; R];

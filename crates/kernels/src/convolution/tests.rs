@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use super::*;
 use crate::instructions::Instructions;
 
@@ -160,5 +162,71 @@ fn neither_the_number_of_threads_nor_the_instructions_change_a_bit() {
         if let Some(first) = results.next() {
             assert!(results.all(|other| other == first), "{count} {shape:?}");
         }
+    }
+}
+
+/// The promise behind equal bits everywhere: a chain of fused multiply-adds for each 256 numbers of a patch, or for each
+/// 256 places, then their sum.
+#[test]
+fn every_entry_is_the_promised_chain_of_fused_multiply_adds() {
+    let shape = Convolution {
+        input: [5, 6, 35],
+        kernel: [3, 3],
+        stride: [1, 1],
+        padding: [1, 1],
+        output: [5, 6, 18],
+    };
+    let (count, depth) = (20, 9 * 35);
+    let ragged =
+        |length, salt| -> Vec<f32> { numbers(length, salt).iter().map(|x| x / 7.0).collect() };
+    let [images, kernel, gradient] = [(count * 30 * 35, 0), (depth * 18, 1), (count * 30 * 18, 2)]
+        .map(|(length, salt)| ragged(length, salt));
+    let mut patches = vec![0.0; count * 30 * depth];
+    taps(&shape, count, |image, weight, place| {
+        patches[place / 18 * depth + weight / 18] = images[image];
+    });
+    let sum = |mut pairs: Vec<(f32, f32)>| {
+        let chain =
+            |part: &mut [(f32, f32)]| part.iter().fold(0.0_f32, |sum, (a, b)| a.mul_add(*b, sum));
+        pairs
+            .chunks_mut(256)
+            .map(chain)
+            .reduce(|sum, chain| sum + chain)
+    };
+    let wanted: Vec<f32> = (0..count * 30 * 18)
+        .filter_map(|at| {
+            sum((0..depth)
+                .map(|k| (patches[at / 18 * depth + k], kernel[k * 18 + at % 18]))
+                .collect())
+        })
+        .collect();
+    // Sixteen blocks of five bands: four groups of five images.
+    let group = |at: usize, places: Range<usize>| {
+        sum(places
+            .map(|place| {
+                (
+                    patches[place * depth + at / 18],
+                    gradient[place * 18 + at % 18],
+                )
+            })
+            .collect())
+    };
+    let wanted_gradient: Vec<f32> = (0..depth * 18)
+        .filter_map(|at| {
+            (0..4)
+                .filter_map(|of| group(at, of * 150..(of + 1) * 150))
+                .reduce(|sum, x| sum + x)
+        })
+        .collect();
+    for path in Instructions::available()
+        .into_iter()
+        .filter(|path| path.has_fused_multiply_add())
+    {
+        let (mut output, mut found) = (vec![0.0; count * 30 * 18], vec![0.0; depth * 18]);
+        path.on(|| {
+            shape.forward(&images, &kernel, &mut output, &Threads::one(), |_, _, _| ());
+            shape.kernel_gradient(&images, &gradient, &mut found, &Threads::one());
+        });
+        assert!(output == wanted && found == wanted_gradient, "{path:?}");
     }
 }
