@@ -115,7 +115,7 @@ pub mod prelude {
     pub use crate::model::{
         Activation, ActivationLayer, Architecture, BatchNorm, Conv2d, Dense, Dropout, Flatten,
         Initializer, Inputs, LayerKind, LayerNorm, Mode, NamedArrays, Padding, Pool, Pooling2d,
-        Sequential, Summary,
+        Rescaling, Sequential, Summary, whitening_kernel,
     };
     pub use crate::random::Seed;
     pub use crate::training::{

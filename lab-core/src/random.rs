@@ -27,6 +27,7 @@ pub(crate) enum Purpose {
     Augment = 3,
     Initialize = 4,
     Dropout = 5,
+    FirstFlip = 6,
 }
 
 impl Seed {

@@ -120,7 +120,7 @@ fn on_the_blackboard(model: &Sequential) -> (textbook::Network, Vec<Option<Strin
             LayerKind::Activation(layer) => {
                 layers.push(textbook::Layer::Activation(activation(layer.activation)))
             }
-            LayerKind::Dropout(_) => panic!("a random layer has no counterpart"),
+            LayerKind::Dropout(_) | LayerKind::Rescaling(_) => panic!("no counterpart"),
         }
         let axes = row
             .output_shape
@@ -346,7 +346,7 @@ struct Cases {
 #[test]
 fn layers_for_images_agree_with_keras_and_pytorch() {
     let Cases { cases } = golden::read("images");
-    assert_eq!(cases.len(), 20);
+    assert_eq!(cases.len(), 21);
     for case in cases {
         let near = |found: &mut dyn Iterator<Item = f32>, wanted: &[f64], what: &str| {
             let found: Vec<f64> = found.map(f64::from).collect();

@@ -14,7 +14,7 @@ DEFAULTS = {
                "initializer": "glorot_uniform", "l2": 0.0, "trainable": True},
     "pooling2d": {"padding": "valid"},
     "batch_norm": {"momentum": 0.99, "epsilon": 0.001, "scale": True},
-    "layer_norm": {}, "activation": {},
+    "layer_norm": {}, "activation": {}, "rescaling": {},
 }
 
 
@@ -30,6 +30,8 @@ def keras_layer(kind, layer, **o):
         return of(o["pool_size"], o["strides"], o["padding"])
     if kind == "batch_norm":
         return layers.BatchNormalization(momentum=o["momentum"], epsilon=o["epsilon"], scale=o["scale"])
+    if kind == "rescaling":
+        return layers.Rescaling(o["scale"])
     return layers.LayerNormalization() if kind == "layer_norm" else layers.Activation(o["activation"])
 
 
@@ -63,6 +65,8 @@ def torch_layer(x, arrays, training, kind, layer, **o):
         return F.batch_norm(x, mean.clone(), variance.clone(), gamma, beta, training, 0.0, o["epsilon"])
     if kind == "layer_norm":
         return F.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2], *arrays, eps=1e-3).permute(0, 3, 1, 2)
+    if kind == "rescaling":
+        return o["scale"] * x
     return {"relu": F.relu, "elu": F.elu, "gelu": F.gelu}[o["activation"]](x)
 
 
@@ -139,6 +143,7 @@ write("images", {"cases": [
     case("batch normalization, other options", FIRST,
          {"layer": "batch_norm", "momentum": 0.625, "epsilon": 0.0001, "scale": False}),
     case("layer normalization", FIRST, {"layer": "layer_norm"}),
+    case("rescaling", FIRST, {"layer": "rescaling", "scale": 0.125}),
     case("a small network", conv(3, 2), {"layer": "activation", "activation": "gelu"},
          conv(4, 3, padding="same", use_bias=False), pool("max", 2), {"layer": "batch_norm", "scale": False},
          {"layer": "activation", "activation": "elu"}, conv(3, 3, padding="same"), pool("average", None),

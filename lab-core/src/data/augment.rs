@@ -42,6 +42,8 @@ pub struct Augmentation {
 pub enum RandomMove {
     /// Left and right change places.
     Flip,
+    /// The same in every other epoch: half of the images begin with it.
+    AlternatingFlip,
     /// A turn about the centre by up to so many degrees, 0 to 180.
     Rotate(f64),
     /// A shift by up to this fraction, 0 to 1, of the width to either side, and of the height up or down.
@@ -94,7 +96,7 @@ impl Augmentation {
     pub fn validate(&self) -> Result<()> {
         for (random, probability) in &self.moves {
             let (name, amount, limit) = match *random {
-                RandomMove::Flip => ("flip", 0.0, 0.0),
+                RandomMove::Flip | RandomMove::AlternatingFlip => ("flip", 0.0, 0.0),
                 RandomMove::Rotate(degrees) => ("rotate", degrees, 180.0),
                 RandomMove::Shift(fraction) => ("shift", fraction, 1.0),
                 RandomMove::Crop(padding) => ("crop", padding.into(), 1024.0),
@@ -142,20 +144,27 @@ impl Augmentation {
         let shape = check_image(image)?;
         self.validate()?;
         let version = |stream| {
-            let drawn = self.sample(image, shape, self.random_map(seed, stream, shape));
+            let map = self.random_map(seed, stream, stream as u32, shape);
+            let drawn = self.sample(image, shape, map);
             drawn.mapv(|value| value.round() as u8)
         };
         Ok((0..count as u64).map(version).collect())
     }
 
-    /// The map for an image whose random numbers come from this stream.
+    /// The map for image number `row` of the data set; its random numbers come from `stream`, the epoch · 2³² + the
+    /// image's position in it.
     ///
     /// Every move draws the same random numbers whether it happens or not: one for its probability, then its amounts.
-    pub(super) fn random_map(&self, seed: Seed, stream: u64, shape: [usize; 3]) -> Map {
+    pub(super) fn random_map(&self, seed: Seed, stream: u64, row: u32, shape: [usize; 3]) -> Map {
         let generator = &mut seed.generator(Purpose::Augment, stream);
+        let flips_now = || {
+            let first = seed.generator(Purpose::FirstFlip, row.into()).next_u32();
+            (u64::from(first) + (stream >> 32)) % 2 == 1
+        };
         let mut map = Map::IDENTITY;
         for (random, probability) in &self.moves {
             let happens = unit(generator) < *probability;
+            let happens = happens && (*random != RandomMove::AlternatingFlip || flips_now());
             let drawn = random.draw(generator, shape);
             map = if happens { map.then(drawn, shape) } else { map };
         }
@@ -175,7 +184,7 @@ impl RandomMove {
     fn draw(self, generator: &mut impl Rng, [height, width, _]: [usize; 3]) -> Move {
         let mut within = |limit: f64| (2.0 * unit(generator) - 1.0) * limit;
         match self {
-            Self::Flip => Move::HorizontalFlip,
+            Self::Flip | Self::AlternatingFlip => Move::HorizontalFlip,
             Self::Rotate(limit) => Move::Rotate {
                 degrees: within(limit),
             },

@@ -45,10 +45,11 @@ impl Dataset {
         threads.chunks(images, PIECE * length, |piece, images| {
             for (i, image) in images.chunks_exact_mut(length).enumerate() {
                 let position = piece * PIECE + i;
-                let bytes = self.row_pixels(self.rows[position]);
+                let row = self.rows[position];
+                let bytes = self.row_pixels(row);
                 if let Some((moves, seed, epoch)) = augment {
                     let stream = (*epoch as u64) << 32 | (first + position) as u64;
-                    let map = moves.random_map(*seed, stream, shape);
+                    let map = moves.random_map(*seed, stream, row, shape);
                     resample(bytes, shape, tables, moves.fill, map, image);
                 } else {
                     self.normalize(bytes, image);

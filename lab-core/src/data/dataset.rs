@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use ndarray::{Array2, Array4, ArrayView3};
+use ndarray::{Array2, Array4, ArrayView3, Axis};
 
 use super::normalize::{Normalization, Table};
 use crate::checks::{check_labels, check_length, check_range};
@@ -171,6 +171,24 @@ impl Dataset {
         };
         let rows = indices.iter().map(row).collect::<Result<_>>()?;
         Ok(self.with_rows(rows))
+    }
+
+    /// The mirror images, left and right exchanged.
+    ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// let test = Cifar10::sample().test;
+    /// assert_eq!(test.flipped()?.images()[[7, 5, 0, 2]], test.images()[[7, 5, 31, 2]]);
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// None for a data set that there is.
+    pub fn flipped(&self) -> Result<Self> {
+        let mut images = self.images();
+        images.invert_axis(Axis(2));
+        let flipped = Self::new(images, self.labels(), self.class_names().to_vec())?;
+        flipped.with_normalization(self.normalization().clone())
     }
 
     /// The same images with another normalization; data sets begin with [`Normalization::unit`].

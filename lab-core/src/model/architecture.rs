@@ -12,6 +12,7 @@ use super::flatten::Flatten;
 use super::layer::{Initial, Layer, LayerSpec, Parameter, ParameterSpec};
 use super::layer_norm::LayerNorm;
 use super::pooling2d::{Pool, Pooling2d};
+use super::rescaling::Rescaling;
 use super::sequential::Sequential;
 use crate::error::{LabError, Result};
 use crate::random::Seed;
@@ -36,6 +37,8 @@ pub enum LayerKind {
     Pooling2d(Pooling2d),
     /// A function of each number.
     Activation(ActivationLayer),
+    /// Multiplies by a constant.
+    Rescaling(Rescaling),
 }
 
 impl LayerKind {
@@ -49,6 +52,7 @@ impl LayerKind {
             Self::Conv2d(layer) => layer,
             Self::Pooling2d(layer) => layer,
             Self::Activation(layer) => layer,
+            Self::Rescaling(layer) => layer,
         }
     }
 
@@ -127,6 +131,11 @@ impl Architecture {
     /// Adds the mean of each channel over the image: `(8, 8, 64)` → `(64)`.
     pub fn global_average_pooling2d(self) -> Self {
         self.layer(Pooling2d::global(Pool::Average))
+    }
+
+    /// Adds a [`Rescaling`] layer.
+    pub fn rescaling(self, scale: f32) -> Self {
+        self.layer(Rescaling { scale })
     }
 
     /// Adds an activation as a layer of its own.
@@ -263,7 +272,7 @@ macro_rules! into_layer {
     };
 }
 into_layer!(
-    Flatten, Dense, Dropout, BatchNorm, LayerNorm, Conv2d, Pooling2d
+    Flatten, Dense, Dropout, BatchNorm, LayerNorm, Conv2d, Pooling2d, Rescaling
 );
 
 impl From<ActivationLayer> for LayerKind {

@@ -141,7 +141,8 @@ pub(crate) struct Parameter {
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
     pub(crate) output: Vec<f32>,
-    /// The pre-activations of a dense layer or a convolution, the mask of dropout, the statistics of layer normalization.
+    /// The pre-activations of a dense layer or a convolution, the mask of dropout, the standardized input
+    /// of layer normalization.
     pub(crate) kept: Vec<f32>,
     /// Temporary values.
     pub(super) scratch: Vec<f32>,

@@ -50,20 +50,22 @@ impl Layer for LayerNorm {
     fn forward(&self, context: Context<'_>, own: &[Parameter], cache: &mut Cache) {
         let (gamma, beta) = (&own[0].value, &own[1].value);
         let (input, features, threads) = (context.pass.input, gamma.len(), context.pass.threads);
-        // The mean and the deviation of each row.
-        cache.kept.resize(2 * input.len() / features, 0.0);
-        threads.chunks(&mut cache.kept, 2 * PIECE, |number, kept| {
-            let rows = input[number * PIECE * features..].chunks_exact(features);
-            let kept = kept.as_chunks_mut().0.iter_mut();
-            kept.zip(rows).for_each(|(kept, x)| *kept = statistics(x));
+        let x_hat = &mut cache.kept;
+        x_hat.resize(input.len(), 0.0);
+        threads.chunks(x_hat, PIECE * features, |piece, x_hat| {
+            let rows = input[piece * PIECE * features..].chunks_exact(features);
+            for (x_hat, x) in x_hat.chunks_exact_mut(features).zip(rows) {
+                let [mean, deviation] = statistics(x);
+                let pairs = x_hat.iter_mut().zip(x);
+                pairs.for_each(|(x_hat, x)| *x_hat = (x - mean) / deviation);
+            }
         });
-        let kept = &cache.kept;
         cache.output.resize(input.len(), 0.0);
-        threads.chunks(&mut cache.output, PIECE * features, |number, output| {
-            for (row, y) in output.chunks_exact_mut(features).enumerate() {
-                let (x, mean, deviation) = row_of(input, kept, number * PIECE + row, features);
+        threads.chunks(&mut cache.output, PIECE * features, |piece, output| {
+            let rows = cache.kept[piece * PIECE * features..].chunks_exact(features);
+            for (y, x_hat) in output.chunks_exact_mut(features).zip(rows) {
                 for j in 0..features {
-                    y[j] = gamma[j] * ((x[j] - mean) / deviation) + beta[j];
+                    y[j] = gamma[j] * x_hat[j] + beta[j];
                 }
             }
         });
@@ -77,45 +79,39 @@ impl Layer for LayerNorm {
         back: &mut Backward,
         mut own: Gradients<'_>,
     ) {
-        let (input, kept, threads) = (context.pass.input, &cache.kept, context.pass.threads);
+        let (input, x_hat, threads) = (context.pass.input, &cache.kept, context.pass.threads);
         let (gamma, gradient) = (own.value(0).to_vec(), &mut back.gradient);
-        let (features, rows) = (gamma.len(), kept.len() / 2);
-        let sums = sum_rows(rows, SHARD, 2 * features, threads, |row, sums| {
-            let (x, mean, deviation) = row_of(input, kept, row, features);
-            let dy = &gradient[row * features..][..features];
-            for j in 0..features {
-                sums[j] += dy[j] * ((x[j] - mean) / deviation);
-                sums[features + j] += dy[j];
-            }
-        });
-        threads.chunks(gradient, PIECE * features, |number, gradient| {
+        let features = gamma.len();
+        let sums = sum_rows(
+            x_hat.len() / features,
+            SHARD,
+            2 * features,
+            threads,
+            |row, sums| {
+                for j in 0..features {
+                    let dy = gradient[row * features + j];
+                    sums[j] += dy * x_hat[row * features + j];
+                    sums[features + j] += dy;
+                }
+            },
+        );
+        threads.chunks(gradient, PIECE * features, |piece, gradient| {
             for (row, dy) in gradient.chunks_exact_mut(features).enumerate() {
-                let (x, mean, deviation) = row_of(input, kept, number * PIECE + row, features);
+                let row = (piece * PIECE + row) * features..(piece * PIECE + row + 1) * features;
+                let (x_hat, [_, deviation]) = (&x_hat[row.clone()], statistics(&input[row]));
                 let (mut sum, mut product) = (0.0, 0.0);
                 for j in 0..features {
                     dy[j] *= gamma[j];
                     sum += f64::from(dy[j]);
-                    product += f64::from(dy[j] * ((x[j] - mean) / deviation));
+                    product += f64::from(dy[j] * x_hat[j]);
                 }
                 let [sum, product] = [sum, product].map(|it| (it / features as f64) as f32);
                 for j in 0..features {
-                    let x_hat = (x[j] - mean) / deviation;
-                    dy[j] = (dy[j] - sum - x_hat * product) / deviation;
+                    dy[j] = (dy[j] - sum - x_hat[j] * product) / deviation;
                 }
             }
         });
         own.take(0, &sums[..features], threads);
         own.take(1, &sums[features..], threads);
     }
-}
-
-/// Row number `row` of the input, with its mean and deviation.
-fn row_of<'a>(
-    input: &'a [f32],
-    kept: &[f32],
-    row: usize,
-    features: usize,
-) -> (&'a [f32], f32, f32) {
-    let x = &input[row * features..][..features];
-    (x, kept[2 * row], kept[2 * row + 1])
 }

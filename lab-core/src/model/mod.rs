@@ -38,10 +38,12 @@ mod layer_norm;
 mod passes;
 mod pooling2d;
 mod predict;
+mod rescaling;
 mod sequential;
 mod summary;
 mod sums;
 mod weights;
+mod whitening;
 mod windows;
 
 pub use activation::Activation;
@@ -58,8 +60,10 @@ pub use layer::Mode;
 pub use layer_norm::LayerNorm;
 pub use pooling2d::{Pool, Pooling2d};
 pub use predict::Inputs;
+pub use rescaling::Rescaling;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
+pub use whitening::whitening_kernel;
 pub use windows::Padding;
 
 pub(crate) use arrays::{Array, Arrays, read_bytes, write_arrays};

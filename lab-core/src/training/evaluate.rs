@@ -8,7 +8,7 @@ use crate::compute::Threads;
 use crate::data::Dataset;
 use crate::error::{LabError, Result};
 use crate::metrics::{
-    Calibration, ClassificationReport, ConfusionMatrix, predicted_classes, top_k_accuracy,
+    Calibration, ClassificationReport, ConfusionMatrix, accuracy, predicted_classes, top_k_accuracy,
 };
 use crate::model::{Activation, Inputs, Mode, NamedArrays, Parameter, Sequential};
 use crate::random::Seed;
@@ -110,7 +110,31 @@ impl Sequential {
         let mut outputs = Vec::with_capacity(data.len() * self.output_size());
         let keep = |rows: &[f32]| outputs.extend_from_slice(rows);
         let (loss, accuracy) = measure(self, data, loss, 0.0, &threads, keep)?;
-        let outputs = self.output_array(outputs);
+        self.evaluation(data, loss, accuracy, self.output_array(outputs))
+    }
+
+    /// Cross-entropy, accuracy and predictions from the mean probabilities of each image and its mirror image
+    /// (test-time augmentation).
+    ///
+    /// # Errors
+    /// As for [`Sequential::evaluate`].
+    pub fn evaluate_with_flips(&self, data: &Dataset) -> Result<Evaluation> {
+        let plain = self.evaluate(data)?;
+        let outputs = (plain.outputs + self.predict(&data.flipped()?)?) / 2.0;
+        // The loss applies softmax, of which the logarithm is an inverse.
+        let (logits, loss) = (outputs.mapv(libm::logf), Loss::CategoricalCrossentropy);
+        let (loss, _) = loss.value_and_gradient(logits.view(), &plain.truth)?;
+        let accuracy = accuracy(&plain.truth, &predicted_classes(outputs.view())?)?;
+        self.evaluation(data, loss + self.penalty(), accuracy, outputs)
+    }
+
+    fn evaluation(
+        &self,
+        data: &Dataset,
+        loss: f64,
+        accuracy: f64,
+        outputs: Array2<f32>,
+    ) -> Result<Evaluation> {
         let predicted = predicted_classes(outputs.view())?;
         let truth = data.labels();
         let confusion_matrix = ConfusionMatrix::new(&truth, &predicted, data.class_names())?;

@@ -1,0 +1,84 @@
+//! Whitening: filters whose outputs for the patches of images are uncorrelated and of one variance.
+
+use ndarray::{ArrayD, ArrayView4, IxDyn};
+
+use super::windows::{Padding, Windows};
+use crate::compute::{Convolution, Threads};
+use crate::error::Result;
+
+/// A kernel for a convolution that whitens patches of `size` × `size` pixels, of shape (size, size, channels, filters),
+/// from images (N, height, width, channels).
+///
+/// The first half of the filters are the eigenvectors v of the mean of patch · patchᵀ, the one of the largest eigenvalue λ
+/// first, as v / √(λ + epsilon); the second half are their negatives, of which a ReLU needs both (Page, 2019).
+///
+/// # Errors
+/// [`LabError::Value`](crate::LabError::Value) for a size that no patch of the images has.
+pub fn whitening_kernel(
+    images: ArrayView4<'_, f32>,
+    size: usize,
+    epsilon: f32,
+) -> Result<ArrayD<f32>> {
+    let (count, height, width, channels) = images.dim();
+    let windows = Windows {
+        size: [size; 2],
+        strides: 1,
+        padding: Padding::Valid,
+    };
+    let [rows, columns] = windows.output("whitening", &[height, width, channels])?;
+    let n = size * size * channels;
+    let convolution = Convolution {
+        input: [height, width, channels],
+        kernel: [size; 2],
+        stride: [1; 2],
+        padding: [0; 2],
+        output: [rows, columns, n],
+    };
+    // With the identity as its kernel a convolution gives the patches themselves, and with them as its output's gradient
+    // the gradient of the kernel is the sum of patch · patchᵀ.
+    let (images, threads) = (images.as_standard_layout(), Threads::one());
+    let images = images.as_slice().unwrap_or_default();
+    let identity: Vec<f32> = (0..n * n).map(|at| f32::from(at / n == at % n)).collect();
+    let mut patches = vec![0.0; count * rows * columns * n];
+    convolution.forward(images, &identity, &mut patches, &threads, |_, _, _| ());
+    let mut sums = vec![0.0; n * n];
+    convolution.kernel_gradient(images, &patches, &mut sums, &threads);
+    let mut moments: Vec<f64> = sums.into_iter().map(f64::from).collect();
+    let vectors = eigenvectors(&mut moments, n);
+    let value = |i: usize| moments[i * n + i] / (count * rows * columns) as f64;
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&i, &j| value(j).total_cmp(&value(i)));
+    Ok(ArrayD::from_shape_fn(
+        IxDyn(&[size, size, channels, 2 * n]),
+        |at| {
+            let (row, vector) = ((at[0] * size + at[1]) * channels + at[2], order[at[3] % n]);
+            let sign = if at[3] < n { 1.0 } else { -1.0 };
+            (sign * vectors[row * n + vector] / (value(vector) + f64::from(epsilon)).sqrt()) as f32
+        },
+    ))
+}
+
+/// The eigenvectors of a symmetric matrix, in columns; the matrix becomes diagonal (Jacobi, 1846).
+fn eigenvectors(a: &mut [f64], n: usize) -> Vec<f64> {
+    let mut vectors: Vec<f64> = (0..n * n).map(|at| f64::from(at / n == at % n)).collect();
+    let pairs = || (0..n).flat_map(|p| (p + 1..n).map(move |q| (p, q)));
+    for (p, q) in (0..30).flat_map(|_| pairs()) {
+        if a[p * n + q] == 0.0 {
+            continue;
+        }
+        // The rotation that makes a_pq zero.
+        let theta = (a[q * n + q] - a[p * n + p]) / (2.0 * a[p * n + q]);
+        let t = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
+        let cos = 1.0 / (t * t + 1.0).sqrt();
+        let rotate = |matrix: &mut [f64], i: usize, j: usize| {
+            let (x, y) = (cos * matrix[i], cos * matrix[j]);
+            (matrix[i], matrix[j]) = (x - t * y, t * x + y);
+        };
+        for k in 0..n {
+            rotate(a, k * n + p, k * n + q);
+            rotate(&mut vectors, k * n + p, k * n + q);
+        }
+        (0..n).for_each(|k| rotate(a, p * n + k, q * n + k));
+    }
+    vectors
+}
