@@ -52,15 +52,6 @@ fn layers_that_do_not_fit_together_are_refused_by_name() {
         ],
     );
     assert_says(
-        build(image().batch_norm().flatten()),
-        &[
-            "batch_normalization:",
-            "[32, 32, 3]",
-            "one axis",
-            ".flatten()",
-        ],
-    );
-    assert_says(
         build(image().dropout(0.5).dense(1, Activation::Relu)),
         &["dense:", "[32, 32, 3]"],
     );

@@ -220,11 +220,6 @@ impl Architecture {
         for (number, layer) in self.layers.iter().enumerate() {
             let (layer, name) = (layer.as_layer(), self.name(number));
             let output_shape = layer.output_shape(&name, &shape)?;
-            if size(&output_shape).is_none() {
-                let (found, expected) = (format!("{output_shape:?}"), "at most 2^30 floats");
-                let remedy = "make the layer narrower";
-                return Err(LabError::shape(name, found, expected, remedy));
-            }
             let arrays = layer.parameters(&shape);
             for array in &arrays {
                 floats = size(&array.shape).map_or(usize::MAX, |size| floats + size);
@@ -234,6 +229,11 @@ impl Architecture {
                     let remedy = "make the layers narrower";
                     return Err(LabError::value(name, found, expected, remedy));
                 }
+            }
+            if size(&output_shape).is_none() {
+                let (found, expected) = (format!("{output_shape:?}"), "at most 2^30 floats");
+                let remedy = "make the layer narrower";
+                return Err(LabError::shape(name, found, expected, remedy));
             }
             let spec = LayerSpec {
                 name,
