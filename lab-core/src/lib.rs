@@ -115,7 +115,7 @@ pub mod prelude {
     pub use crate::model::{
         Activation, ActivationLayer, Architecture, BatchNorm, Conv2d, Dense, Dropout, Flatten,
         Initializer, Inputs, LayerKind, LayerNorm, Mode, NamedArrays, Padding, Pool, Pooling2d,
-        Rescaling, Sequential, Summary, whitening_kernel,
+        Rescaling, Sequential, Summary, whitening,
     };
     pub use crate::random::Seed;
     pub use crate::training::{

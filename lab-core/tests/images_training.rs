@@ -192,12 +192,12 @@ fn whitened_patches_are_uncorrelated_and_of_one_variance() {
         .next()
         .unwrap()
         .images;
-    let kernel = whitening_kernel(images.view(), 2, 0.0).unwrap();
+    let (kernel, bias) = whitening(images.view(), 2, 0.0).unwrap();
     assert_eq!(kernel.shape(), [2, 2, 3, 24]);
-    let plan =
-        Sequential::new([32, 32, 3]).layer(Conv2d::new(24, 2, Activation::Linear).without_bias());
+    let plan = Sequential::new([32, 32, 3]).layer(Conv2d::new(24, 2, Activation::Linear));
     let mut model = plan.build(Seed(0)).unwrap();
     model.set_weight("conv2d.kernel", kernel).unwrap();
+    model.set_weight("conv2d.bias", bias).unwrap();
     let outputs = model.predict(&images).unwrap().mapv(f64::from);
     let outputs: Array2<f64> = outputs.to_shape((300 * 31 * 31, 24)).unwrap().into_owned();
     let moments = outputs.t().dot(&outputs) / outputs.nrows() as f64;
@@ -224,5 +224,5 @@ fn whitened_patches_are_uncorrelated_and_of_one_variance() {
         })
         .collect();
     assert!(sizes.is_sorted(), "{sizes:?}");
-    assert!(message(whitening_kernel(images.view(), 33, 0.0)).contains("1 to 32"));
+    assert!(message(whitening(images.view(), 33, 0.0)).contains("1 to 32"));
 }

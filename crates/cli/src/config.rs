@@ -10,6 +10,7 @@ use lab_notebook::lab::{Machine, read_small};
 use serde::{Deserialize, Serialize};
 
 use crate::data_set::SAMPLE;
+use crate::presets::Preset;
 
 /// Everything that makes a run; two runs with equal configurations on one type of machine give equal bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +46,8 @@ pub enum Split {
     Random,
     /// 20 % of each class at random, with seed 42
     Stratified,
+    /// None: all images are trained on
+    None,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,22 +58,27 @@ pub struct Network {
     /// One rate for each of the layers.
     pub dropout: Vec<f32>,
     pub l2: f32,
+    /// The recipe that stands for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Preset>,
 }
 
 /// The seed of the lab's random split.
 const SPLIT_SEED: Seed = Seed(42);
 
 impl Split {
-    /// The training part and the validation part.
+    /// The training part, and the validation part if any.
     ///
     /// # Errors
     /// Where there are too few images.
-    pub fn divide(self, images: &Dataset) -> Result<(Dataset, Dataset)> {
-        match self {
+    pub fn divide(self, images: &Dataset) -> Result<(Dataset, Option<Dataset>)> {
+        let (train, validation) = match self {
             Self::Last => images.hold_out_last(0.2),
             Self::Random => images.split(0.8, SPLIT_SEED),
             Self::Stratified => images.split_stratified(0.8, SPLIT_SEED),
-        }
+            Self::None => return Ok((images.clone(), None)),
+        }?;
+        Ok((train, Some(validation)))
     }
 }
 
@@ -91,7 +99,18 @@ impl Network {
             layers: layers.unwrap_or(LAYERS).replace(' ', ""),
             dropout: rates,
             l2,
+            preset: None,
         })
+    }
+
+    /// The network of a recipe.
+    pub fn preset(preset: Preset) -> Self {
+        Self {
+            layers: String::new(),
+            dropout: Vec::new(),
+            l2: 0.0,
+            preset: Some(preset),
+        }
     }
 
     /// The plan of the network for images of this shape.
@@ -99,6 +118,9 @@ impl Network {
     /// # Errors
     /// Where `layers` is not written as it should be.
     pub fn architecture(&self, shape: [usize; 3], classes: usize) -> Result<Architecture> {
+        if let Some(preset) = self.preset {
+            return Ok(preset.architecture());
+        }
         let mut plan = Sequential::new(shape).flatten();
         for ((units, activation), rate) in widths(&self.layers)?.into_iter().zip(&self.dropout) {
             plan = plan.layer(Dense::new(units, activation).l2(self.l2));

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lab_core::data::Dataset;
 use lab_core::model::Sequential;
 use lab_core::training::Evaluation;
 use lab_notebook::lab::MODEL;
@@ -36,6 +37,19 @@ pub fn run(arguments: &EvaluateArgs) -> Outcome {
     let evaluation = model.evaluate_with(&cifar.test, config.training.loss)?;
     say!("{} images", cifar.test.len());
     show(&evaluation);
+    match config.network.preset {
+        Some(_) => show_flipped(&model, &cifar.test),
+        None => Ok(()),
+    }
+}
+
+/// Prints the accuracy of the mean probabilities of each image and its mirror image.
+///
+/// # Errors
+/// Where the images do not fit the network.
+pub fn show_flipped(model: &Sequential, test: &Dataset) -> Outcome {
+    let accuracy = model.evaluate_with_flips(test)?.accuracy;
+    say!("\nTest accuracy with test-time flips: {accuracy:.4}");
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod evaluate;
 mod files;
 mod interrupt;
 mod notebook;
+mod presets;
 mod report;
 mod schedule;
 mod setup;

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use lab_core::Seed;
+use lab_core::data::Dataset;
 use lab_core::training::{
     CsvLogger, EarlyStopping, EpochLines, Loss, Optimizer, Stopped, Trainer, TrainingConfig,
 };
@@ -15,6 +16,7 @@ use crate::data_set::{SAMPLE, data_set};
 use crate::evaluate;
 use crate::files::{in_laboratory, write_whole};
 use crate::interrupt::{self, CtrlC};
+use crate::presets::Preset;
 use crate::schedule;
 use crate::terminal::say;
 use crate::{Outcome, error};
@@ -46,6 +48,14 @@ pub struct TrainArgs {
     /// How the validation images are chosen from the training images
     #[arg(long, value_enum, default_value_t = Split::Last)]
     split: Split,
+    /// A convolutional network with its own way of training, for all training images: 90, 93 or 94 % of the test images
+    #[arg(
+        long,
+        value_enum,
+        conflicts_with_all = ["split", "layers", "dropout", "l2", "loss", "optimizer", "learning_rate", "schedule",
+            "epochs", "batch_size", "patience", "no_early_stopping", "augment"]
+    )]
+    preset: Option<Preset>,
     /// Hidden layers, UNITS:ACTIVATION in a list [default: 512:elu,256:tanh,128:elu]
     #[arg(long, value_name = "LIST")]
     layers: Option<String>,
@@ -122,16 +132,23 @@ impl TrainArgs {
         if let Some(text) = &self.augment {
             trainer = trainer.augmentation(config::augmentation(text)?);
         }
+        let layers = self.layers.as_deref();
+        let mut network = Network::parse(layers, self.dropout.as_deref(), self.l2)?;
+        let mut split = self.split;
+        if let Some(preset) = self.preset {
+            (network, split) = (Network::preset(preset), Split::None);
+            trainer = preset.trainer(Seed(self.seed));
+        }
         Ok(Config {
             lab: env!("CARGO_PKG_VERSION").to_owned(),
             data: Data {
                 set: if sample { SAMPLE } else { CIFAR10 }.to_owned(),
-                split: self.split,
+                split,
                 train: 0,
                 validation: 0,
                 test: 0,
             },
-            network: Network::parse(self.layers.as_deref(), self.dropout.as_deref(), self.l2)?,
+            network,
             training: trainer.config().clone(),
             machine: Machine::this(self.threads),
         })
@@ -171,9 +188,15 @@ pub fn run(arguments: TrainArgs) -> Outcome {
 
     let cifar = data_set(arguments.data.as_deref())?;
     let (train, validation) = config.data.split.divide(&cifar.train)?;
-    (config.data.train, config.data.validation, config.data.test) =
-        (train.len(), validation.len(), cifar.test.len());
+    (config.data.train, config.data.validation, config.data.test) = (
+        train.len(),
+        validation.as_ref().map_or(0, Dataset::len),
+        cifar.test.len(),
+    );
     let mut model = architecture.build(config.training.seed)?;
+    if config.network.preset.is_some() {
+        Preset::whiten(&mut model, &train)?;
+    }
     let (validating, testing) = (config.data.validation, config.data.test);
     say!("Training on {train:?}, validating on {validating}, testing on {testing}");
     say!("{}", model.summary());
@@ -192,14 +215,14 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     } else {
         trainer.progress(EpochLines::default())
     };
-    let history = trainer.fit(&mut model, &train, &validation)?;
+    let history = trainer.fit(&mut model, &train, validation.as_ref())?;
     if let Stopped::Interrupted { epoch } = history.stopped {
         return Err(interrupt::message(epoch).into());
     }
     let data = DataRecord {
         set: config.data.set.clone(),
         train: train.len(),
-        validation: validation.len(),
+        validation: validating,
     };
     let (training, machine) = (config.training.clone(), config.machine.clone());
     let mut record = Record::new(data, &model, training, &history, machine);
@@ -216,6 +239,9 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     folder.commit()?;
 
     evaluate::show(&evaluation);
+    if config.network.preset.is_some() {
+        evaluate::show_flipped(&model, &cifar.test)?;
+    }
     let (epochs, seconds, out) = (record.epochs, record.seconds, out.display());
     say!("{epochs} epochs in {seconds:.1} s; the run is in {out}");
     say!("Try it on a picture of yours: cargo lab predict {out} PICTURE");

@@ -133,7 +133,7 @@ pub fn run(arguments: &VerifyArgs) -> Outcome {
     let trainer = recorded.training.clone().trainer().epochs(epochs);
     let trainer = trainer.callback(compare(recorded.epochs));
     let mut trainer = trainer.progress(EpochLines::default());
-    trainer.fit(&mut model, &train, &validation)?;
+    trainer.fit(&mut model, &train, validation.as_ref())?;
     if !arguments.quick {
         let test = model.evaluate_with(&cifar.test, recorded.training.loss)?;
         let text = |loss, accuracy| format!("test_loss = {loss}\ntest_accuracy = {accuracy}");

@@ -63,7 +63,7 @@ pub use predict::Inputs;
 pub use rescaling::Rescaling;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
-pub use whitening::whitening_kernel;
+pub use whitening::whitening;
 pub use windows::Padding;
 
 pub(crate) use arrays::{Array, Arrays, read_bytes, write_arrays};

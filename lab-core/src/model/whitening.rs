@@ -1,24 +1,25 @@
 //! Whitening: filters whose outputs for the patches of images are uncorrelated and of one variance.
 
-use ndarray::{ArrayD, ArrayView4, IxDyn};
+use ndarray::{Array1, ArrayD, ArrayView4, IxDyn};
 
 use super::windows::{Padding, Windows};
 use crate::compute::{Convolution, Threads};
 use crate::error::Result;
 
-/// A kernel for a convolution that whitens patches of `size` × `size` pixels, of shape (size, size, channels, filters),
+/// Kernel (size, size, channels, filters) and bias (filters) of a convolution that whitens patches of `size` × `size` pixels,
 /// from images (N, height, width, channels).
 ///
-/// The first half of the filters are the eigenvectors v of the mean of patch · patchᵀ, the one of the largest eigenvalue λ
-/// first, as v / √(λ + epsilon); the second half are their negatives, of which a ReLU needs both (Page, 2019).
+/// The first half of the filters are the eigenvectors v of the patches' covariance, the one of the largest eigenvalue λ
+/// first, as v / √(λ + epsilon); the second half are their negatives, as a ReLU needs both (Page, 2019). The bias takes off
+/// the mean color.
 ///
 /// # Errors
 /// [`LabError::Value`](crate::LabError::Value) for a size that no patch of the images has.
-pub fn whitening_kernel(
+pub fn whitening(
     images: ArrayView4<'_, f32>,
     size: usize,
-    epsilon: f32,
-) -> Result<ArrayD<f32>> {
+    epsilon: f64,
+) -> Result<(ArrayD<f32>, ArrayD<f32>)> {
     let (count, height, width, channels) = images.dim();
     let windows = Windows {
         size: [size; 2],
@@ -26,6 +27,12 @@ pub fn whitening_kernel(
         padding: Padding::Valid,
     };
     let [rows, columns] = windows.output("whitening", &[height, width, channels])?;
+    let mut mean = Array1::<f64>::zeros(channels);
+    for pixel in images.rows() {
+        mean += &pixel.mapv(f64::from);
+    }
+    mean /= (count * height * width) as f64;
+    let images = &images - &mean.mapv(|mean| mean as f32);
     let n = size * size * channels;
     let convolution = Convolution {
         input: [height, width, channels],
@@ -36,26 +43,30 @@ pub fn whitening_kernel(
     };
     // With the identity as its kernel a convolution gives the patches themselves, and with them as its output's gradient
     // the gradient of the kernel is the sum of patch · patchᵀ.
-    let (images, threads) = (images.as_standard_layout(), Threads::one());
-    let images = images.as_slice().unwrap_or_default();
+    let (images, threads) = (images.as_slice().unwrap_or_default(), Threads::one());
     let identity: Vec<f32> = (0..n * n).map(|at| f32::from(at / n == at % n)).collect();
     let mut patches = vec![0.0; count * rows * columns * n];
     convolution.forward(images, &identity, &mut patches, &threads, |_, _, _| ());
     let mut sums = vec![0.0; n * n];
     convolution.kernel_gradient(images, &patches, &mut sums, &threads);
-    let mut moments: Vec<f64> = sums.into_iter().map(f64::from).collect();
-    let vectors = eigenvectors(&mut moments, n);
-    let value = |i: usize| moments[i * n + i] / (count * rows * columns) as f64;
+    let patches = (count * rows * columns) as f64;
+    let mut covariance: Vec<f64> = sums.iter().map(|&sum| f64::from(sum) / patches).collect();
+    let vectors = eigenvectors(&mut covariance, n);
+    let value = |i: usize| covariance[i * n + i];
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&i, &j| value(j).total_cmp(&value(i)));
-    Ok(ArrayD::from_shape_fn(
-        IxDyn(&[size, size, channels, 2 * n]),
-        |at| {
-            let (row, vector) = ((at[0] * size + at[1]) * channels + at[2], order[at[3] % n]);
-            let sign = if at[3] < n { 1.0 } else { -1.0 };
-            (sign * vectors[row * n + vector] / (value(vector) + f64::from(epsilon)).sqrt()) as f32
-        },
-    ))
+    let kernel = ArrayD::from_shape_fn(IxDyn(&[n, 2 * n]), |at| {
+        let vector = order[at[1] % n];
+        let sign = if at[1] < n { 1.0 } else { -1.0 };
+        sign * vectors[at[0] * n + vector] / (value(vector) + epsilon).sqrt()
+    });
+    let bias = kernel.rows().into_iter().enumerate();
+    let bias = bias.map(|(at, weights)| &weights * -mean[at % channels]);
+    let bias = bias.fold(Array1::<f64>::zeros(2 * n), |sum, part| sum + part);
+    let kernel = kernel.mapv(|weight| weight as f32);
+    let shape = IxDyn(&[size, size, channels, 2 * n]);
+    let kernel = kernel.into_shape_with_order(shape).unwrap_or_default();
+    Ok((kernel, bias.mapv(|bias| bias as f32).into_dyn()))
 }
 
 /// The eigenvectors of a symmetric matrix, in columns; the matrix becomes diagonal (Jacobi, 1846).

@@ -1,0 +1,87 @@
+//! The recipes of `cargo lab train --preset …`: convolutional networks for a given time.
+//!
+//! The ingredients come from David Page's *How to Train Your ResNet* (2019) and Keller Jordan's *94% on CIFAR-10 in 3.29
+//! Seconds on a Single GPU* (2024).
+
+use lab_core::data::{Augmentation, Dataset, RandomMove};
+use lab_core::model::{Activation, Architecture, BatchNorm, Conv2d, Dense, Initializer, Padding};
+use lab_core::model::{Sequential, whitening};
+use lab_core::training::{Loss, Schedule, Sgd, Trainer};
+use lab_core::{Result, Seed};
+use serde::{Deserialize, Serialize};
+
+/// What there is time for, on two processor cores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// A convolution in about ten minutes
+    Coffee,
+    /// A wider one in about half an hour
+    Lunch,
+    /// The widest, in about an hour
+    Hour,
+}
+
+impl Preset {
+    /// The filters of the three groups of convolutions, and how often each image is seen.
+    fn recipe(self) -> ([usize; 3], usize) {
+        match self {
+            Self::Coffee => ([32, 64, 64], 10),
+            Self::Lunch => ([64, 128, 128], 12),
+            Self::Hour => ([64, 256, 256], 12),
+        }
+    }
+
+    /// Whitened patches, then three groups of two convolutions; the first convolution of each begins as the identity.
+    pub fn architecture(self) -> Architecture {
+        let (activation, l2) = (Activation::Relu, 6e-4);
+        let convolution = |filters| {
+            let layer = Conv2d::new(filters, 3, Activation::Linear).padding(Padding::Same);
+            layer.initializer(Initializer::Dirac).without_bias().l2(l2)
+        };
+        let norm = || {
+            BatchNorm::default()
+                .momentum(0.6)
+                .epsilon(1e-5)
+                .without_scale()
+        };
+        let mut plan = Sequential::new([32, 32, 3]).layer(Conv2d::new(24, 2, activation).frozen());
+        for filters in self.recipe().0 {
+            plan = plan
+                .layer(convolution(filters))
+                .max_pooling2d(2)
+                .layer(norm())
+                .activation(activation)
+                .layer(convolution(filters))
+                .layer(norm())
+                .activation(activation);
+        }
+        plan.global_max_pooling2d()
+            .rescaling(1.0 / 9.0)
+            .layer(Dense::new(10, Activation::Softmax).l2(l2))
+    }
+
+    /// Fills the first layer with filters that whiten the patches of the training images.
+    ///
+    /// # Errors
+    /// Where the network is another one.
+    pub fn whiten(model: &mut Sequential, train: &Dataset) -> Result<()> {
+        let images = train.batches(5000)?.next().unwrap_or_default().images;
+        let (kernel, bias) = whitening(images.view(), 2, 3e-5)?;
+        model.set_weight("conv2d.kernel", kernel)?;
+        model.set_weight("conv2d.bias", bias)
+    }
+
+    /// How the network is trained.
+    pub fn trainer(self, seed: Seed) -> Trainer {
+        let moves = Augmentation::new().with(RandomMove::AlternatingFlip, 1.0);
+        let optimizer = Sgd::new(0.75).momentum(0.85).nesterov().beta_rate(64.0);
+        Trainer::new(Loss::CategoricalCrossentropy, optimizer)
+            .schedule(Schedule::OneCycle)
+            .label_smoothing(0.2)
+            .augmentation(moves.random_crop(2))
+            .epochs(self.recipe().1)
+            .batch_size(500)
+            .seed(seed)
+    }
+}
