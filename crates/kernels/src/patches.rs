@@ -4,11 +4,16 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use crate::convolution::Convolution;
-use crate::tile::{COLUMN_PITCH, KC, Left, ROW_PITCH};
+use crate::tile::{COLUMN_PITCH, Left, ROW_PITCH};
 use crate::vector::Vector;
 
 /// Floats that may be read beyond a pixel: all but one of the widest register.
 const BEYOND: usize = 15;
+
+/// So many patches are copied at a time, so that they stay in the L1 cache.
+const GROUP: usize = 32;
+/// The offset of a pixel outside of its image.
+const OUTSIDE: usize = usize::MAX;
 
 /// The matrix whose row is the patch that one place of the output sees, the places of all images one after the other, or
 /// its transpose.
@@ -16,6 +21,9 @@ pub(crate) struct Patches<'a> {
     shape: &'a Convolution,
     images: &'a [f32],
     transposed: bool,
+    /// For each place of the kernel, where the pixel begins that a place of the first image sees there, or [`OUTSIDE`]; then
+    /// so for a group of places of the next images.
+    offsets: Vec<usize>,
     /// What is read instead of the images: zeros for a pixel outside of them, then the last pixels with zeros behind, so
     /// that whole registers may be read.
     around: Vec<f32>,
@@ -23,14 +31,32 @@ pub(crate) struct Patches<'a> {
     before: [usize; 2],
 }
 
-/// The upper left pixel of a patch: its number over all images, its row and its column, with wrapped negative numbers.
-type Corner = [usize; 3];
-
 impl<'a> Patches<'a> {
     /// The patches of all `images`, which have the shape's channels.
     pub(crate) fn new(shape: &'a Convolution, images: &'a [f32], transposed: bool) -> Self {
-        let pixel = shape.input[2] + BEYOND;
-        let before = images.len() - images.len().min(pixel.next_multiple_of(shape.input[2]));
+        let ([height, width, channels], [rows, columns, _]) = (shape.input, shape.output);
+        let offset = |tap: usize, place: usize| {
+            let (image, row, column) = (
+                place / columns / rows,
+                place / columns % rows,
+                place % columns,
+            );
+            let y = (row * shape.stride[0] + tap / shape.kernel[1]).wrapping_sub(shape.padding[0]);
+            let x =
+                (column * shape.stride[1] + tap % shape.kernel[1]).wrapping_sub(shape.padding[1]);
+            let inside = y < height && x < width;
+            if inside {
+                ((image * height + y) * width + x) * channels
+            } else {
+                OUTSIDE
+            }
+        };
+        let taps = 0..shape.kernel[0] * shape.kernel[1];
+        let places = shape.places() + GROUP;
+        let offsets = taps.flat_map(|tap| (0..places).map(move |place| (tap, place)));
+        let offsets = offsets.map(|(tap, place)| offset(tap, place)).collect();
+        let pixel = channels + BEYOND;
+        let before = images.len() - images.len().min(pixel.next_multiple_of(channels));
         let mut around = vec![0.0; pixel];
         around.extend(&images[before..]);
         around.resize(around.len() + BEYOND, 0.0);
@@ -39,49 +65,30 @@ impl<'a> Patches<'a> {
             shape,
             images,
             transposed,
+            offsets,
             around,
             before,
         }
     }
 
+    /// Where the pixels lie that the patches from `first` on have at one place of the kernel, `tap`.
     #[inline(always)]
-    fn corners(&self, places: Range<usize>, corners: &mut [Corner]) {
-        let ([height, width, _], [rows, columns, _]) = (self.shape.input, self.shape.output);
-        let ([down, right], [above, left]) = (self.shape.stride, self.shape.padding);
-        let (mut row, mut column) = (places.start / columns, places.start % columns);
-        let mut image = row / rows;
-        row %= rows;
-        for corner in &mut corners[..places.len()] {
-            let y = (row * down).wrapping_sub(above);
-            let x = (column * right).wrapping_sub(left);
-            let line = (image * height).wrapping_add(y);
-            *corner = [line.wrapping_mul(width).wrapping_add(x), y, x];
-            column += 1;
-            if column == columns {
-                (row, column) = (row + 1, 0);
-            }
-            if row == rows {
-                (image, row) = (image + 1, 0);
-            }
-        }
-    }
-
-    /// Where some patches' pixels lie that are at one place of the kernel, `tap`.
-    #[inline(always)]
-    fn pixels(&self, tap: usize, corners: &[Corner], pixels: &mut [*const f32]) {
+    fn pixels(&self, tap: usize, first: usize) -> [*const f32; GROUP] {
         let [height, width, channels] = self.shape.input;
-        let (down, right) = (tap / self.shape.kernel[1], tap % self.shape.kernel[1]);
+        let places = self.shape.places();
+        let image = first / places * height * width * channels;
+        let offsets = &self.offsets[tap * (places + GROUP) + first % places..][..GROUP];
         let ([before, end], zeros) = (self.before, self.around.as_ptr());
         let last = zeros.wrapping_add(channels + BEYOND).wrapping_sub(before);
-        for (pixel, [corner, y, x]) in pixels.iter_mut().zip(corners) {
-            let inside = y.wrapping_add(down) < height && x.wrapping_add(right) < width;
-            let at = corner
-                .wrapping_add(down * width + right)
-                .wrapping_mul(channels);
+        std::array::from_fn(|i| {
+            let at = image.wrapping_add(offsets[i]);
             let base = if at < end { self.images.as_ptr() } else { last };
-            let base = if inside { base } else { zeros };
-            *pixel = base.wrapping_add(if inside { at } else { 0 });
-        }
+            if offsets[i] == OUTSIDE {
+                zeros
+            } else {
+                base.wrapping_add(at)
+            }
+        })
     }
 }
 
@@ -113,25 +120,29 @@ impl Left for Patches<'_> {
             true => (columns, rows, COLUMN_PITCH),
             false => (rows, columns, ROW_PITCH),
         };
-        let (count, channels) = (places.len(), self.shape.input[2]);
-        assert!(numbers.len() + V::LANES <= pitch + 1 && count * pitch <= to.len());
-        let mut corners = [[0; 3]; KC];
-        let mut pixels = [std::ptr::null(); KC];
-        self.corners(places, &mut corners);
-        let mut start = numbers.start;
-        while start < numbers.end {
-            let (tap, channel) = (start / channels, start % channels);
-            let end = numbers.end.min((tap + 1) * channels);
-            self.pixels(tap, &corners[..count], &mut pixels);
-            for at in (0..end - start).step_by(V::LANES) {
-                let to = to[start - numbers.start + at..].as_mut_ptr().cast::<f32>();
-                for (place, pixel) in pixels[..count].iter().enumerate() {
-                    // SAFETY: at most BEYOND floats behind a pixel are read. As many behind a row or column are written,
-                    // which the next ones overwrite, or which lie in the room behind the last.
-                    unsafe { V::load(pixel.add(channel + at)).store(to.add(place * pitch)) };
+        let channels = self.shape.input[2];
+        assert!(numbers.len() + V::LANES <= pitch + 1 && places.len() * pitch <= to.len());
+        for (first, to) in places
+            .clone()
+            .step_by(GROUP)
+            .zip(to.chunks_mut(GROUP * pitch))
+        {
+            let count = GROUP.min(places.end - first);
+            let mut start = numbers.start;
+            while start < numbers.end {
+                let (tap, channel) = (start / channels, start % channels);
+                let end = numbers.end.min((tap + 1) * channels);
+                let pixels = self.pixels(tap, first);
+                for at in (0..end - start).step_by(V::LANES) {
+                    let to = to[start - numbers.start + at..].as_mut_ptr().cast::<f32>();
+                    for (place, pixel) in pixels[..count].iter().enumerate() {
+                        // SAFETY: at most BEYOND floats behind a pixel are read. As many behind a row or column are
+                        // written, which the next ones overwrite, or which lie in the room behind the last.
+                        unsafe { V::load(pixel.add(channel + at)).store(to.add(place * pitch)) };
+                    }
                 }
+                start = end;
             }
-            start = end;
         }
     }
 }

@@ -142,22 +142,24 @@ impl<A: Left> BlockProduct<'_, A> {
         }
         for column in self.columns.clone().step_by(width) {
             let strip = column..self.columns.end.min(column + width);
-            // The first tile reads a whole strip of B where it lies, and packs it for the others.
+            // The first tile reads a whole strip of B where it lies, and packs it for the others unless that is all of B.
             let whole = b.column_stride == 1 && strip.len() == width;
+            let narrow = whole && b.row_stride == width;
             if !whole {
                 pack(b, depth.clone(), strip.clone(), width, packed_b);
             }
             let to = packed_b.as_mut_ptr().cast::<f32>();
             let start = depth.start * b.row_stride + column;
             let in_place = (b.data.as_ptr().wrapping_add(start), b.row_stride);
-            let (b, panel) = (in_place, (to.cast_const(), width));
+            let packed = (to.cast_const(), width);
+            let (b, panel) = (in_place, if narrow { in_place } else { packed });
             let next = &mut self.next_panel::<R>(&depth, strip.end);
             for row in (0..self.rows.len()).step_by(R) {
                 let a = packed_a.as_ptr().cast::<f32>();
                 let a = a.wrapping_add(row * if by_rows { ROW_PITCH } else { 1 });
                 // SAFETY: R rows of A and a panel of B, or B itself, are `length` long; the tile is in the block.
                 unsafe {
-                    let sums = match (by_rows, whole && row == 0) {
+                    let sums = match (by_rows, whole && row == 0 && !narrow) {
                         (true, true) => sums::<V, R, C, true, true>(a, b, to, length, next),
                         (true, false) => sums::<V, R, C, true, false>(a, panel, to, length, next),
                         (false, true) => sums::<V, R, C, false, true>(a, b, to, length, next),
