@@ -80,15 +80,17 @@ impl<'a> Patches<'a> {
         let offsets = &self.offsets[tap * (places + GROUP) + first % places..][..GROUP];
         let ([before, end], zeros) = (self.before, self.around.as_ptr());
         let last = zeros.wrapping_add(channels + BEYOND).wrapping_sub(before);
-        std::array::from_fn(|i| {
-            let at = image.wrapping_add(offsets[i]);
+        let mut pixels = [zeros; GROUP];
+        for (pixel, &offset) in pixels.iter_mut().zip(offsets) {
+            let at = image.wrapping_add(offset);
             let base = if at < end { self.images.as_ptr() } else { last };
-            if offsets[i] == OUTSIDE {
+            *pixel = if offset == OUTSIDE {
                 zeros
             } else {
                 base.wrapping_add(at)
-            }
-        })
+            };
+        }
+        pixels
     }
 }
 
