@@ -2,11 +2,11 @@
 //! Blocks of the product copy patches straight into their packed panels, so A is never stored (Chetlur et al., *cuDNN*, 2014).
 
 use crate::instructions::Instructions;
-use crate::patches::{Border, Patches};
+use crate::patches::Patches;
 use crate::product::{MatRef, multiply};
 use crate::shared::Shared;
 use crate::threads::Threads;
-use crate::tile::{BlockProduct, MC};
+use crate::tile::{BlockProduct, KC, MC};
 
 /// The kernel's gradient is cut into about so many blocks for the threads.
 const BLOCKS: usize = 16;
@@ -46,17 +46,16 @@ impl Convolution {
         threads: &Threads,
         finish: impl Fn(usize, usize, &mut [f32]) + Sync,
     ) {
-        let count = self.check(images, output);
-        let border = Border::new(images, self.input[2]);
-        let patches = Patches::<false>::new(self, images, &border, 0..count);
+        self.check(images, output);
+        let patches = Patches::new(self, images, false);
         let kernel = MatRef::new(kernel, self.depth(), self.output[2]);
-        multiply(patches, kernel, output, threads, finish);
+        multiply(&patches, kernel, output, threads, finish);
     }
 
     /// The gradient with respect to the kernel, given the one with respect to the output; shapes as in
     /// [`forward`](Self::forward).
     ///
-    /// Where the kernel is small, the images are cut into groups, whatever the number of threads, and the sums of the groups
+    /// Where the kernel is small, the places are cut into groups, whatever the number of threads, and the sums of the groups
     /// are added one after the other.
     ///
     /// Panics when the lengths do not fit.
@@ -67,50 +66,42 @@ impl Convolution {
         kernel_gradient: &mut [f32],
         threads: &Threads,
     ) {
-        let (count, depth, filters) = (self.check(images, gradient), self.depth(), self.output[2]);
-        assert_eq!(
-            kernel_gradient.len(),
-            depth * filters,
-            "one number for each weight"
+        let (depth, filters) = (self.depth(), self.output[2]);
+        let places = self.places() * self.check(images, gradient);
+        let (a, b) = (
+            Patches::new(self, images, true),
+            MatRef::new(gradient, places, filters),
         );
-        let border = Border::new(images, self.input[2]);
         let instructions = Instructions::detect();
         let band = MC / instructions.tile().0 * instructions.tile().0;
         let bands = depth.div_ceil(band);
-        let groups = BLOCKS.div_ceil(depth.div_ceil(MC)).clamp(1, count.max(1));
-        let group = count.div_ceil(groups);
-        let mut sums = vec![0.0; (groups - 1) * kernel_gradient.len()];
-        let (first, others) = (Shared::new(kernel_gradient), Shared::new(&mut sums));
-        threads.run(bands * groups, |piece| {
+        let groups = BLOCKS
+            .div_ceil(depth.div_ceil(MC))
+            .min(places.div_ceil(KC).max(1));
+        let group = places.div_ceil(groups);
+        let mut sums = vec![0.0; groups * depth * filters];
+        let shared = Shared::new(&mut sums);
+        threads.run(groups * bands, |piece| {
             let (number, top) = (piece / bands, piece % bands * band);
-            let images_of = count.min(number * group)..count.min((number + 1) * group);
             let rows = top..depth.min(top + band);
-            let inside = rows.start * filters..rows.end * filters;
-            let c = match number.checked_sub(1) {
-                None => first.start_of(inside),
-                Some(other) => {
-                    let start = other * depth * filters;
-                    others.start_of(start + inside.start..start + inside.end)
-                }
-            };
-            let size = self.places() * filters;
-            let gradient = &gradient[images_of.start * size..images_of.end * size];
+            let start = number * depth;
             let block = BlockProduct {
-                a: Patches::<true>::new(self, images, &border, images_of.clone()),
-                b: MatRef::new(gradient, images_of.len() * self.places(), filters),
+                a: &a,
+                b,
+                depth: places.min(number * group)..places.min((number + 1) * group),
+                c: shared.start_of((start + rows.start) * filters..(start + rows.end) * filters),
                 rows,
                 columns: 0..filters,
-                c,
                 stride: filters,
             };
             // SAFETY: the block's rows lie side by side, and no other block touches them.
             unsafe { instructions.run(block) };
         });
-        for sums in sums.chunks_exact(kernel_gradient.len().max(1)) {
-            kernel_gradient
-                .iter_mut()
-                .zip(sums)
-                .for_each(|(sum, x)| *sum += x);
+        let (first, others) = sums.split_at(depth * filters);
+        kernel_gradient.copy_from_slice(first);
+        for sums in others.chunks_exact(depth * filters) {
+            let weights = kernel_gradient.iter_mut().zip(sums);
+            weights.for_each(|(weight, sum)| *weight += sum);
         }
     }
 
@@ -130,11 +121,6 @@ impl Convolution {
     ) {
         let ([height, width, channels], filters) = (self.input, self.output[2]);
         self.check(input_gradient, gradient);
-        assert_eq!(
-            kernel.len(),
-            self.depth() * filters,
-            "one number for each weight"
-        );
         let mut flipped = vec![0.0; kernel.len()];
         for (at, tap) in kernel.chunks_exact(channels * filters).rev().enumerate() {
             for (channel, weights) in tap.chunks_exact(filters).enumerate() {
@@ -189,16 +175,12 @@ impl Convolution {
 
     /// The number of images, which must be that of the outputs.
     fn check(&self, images: &[f32], output: &[f32]) -> usize {
-        let [image, place] =
-            [self.input, self.output].map(|shape| shape.into_iter().product::<usize>());
+        let [image, place] = [self.input, self.output].map(|[h, w, c]| h * w * c);
         let count = images.len() / image;
-        let fit = images.len() == count * image && output.len() == count * place;
+        let fit = [images.len(), output.len()] == [count * image, count * place];
         assert!(fit, "one output for each image");
-        let mut axes = self.padding.iter().zip(self.kernel);
-        assert!(
-            axes.all(|(&padding, size)| padding < size),
-            "less padding than the kernel is long"
-        );
+        let inside = (0..2).all(|axis| self.padding[axis] < self.kernel[axis]);
+        assert!(inside, "less padding than the kernel is long");
         count
     }
 }

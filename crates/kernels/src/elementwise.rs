@@ -139,22 +139,6 @@ pub fn sigmoid_backward(a: &[f32], gradient: &mut [f32]) {
     each(a.iter().zip(gradient), |(&a, g)| *g *= a * (1.0 - a));
 }
 
-/// a = z Φ(z) with Φ the normal distribution function, exactly, by erf (Hendrycks and Gimpel, 2016).
-pub fn gelu(z: &[f32], a: &mut [f32]) {
-    for (&z, a) in z.iter().zip(a) {
-        *a = z * 0.5 * (1.0 + libm::erff(z * std::f32::consts::FRAC_1_SQRT_2));
-    }
-}
-
-/// The gradient of [`gelu`]: times Φ(z) + z φ(z), with φ the normal density.
-pub fn gelu_backward(z: &[f32], gradient: &mut [f32]) {
-    const DENSITY_AT_0: f32 = 0.398_942_3;
-    for (&z, g) in z.iter().zip(gradient) {
-        let below = 0.5 * (1.0 + libm::erff(z * std::f32::consts::FRAC_1_SQRT_2));
-        *g *= below + z * DENSITY_AT_0 * libm::expf(-0.5 * z * z);
-    }
-}
-
 /// Each row z ← eᶻ / Σ eᶻ, with the row's maximum subtracted first so that nothing overflows.
 pub fn softmax_rows(z: &mut [f32], columns: usize) {
     for row in z.chunks_exact_mut(columns) {

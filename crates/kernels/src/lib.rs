@@ -10,6 +10,7 @@
 mod convolution;
 mod elementwise;
 mod error;
+mod gelu;
 mod instructions;
 mod patches;
 mod product;
@@ -22,13 +23,12 @@ mod update;
 mod vector;
 
 pub use convolution::Convolution;
-pub use elementwise::{
-    elu, elu_backward, exp, gelu, gelu_backward, relu, relu_backward, sigmoid, sigmoid_backward,
-};
+pub use elementwise::{elu, elu_backward, exp, relu, relu_backward, sigmoid, sigmoid_backward};
 pub use elementwise::{
     softmax_rows, softmax_rows_backward, sum_of_squares, tanh, tanh_backward, unit,
 };
 pub use error::{Error, Result};
+pub use gelu::{gelu, gelu_backward};
 pub use instructions::Instructions;
 pub use product::{MatRef, product};
 pub use side_by_side::side_by_side;

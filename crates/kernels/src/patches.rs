@@ -1,151 +1,114 @@
-//! The matrix of all patches of some images, which a product copies from the images into its packed panels.
+//! The matrix of all patches of images, which a product copies from the images into its packed panels.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use crate::convolution::Convolution;
-use crate::tile::{COLUMN_PITCH, KC, Left, ROW_PITCH};
+use crate::tile::{COLUMN_PITCH, Left, ROW_PITCH};
 use crate::vector::Vector;
 
-/// Floats that may be read beyond the last one that is needed: all but one of the widest register.
+/// Floats that may be read beyond a pixel: all but one of the widest register.
 const BEYOND: usize = 15;
 
-/// What lies around the images: zeros for a place outside, and a copy of the last pixels with zeros behind them, so that
-/// whole registers can be read there.
-pub(crate) struct Border {
-    /// Zeros for one pixel, the last pixels, and more zeros.
-    floats: Vec<f32>,
-    /// Where the last pixels begin, in the images.
-    last: usize,
-    pixel: usize,
-}
+/// So many patches are copied at a time, so that they stay in the L1 cache.
+const GROUP: usize = 32;
+/// The offset of a pixel outside of its image.
+const OUTSIDE: usize = usize::MAX;
 
-impl Border {
-    pub(crate) fn new(images: &[f32], channels: usize) -> Self {
-        let pixel = channels + BEYOND;
-        // Whole pixels, as pointers to the images are to the start of one.
-        let last = images.len() - images.len().min(pixel.next_multiple_of(channels));
-        let mut floats = vec![0.0; pixel];
-        floats.extend(&images[last..]);
-        floats.resize(floats.len() + BEYOND, 0.0);
-        Self {
-            floats,
-            last,
-            pixel,
-        }
-    }
-}
-
-/// The matrix whose row is the patch that one place of the output sees, all images' places one after the other; its transpose
-/// if TRANSPOSED.
-#[derive(Clone, Copy)]
-pub(crate) struct Patches<'a, const TRANSPOSED: bool> {
+/// The matrix whose row is the patch that one place of the output sees, the places of all images one after the other, or
+/// its transpose.
+pub(crate) struct Patches<'a> {
     shape: &'a Convolution,
     images: &'a [f32],
-    border: &'a Border,
-    range: (usize, usize),
+    transposed: bool,
+    /// For each place of the kernel, where the pixel begins that a place of the first image sees there, or [`OUTSIDE`]; then
+    /// so for a group of places of the next images.
+    offsets: Vec<usize>,
+    /// What is read instead of the images: zeros for a pixel outside of them, then the last pixels with zeros behind, so
+    /// that whole registers may be read.
+    around: Vec<f32>,
+    /// How many floats of the images come before those last pixels, and before the first pixel that is read there.
+    before: [usize; 2],
 }
 
-/// The upper left pixel of a patch: its number over all images, which may lie before the first, its row and its column, with
-/// negative numbers wrapped around.
-#[derive(Clone, Copy, Default)]
-struct Corners {
-    pixel: usize,
-    y: usize,
-    x: usize,
-}
-
-impl<'a, const TRANSPOSED: bool> Patches<'a, TRANSPOSED> {
-    /// The patches of the images in `range`, of those in `images`, which `shape` fits.
-    pub(crate) fn new(
-        shape: &'a Convolution,
-        images: &'a [f32],
-        border: &'a Border,
-        range: Range<usize>,
-    ) -> Self {
+impl<'a> Patches<'a> {
+    /// The patches of all `images`, which have the shape's channels.
+    pub(crate) fn new(shape: &'a Convolution, images: &'a [f32], transposed: bool) -> Self {
+        let ([height, width, channels], [rows, columns, _]) = (shape.input, shape.output);
+        let offset = |tap: usize, place: usize| {
+            let (image, row, column) = (
+                place / columns / rows,
+                place / columns % rows,
+                place % columns,
+            );
+            let y = (row * shape.stride[0] + tap / shape.kernel[1]).wrapping_sub(shape.padding[0]);
+            let x =
+                (column * shape.stride[1] + tap % shape.kernel[1]).wrapping_sub(shape.padding[1]);
+            let inside = y < height && x < width;
+            if inside {
+                ((image * height + y) * width + x) * channels
+            } else {
+                OUTSIDE
+            }
+        };
+        let taps = 0..shape.kernel[0] * shape.kernel[1];
+        let places = shape.places() + GROUP;
+        let offsets = taps.flat_map(|tap| (0..places).map(move |place| (tap, place)));
+        let offsets = offsets.map(|(tap, place)| offset(tap, place)).collect();
+        let pixel = channels + BEYOND;
+        let before = images.len() - images.len().min(pixel.next_multiple_of(channels));
+        let mut around = vec![0.0; pixel];
+        around.extend(&images[before..]);
+        around.resize(around.len() + BEYOND, 0.0);
+        let before = [before, (images.len() + 1).saturating_sub(pixel)];
         Self {
             shape,
             images,
-            border,
-            range: (range.start, range.end),
+            transposed,
+            offsets,
+            around,
+            before,
         }
     }
 
-    /// The upper left pixels of some patches.
+    /// Where the pixels lie that the patches from `first` on have at one place of the kernel, `tap`.
     #[inline(always)]
-    fn corners(&self, places: Range<usize>, corners: &mut [Corners; KC]) {
-        let Convolution {
-            input: [height, width, _],
-            stride,
-            padding,
-            output: [_, columns, _],
-            ..
-        } = *self.shape;
-        let each = self.shape.places();
-        let (mut image, at) = (self.range.0 + places.start / each, places.start % each);
-        let (mut row, mut column) = (at / columns, at % columns);
-        for corner in &mut corners[..places.len()] {
-            let y = (row * stride[0]).wrapping_sub(padding[0]);
-            let x = (column * stride[1]).wrapping_sub(padding[1]);
-            let pixel = (image * height)
-                .wrapping_add(y)
-                .wrapping_mul(width)
-                .wrapping_add(x);
-            *corner = Corners { pixel, y, x };
-            column += 1;
-            if column == columns {
-                (row, column) = (row + 1, 0);
-            }
-            if row * columns == each {
-                (image, row) = (image + 1, 0);
-            }
-        }
-    }
-
-    /// Where the pixels lie that some patches have in the same place, `tap`.
-    #[inline(always)]
-    fn pixels(&self, tap: usize, corners: &[Corners], pixels: &mut [*const f32; KC]) {
-        let Convolution {
-            input: [height, width, channels],
-            kernel,
-            ..
-        } = *self.shape;
-        let (down, right) = (tap / kernel[1], tap % kernel[1]);
-        let (zeros, images) = (self.border.floats.as_ptr(), self.images.as_ptr());
-        let last = zeros
-            .wrapping_add(self.border.pixel)
-            .wrapping_sub(self.border.last);
-        // Before this one, there are enough floats behind a pixel's start.
-        let end = (self.images.len() + 1).saturating_sub(self.border.pixel);
-        for (pixel, corner) in pixels.iter_mut().zip(corners) {
-            let inside =
-                corner.y.wrapping_add(down) < height && corner.x.wrapping_add(right) < width;
-            let start = corner
-                .pixel
-                .wrapping_add(down * width + right)
-                .wrapping_mul(channels);
-            let from = if start < end { images } else { last };
-            *pixel = if inside {
-                from.wrapping_add(start)
-            } else {
+    fn pixels(&self, tap: usize, first: usize) -> [*const f32; GROUP] {
+        let [height, width, channels] = self.shape.input;
+        let places = self.shape.places();
+        let image = first / places * height * width * channels;
+        let offsets = &self.offsets[tap * (places + GROUP) + first % places..][..GROUP];
+        let ([before, end], zeros) = (self.before, self.around.as_ptr());
+        let last = zeros.wrapping_add(channels + BEYOND).wrapping_sub(before);
+        let mut pixels = [zeros; GROUP];
+        for (pixel, &offset) in pixels.iter_mut().zip(offsets) {
+            let at = image.wrapping_add(offset);
+            let base = if at < end { self.images.as_ptr() } else { last };
+            *pixel = if offset == OUTSIDE {
                 zeros
+            } else {
+                base.wrapping_add(at)
             };
         }
+        pixels
     }
 }
 
-impl<const TRANSPOSED: bool> Left for Patches<'_, TRANSPOSED> {
+impl Left for Patches<'_> {
     fn shape(&self) -> (usize, usize) {
-        let places = (self.range.1 - self.range.0) * self.shape.places();
-        match TRANSPOSED {
-            true => (self.shape.depth(), places),
-            false => (places, self.shape.depth()),
+        let [height, width, channels] = self.shape.input;
+        let images = self.images.len() / (height * width * channels);
+        let (places, depth) = (images * self.shape.places(), self.shape.depth());
+        if self.transposed {
+            (depth, places)
+        } else {
+            (places, depth)
         }
     }
 
     #[inline(always)]
     fn by_rows(&self) -> bool {
-        !TRANSPOSED
+        !self.transposed
     }
 
     #[inline(always)]
@@ -155,33 +118,33 @@ impl<const TRANSPOSED: bool> Left for Patches<'_, TRANSPOSED> {
         columns: Range<usize>,
         to: &mut [MaybeUninit<f32>],
     ) {
-        let (places, numbers, pitch) = match TRANSPOSED {
+        let (places, numbers, pitch) = match self.transposed {
             true => (columns, rows, COLUMN_PITCH),
             false => (rows, columns, ROW_PITCH),
         };
-        let (count, channels) = (places.len(), self.shape.input[2]);
-        assert!(count <= KC && numbers.len() + V::LANES <= pitch + 1 && count * pitch <= to.len());
-        let mut corners = [Corners::default(); KC];
-        let mut pixels = [std::ptr::null(); KC];
-        self.corners(places, &mut corners);
-        let mut number = numbers.start;
-        while number < numbers.end {
-            let (tap, channel) = (number / channels, number % channels);
-            let end = numbers.end.min((tap + 1) * channels);
-            self.pixels(tap, &corners[..count], &mut pixels);
-            for from in (number..end).step_by(V::LANES) {
-                let to = to
-                    .as_mut_ptr()
-                    .cast::<f32>()
-                    .wrapping_add(from - numbers.start);
-                for (place, pixel) in pixels[..count].iter().enumerate() {
-                    // SAFETY: at most BEYOND floats behind the pixel are read, and as many behind the numbers written.
-                    unsafe {
-                        V::load(pixel.add(channel + from - number)).store(to.add(place * pitch))
-                    };
+        let channels = self.shape.input[2];
+        assert!(numbers.len() + V::LANES <= pitch + 1 && places.len() * pitch <= to.len());
+        for (first, to) in places
+            .clone()
+            .step_by(GROUP)
+            .zip(to.chunks_mut(GROUP * pitch))
+        {
+            let count = GROUP.min(places.end - first);
+            let mut start = numbers.start;
+            while start < numbers.end {
+                let (tap, channel) = (start / channels, start % channels);
+                let end = numbers.end.min((tap + 1) * channels);
+                let pixels = self.pixels(tap, first);
+                for at in (0..end - start).step_by(V::LANES) {
+                    let to = to[start - numbers.start + at..].as_mut_ptr().cast::<f32>();
+                    for (place, pixel) in pixels[..count].iter().enumerate() {
+                        // SAFETY: at most BEYOND floats behind a pixel are read. As many behind a row or column are
+                        // written, which the next ones overwrite, or which lie in the room behind the last.
+                        unsafe { V::load(pixel.add(channel + at)).store(to.add(place * pitch)) };
+                    }
                 }
+                start = end;
             }
-            number = end;
         }
     }
 }

@@ -64,12 +64,12 @@ pub fn product(
     threads: &Threads,
     finish: impl Fn(usize, usize, &mut [f32]) + Sync,
 ) {
-    multiply(a, b, c, threads, finish);
+    multiply(&a, b, c, threads, finish);
 }
 
 /// [`product`] with any left factor.
 pub(crate) fn multiply(
-    a: impl Left,
+    a: &impl Left,
     b: MatRef<'_>,
     c: &mut [f32],
     threads: &Threads,
@@ -83,6 +83,7 @@ pub(crate) fn multiply(
         let block = BlockProduct {
             a,
             b,
+            depth: 0..b.rows,
             rows: rows.clone(),
             columns: columns.clone(),
             c,
@@ -105,7 +106,7 @@ pub(crate) fn multiply(
 /// Panics when the shapes do not fit.
 pub(crate) fn blocks(
     instructions: Instructions,
-    a: impl Left,
+    a: &impl Left,
     b: MatRef<'_>,
     [tallest, widest]: [usize; 2],
     threads: &Threads,

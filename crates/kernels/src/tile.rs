@@ -35,7 +35,7 @@ impl<const N: usize> Buffer<N> {
 }
 
 /// The left factor of a product, which a block copies in an order that tiles read quickly.
-pub(crate) trait Left: Copy + Sync {
+pub(crate) trait Left: Sync {
     /// Its rows and columns.
     fn shape(&self) -> (usize, usize);
 
@@ -89,8 +89,10 @@ impl Left for MatRef<'_> {
 ///
 /// Running it is sound only if `c` points to memory for the block that nothing else uses meanwhile.
 pub(crate) struct BlockProduct<'a, A> {
-    pub(crate) a: A,
+    pub(crate) a: &'a A,
     pub(crate) b: MatRef<'a>,
+    /// The columns of A and rows of B that are summed.
+    pub(crate) depth: Range<usize>,
     pub(crate) rows: Range<usize>,
     pub(crate) columns: Range<usize>,
     /// Where the block's first entry goes; its rows lie `stride` apart.
@@ -103,9 +105,10 @@ impl<A: Left> Kernel for BlockProduct<'_, A> {
     unsafe fn run<V: Vector, const R: usize, const C: usize>(self) {
         let mut packed_a = Buffer::<{ KC * COLUMN_PITCH }>::new();
         let mut packed_b = Buffer::<{ KC * NR }>::new();
+        let Range { start, end } = self.depth;
         // Even if A has no column, zeros must be written to C.
-        for from in (0..self.b.rows.max(1)).step_by(KC) {
-            let depth = from..self.b.rows.min(from + KC);
+        for from in (start..end.max(start + 1)).step_by(KC) {
+            let depth = from..end.min(from + KC);
             // SAFETY: as the caller promises.
             unsafe { self.add_panels::<V, R, C>(depth, &mut packed_a.0, &mut packed_b.0) };
         }
@@ -139,28 +142,30 @@ impl<A: Left> BlockProduct<'_, A> {
         }
         for column in self.columns.clone().step_by(width) {
             let strip = column..self.columns.end.min(column + width);
-            // The first tile reads a whole strip of B where it lies, and packs it for the others.
+            // The first tile reads a whole strip of B where it lies, and packs it for the others unless that is all of B.
             let whole = b.column_stride == 1 && strip.len() == width;
+            let narrow = whole && b.row_stride == width;
             if !whole {
                 pack(b, depth.clone(), strip.clone(), width, packed_b);
             }
             let to = packed_b.as_mut_ptr().cast::<f32>();
             let start = depth.start * b.row_stride + column;
             let in_place = (b.data.as_ptr().wrapping_add(start), b.row_stride);
-            let (b, panel) = (in_place, (to.cast_const(), width));
+            let packed = (to.cast_const(), width);
+            let (b, panel) = (in_place, if narrow { in_place } else { packed });
             let next = &mut self.next_panel::<R>(&depth, strip.end);
             for row in (0..self.rows.len()).step_by(R) {
                 let a = packed_a.as_ptr().cast::<f32>();
                 let a = a.wrapping_add(row * if by_rows { ROW_PITCH } else { 1 });
                 // SAFETY: R rows of A and a panel of B, or B itself, are `length` long; the tile is in the block.
                 unsafe {
-                    let sums = match (by_rows, whole && row == 0) {
+                    let sums = match (by_rows, whole && row == 0 && !narrow) {
                         (true, true) => sums::<V, R, C, true, true>(a, b, to, length, next),
                         (true, false) => sums::<V, R, C, true, false>(a, panel, to, length, next),
                         (false, true) => sums::<V, R, C, false, true>(a, b, to, length, next),
                         (false, false) => sums::<V, R, C, false, false>(a, panel, to, length, next),
                     };
-                    self.write(sums, row, strip.clone(), depth.start > 0);
+                    self.write(sums, row, strip.clone(), depth.start > self.depth.start);
                 }
             }
         }
@@ -174,7 +179,7 @@ impl<A: Left> BlockProduct<'_, A> {
         let row = if more { depth.start } else { depth.end };
         let column = if more { end } else { self.columns.start };
         let rows = match b.column_stride {
-            1 => KC.min(b.rows - row),
+            1 => KC.min(self.depth.end - row),
             _ => 0,
         };
         Prefetch {

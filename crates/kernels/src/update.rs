@@ -199,8 +199,9 @@ pub fn update_by_product(
             g: (c, STRIDE),
         };
         let product = BlockProduct {
-            a,
+            a: &a,
             b,
+            depth: 0..b.rows,
             rows,
             columns,
             c,
@@ -211,7 +212,7 @@ pub fn update_by_product(
         // SAFETY: the block of the gradient has been written; blocks do not overlap.
         unsafe { instructions.run(update) };
     };
-    blocks(instructions, a, b, [ROWS, COLUMNS], threads, task);
+    blocks(instructions, &a, b, [ROWS, COLUMNS], threads, task);
 }
 
 /// The largest block of the gradient, in rows and columns, which fits into the L2 cache.

@@ -176,7 +176,7 @@ fn every_entry_is_the_promised_chain_of_fused_multiply_adds() {
         padding: [1, 1],
         output: [5, 6, 18],
     };
-    let (count, depth) = (20, 9 * 35);
+    let (count, depth) = (50, 9 * 35);
     let ragged =
         |length, salt| -> Vec<f32> { numbers(length, salt).iter().map(|x| x / 7.0).collect() };
     let [images, kernel, gradient] = [(count * 30 * 35, 0), (depth * 18, 1), (count * 30 * 18, 2)]
@@ -200,7 +200,7 @@ fn every_entry_is_the_promised_chain_of_fused_multiply_adds() {
                 .collect())
         })
         .collect();
-    // Sixteen blocks of five bands: four groups of five images.
+    // Sixteen blocks or more: five bands in each of four groups of places.
     let group = |at: usize, places: Range<usize>| {
         sum(places
             .map(|place| {
@@ -214,7 +214,7 @@ fn every_entry_is_the_promised_chain_of_fused_multiply_adds() {
     let wanted_gradient: Vec<f32> = (0..depth * 18)
         .filter_map(|at| {
             (0..4)
-                .filter_map(|of| group(at, of * 150..(of + 1) * 150))
+                .filter_map(|of| group(at, of * 375..(of + 1) * 375))
                 .reduce(|sum, x| sum + x)
         })
         .collect();
