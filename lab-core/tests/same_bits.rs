@@ -23,7 +23,7 @@ const TRAININGS: [(&str, &str); 4] = [
     ),
     (
         "convolution, pooling and both normalizations with Nesterov momentum",
-        "34729e1f9c4e16592084bd3e086504b45d2375a72ba1b9812cc967a29da29513",
+        "0a3811afd04822164359132a91d221ca2846354feb1d03cb1608d82433a88c42",
     ),
 ];
 
