@@ -113,9 +113,9 @@ pub mod prelude {
         top_k_accuracy,
     };
     pub use crate::model::{
-        Activation, ActivationLayer, Architecture, BatchNorm, Conv2d, Dense, Dropout, Flatten,
-        Initializer, Inputs, LayerKind, LayerNorm, Mode, NamedArrays, Padding, Pool, Pooling2d,
-        Rescaling, Sequential, Summary, whitening,
+        Activation, Architecture, BatchNorm, Conv2d, Dense, Dropout, Flatten, Initializer, Inputs,
+        LayerKind, LayerNorm, Mode, NamedArrays, Padding, Pool, Pooling2d, Rescaling, Sequential,
+        Summary, whitening,
     };
     pub use crate::random::Seed;
     pub use crate::training::{

@@ -117,8 +117,8 @@ fn on_the_blackboard(model: &Sequential) -> (textbook::Network, Vec<Option<Strin
                     beta: array("beta", row_of(0.0, channels), true),
                 }))
             }
-            LayerKind::Activation(layer) => {
-                layers.push(textbook::Layer::Activation(activation(layer.activation)))
+            LayerKind::Activation { activation: kind } => {
+                layers.push(textbook::Layer::Activation(activation(*kind)))
             }
             LayerKind::Dropout(_) | LayerKind::Rescaling(_) => panic!("no counterpart"),
         }
@@ -158,17 +158,19 @@ fn layers() -> impl Strategy<Value = LayerKind> {
     let pool = prop::sample::select(vec![Pool::Max, Pool::Average]);
     let pooling =
         (pool, 1_usize..=3, 1_usize..=3, paddings()).prop_map(|(pool, size, strides, padding)| {
-            Pooling2d::new(pool, size)
-                .strides(strides)
-                .padding(padding)
-                .into()
+            Pooling2d {
+                strides,
+                padding,
+                ..Pooling2d::new(pool, size)
+            }
+            .into()
         });
     prop_oneof![
         3 => convolutions(),
         2 => pooling,
         1 => any::<bool>().prop_map(|scale| BatchNorm { scale, ..BatchNorm::default() }.into()),
         1 => Just(LayerNorm {}.into()),
-        1 => activations().prop_map(|activation| ActivationLayer { activation }.into()),
+        1 => activations().prop_map(|activation| LayerKind::Activation { activation }),
     ]
 }
 
@@ -446,8 +448,26 @@ fn layers_that_do_not_fit_say_what_to_do() {
             build(Pooling2d::new(Pool::Average, 0).into()),
             "average_pooling2d",
         ),
-        (build(BatchNorm::default().momentum(1.0).into()), "momentum"),
-        (build(BatchNorm::default().epsilon(0.0).into()), "epsilon"),
+        (
+            build(
+                BatchNorm {
+                    momentum: 1.0,
+                    ..BatchNorm::default()
+                }
+                .into(),
+            ),
+            "momentum",
+        ),
+        (
+            build(
+                BatchNorm {
+                    epsilon: 0.0,
+                    ..BatchNorm::default()
+                }
+                .into(),
+            ),
+            "epsilon",
+        ),
         (
             message(
                 images()

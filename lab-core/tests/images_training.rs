@@ -17,12 +17,16 @@ fn plan() -> Architecture {
         .average_pooling2d(4)
         .layer_norm()
         .layer(second)
-        .layer(
-            Pooling2d::new(Pool::Max, 3)
-                .strides(2)
-                .padding(Padding::Same),
-        )
-        .layer(BatchNorm::default().momentum(0.5).without_scale())
+        .layer(Pooling2d {
+            strides: 2,
+            padding: Padding::Same,
+            ..Pooling2d::new(Pool::Max, 3)
+        })
+        .layer(BatchNorm {
+            momentum: 0.5,
+            scale: false,
+            ..BatchNorm::default()
+        })
         .activation(Activation::Relu)
         .global_max_pooling2d()
         .dropout(0.2)

@@ -39,21 +39,20 @@ impl Preset {
             let layer = Conv2d::new(filters, 3, Activation::Linear).padding(Padding::Same);
             layer.initializer(Initializer::Dirac).without_bias().l2(l2)
         };
-        let norm = || {
-            BatchNorm::default()
-                .momentum(0.6)
-                .epsilon(1e-5)
-                .without_scale()
+        let norm = BatchNorm {
+            momentum: 0.6,
+            epsilon: 1e-5,
+            scale: false,
         };
         let mut plan = Sequential::new([32, 32, 3]).layer(Conv2d::new(24, 2, activation).frozen());
         for filters in self.recipe().0 {
             plan = plan
                 .layer(convolution(filters))
                 .max_pooling2d(2)
-                .layer(norm())
+                .layer(norm)
                 .activation(activation)
                 .layer(convolution(filters))
-                .layer(norm())
+                .layer(norm)
                 .activation(activation);
         }
         plan.global_max_pooling2d()

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::gradients::Gradients;
+use super::layer::{Backward, Cache, Context, Layer, Parameter, last_axis};
 use crate::compute::{self, Threads};
 use crate::error::{LabError, Result};
 use crate::names::named;
@@ -143,6 +145,33 @@ impl Activation {
             Self::Sigmoid => threads.pieces(a, gradient, compute::sigmoid_backward),
             Self::Tanh => threads.pieces(a, gradient, compute::tanh_backward),
             Self::Softmax => compute::softmax_rows_backward(a, gradient, units),
+        }
+    }
+}
+
+/// As a layer of its own: a = f(x), with softmax over the last axis.
+impl Layer for Activation {
+    fn kind(&self) -> (&'static str, &'static str) {
+        ("Activation", "activation")
+    }
+
+    fn forward(&self, context: Context<'_>, _: &[Parameter], cache: &mut Cache) {
+        let (x, threads) = (context.pass.input, context.pass.threads);
+        if *self == Self::Softmax {
+            // The logits, from which a loss may start.
+            x.clone_into(&mut cache.kept);
+        }
+        let units = last_axis(&context.spec.input_shape);
+        cache.output.resize(x.len(), 0.0);
+        (*self).forward(x, &mut cache.output, units, threads);
+    }
+
+    fn backward(&self, context: Context, cache: &mut Cache, back: &mut Backward, _: Gradients) {
+        let (x, threads) = (context.pass.input, context.pass.threads);
+        let units = last_axis(&context.spec.input_shape);
+        if !back.at_logits {
+            let (a, gradient) = (&cache.output, &mut back.gradient);
+            (*self).backward(x, a, gradient, units, threads);
         }
     }
 }

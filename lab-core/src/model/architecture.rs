@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
-use super::activation_layer::ActivationLayer;
 use super::batch_norm::BatchNorm;
 use super::conv2d::Conv2d;
 use super::dense::Dense;
@@ -36,7 +35,10 @@ pub enum LayerKind {
     /// Maximum or mean over windows of an image.
     Pooling2d(Pooling2d),
     /// A function of each number.
-    Activation(ActivationLayer),
+    Activation {
+        /// The function.
+        activation: Activation,
+    },
     /// Multiplies by a constant.
     Rescaling(Rescaling),
 }
@@ -51,7 +53,7 @@ impl LayerKind {
             Self::LayerNorm(layer) => layer,
             Self::Conv2d(layer) => layer,
             Self::Pooling2d(layer) => layer,
-            Self::Activation(layer) => layer,
+            Self::Activation { activation } => activation,
             Self::Rescaling(layer) => layer,
         }
     }
@@ -61,7 +63,7 @@ impl LayerKind {
         match self {
             Self::Dense(layer) => Some(layer.activation),
             Self::Conv2d(layer) => Some(layer.activation),
-            Self::Activation(layer) => Some(layer.activation),
+            Self::Activation { activation } => Some(*activation),
             _ => None,
         }
     }
@@ -140,7 +142,7 @@ impl Architecture {
 
     /// Adds an activation as a layer of its own.
     pub fn activation(self, activation: Activation) -> Self {
-        self.layer(ActivationLayer { activation })
+        self.layer(LayerKind::Activation { activation })
     }
 
     /// Adds any layer.
@@ -274,9 +276,3 @@ macro_rules! into_layer {
 into_layer!(
     Flatten, Dense, Dropout, BatchNorm, LayerNorm, Conv2d, Pooling2d, Rescaling
 );
-
-impl From<ActivationLayer> for LayerKind {
-    fn from(layer: ActivationLayer) -> Self {
-        Self::Activation(layer)
-    }
-}

@@ -17,7 +17,7 @@ use crate::error::Result;
 ///
 /// ```
 /// use lab_core::prelude::*;
-/// let norm = BatchNorm::default().momentum(0.9).without_scale();
+/// let norm = BatchNorm { momentum: 0.9, scale: false, ..BatchNorm::default() };
 /// let model = Sequential::new([32, 32, 3]).layer(norm).build(Seed(0))?;
 /// assert_eq!(model.weight("batch_normalization.beta")?.shape(), [3]);
 /// # Ok::<(), LabError>(())
@@ -25,13 +25,13 @@ use crate::error::Result;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BatchNorm {
-    /// How much of the moving averages is kept from step to step.
+    /// How much of the moving averages is kept from step to step, from 0 to below 1.
     #[serde(skip_serializing_if = "is_usual_momentum")]
     pub momentum: f32,
-    /// ε.
+    /// ε, above 0.
     #[serde(skip_serializing_if = "is_usual_epsilon")]
     pub epsilon: f32,
-    /// Whether there is a γ; it is 1 otherwise.
+    /// Whether there is a γ, which the next layer can do without where the activation between them is a ReLU.
     #[serde(skip_serializing_if = "Clone::clone")]
     pub scale: bool,
 }
@@ -59,34 +59,17 @@ impl Default for BatchNorm {
 }
 
 impl BatchNorm {
-    /// How much of the moving averages is kept from step to step, from 0 to below 1.
-    pub fn momentum(self, momentum: f32) -> Self {
-        Self { momentum, ..self }
-    }
-
-    /// The ε that is added to the variance, above 0.
-    pub fn epsilon(self, epsilon: f32) -> Self {
-        Self { epsilon, ..self }
-    }
-
-    /// Leaves γ out, which the next layer can do without where the activation between them is a ReLU or nearly one.
-    pub fn without_scale(mut self) -> Self {
-        self.scale = false;
-        self
-    }
-
-    /// γ, which is 1 where the layer has none.
-    fn gamma(&self, first: &[f32]) -> Vec<f32> {
-        match self.scale {
+    /// γ, which is 1 where the layer has none, and √(σ² + ε).
+    fn factors(&self, first: &[f32], variance: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let gamma = match self.scale {
             true => first.to_vec(),
             false => vec![1.0; first.len()],
-        }
-    }
-
-    /// √(σ² + ε).
-    fn deviation(&self, variance: &[f32]) -> Vec<f32> {
+        };
         let variance = variance.iter();
-        variance.map(|it| (it + self.epsilon).sqrt()).collect()
+        (
+            gamma,
+            variance.map(|it| (it + self.epsilon).sqrt()).collect(),
+        )
     }
 }
 
@@ -138,7 +121,7 @@ impl Layer for BatchNorm {
             return;
         };
         let (input, threads) = (context.pass.input, context.pass.threads);
-        let (features, gamma, beta) = (beta.value.len(), self.gamma(&own[0].value), &beta.value);
+        let (features, beta) = (beta.value.len(), &beta.value);
         let (rows, shard) = rows(&context, features);
         let row = |row: usize| &input[row * features..][..features];
         let (mean, variance) = if context.pass.mode == Mode::Inference {
@@ -160,7 +143,7 @@ impl Layer for BatchNorm {
             });
             (mean, variance)
         };
-        let deviation = self.deviation(&variance);
+        let (gamma, deviation) = self.factors(&own[0].value, &variance);
         cache.output.resize(input.len(), 0.0);
         threads.chunks(&mut cache.output, PIECE * features, |piece, output| {
             for (number, y) in output.chunks_exact_mut(features).enumerate() {
@@ -176,19 +159,13 @@ impl Layer for BatchNorm {
 
     /// dγ = Σ dy ⊙ x̂, dβ = Σ dy, and dx = γ / √(σ² + ε) · (dy − mean(dy) − x̂ · mean(dy ⊙ x̂)) in training, where μ and
     /// σ² depend on x; in inference they do not, and dx = γ / √(σ² + ε) · dy.
-    fn backward(
-        &self,
-        context: Context<'_>,
-        cache: &mut Cache,
-        back: &mut Backward,
-        mut own: Gradients<'_>,
-    ) {
+    fn backward(&self, context: Context, cache: &mut Cache, back: &mut Backward, own: Gradients) {
+        let mut own = own;
         let (input, threads) = (context.pass.input, context.pass.threads);
-        let gamma = self.gamma(own.value(0));
-        let features = gamma.len();
+        let features = own.value(0).len();
         let (rows, shard) = rows(&context, features);
         let (mean, variance) = cache.scratch.split_at(features);
-        let deviation = self.deviation(variance);
+        let (gamma, deviation) = self.factors(own.value(0), variance);
         let gradient = &mut back.gradient;
         let x_hat = |row: usize, j: usize| (input[row * features + j] - mean[j]) / deviation[j];
         let sums = sum_rows(rows, shard, 2 * features, threads, |row, sums| {

@@ -179,13 +179,8 @@ impl Layer for Conv2d {
     }
 
     /// dz = da ⊙ f′(z), then dx = dz Wᵀ, dW = xᵀ dz + 2 λ W and db = Σ dz, summed over all windows.
-    fn backward(
-        &self,
-        context: Context<'_>,
-        cache: &mut Cache,
-        back: &mut Backward,
-        mut own: Gradients<'_>,
-    ) {
+    fn backward(&self, context: Context, cache: &mut Cache, back: &mut Backward, own: Gradients) {
+        let mut own = own;
         let (convolution, pass) = (self.convolution(context.spec), context.pass);
         let threads = pass.threads;
         if !back.at_logits {

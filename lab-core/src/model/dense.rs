@@ -111,13 +111,8 @@ impl Layer for Dense {
     }
 
     /// dz = da ⊙ f′(z), then dx = dz Wᵀ, dW = xᵀ dz + 2 λ W, db = Σ dz over the batch.
-    fn backward(
-        &self,
-        context: Context<'_>,
-        cache: &mut Cache,
-        back: &mut Backward,
-        mut own: Gradients<'_>,
-    ) {
+    fn backward(&self, context: Context, cache: &mut Cache, back: &mut Backward, own: Gradients) {
+        let mut own = own;
         let (rows, inputs, threads) = (context.rows(), context.spec.inputs, context.pass.threads);
         if !back.at_logits {
             let (z, a) = (&cache.kept, &cache.output);

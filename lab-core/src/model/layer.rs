@@ -13,8 +13,10 @@ pub(super) trait Layer {
     /// Keras's name of the class (`Dense`) and of its first instance (`dense`).
     fn kind(&self) -> (&'static str, &'static str);
 
-    /// The shape of one example's output; an error where options or the input's shape do not fit.
-    fn output_shape(&self, name: &str, input: &[usize]) -> Result<Vec<usize>>;
+    /// The shape of one example's output, by default the input's; an error where options or the input's shape do not fit.
+    fn output_shape(&self, _name: &str, input: &[usize]) -> Result<Vec<usize>> {
+        Ok(input.to_vec())
+    }
 
     /// The arrays of this layer: trained by gradients, or kept as running statistics.
     fn parameters(&self, _input: &[usize]) -> Vec<ParameterSpec> {

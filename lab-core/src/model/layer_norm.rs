@@ -6,7 +6,6 @@ use super::batch_norm::PIECE;
 use super::gradients::Gradients;
 use super::layer::{Backward, Cache, Context, Initial, Layer, Parameter, ParameterSpec, last_axis};
 use super::sums::{SHARD, sum_rows};
-use crate::error::Result;
 
 /// y = γ (x − μ) / √(σ² + ε) + β over the features of each example (Ba, Kiros and Hinton, 2016); of images, over the channels
 /// of each pixel. ε is 0.001. All as in Keras.
@@ -29,10 +28,6 @@ fn statistics(x: &[f32]) -> [f32; 2] {
 impl Layer for LayerNorm {
     fn kind(&self) -> (&'static str, &'static str) {
         ("LayerNormalization", "layer_normalization")
-    }
-
-    fn output_shape(&self, _: &str, input: &[usize]) -> Result<Vec<usize>> {
-        Ok(input.to_vec())
     }
 
     fn parameters(&self, input: &[usize]) -> Vec<ParameterSpec> {
@@ -72,13 +67,8 @@ impl Layer for LayerNorm {
     }
 
     /// dγ = Σ dy ⊙ x̂, dβ = Σ dy, and with h = γ ⊙ dy: dx = (h − mean(h) − x̂ · mean(h ⊙ x̂)) / √(σ² + ε).
-    fn backward(
-        &self,
-        context: Context<'_>,
-        cache: &mut Cache,
-        back: &mut Backward,
-        mut own: Gradients<'_>,
-    ) {
+    fn backward(&self, context: Context, cache: &mut Cache, back: &mut Backward, own: Gradients) {
+        let mut own = own;
         let (input, x_hat, threads) = (context.pass.input, &cache.kept, context.pass.threads);
         let (gamma, gradient) = (own.value(0).to_vec(), &mut back.gradient);
         let features = gamma.len();

@@ -22,7 +22,6 @@
 //! differences by one line in `tests/agreement_textbook.rs`, its numbers against Keras's by `tools/golden/layers.py`.
 
 mod activation;
-mod activation_layer;
 mod architecture;
 mod arrays;
 mod batch_norm;
@@ -47,7 +46,6 @@ mod whitening;
 mod windows;
 
 pub use activation::Activation;
-pub use activation_layer::ActivationLayer;
 pub use architecture::{Architecture, LayerKind};
 pub use batch_norm::BatchNorm;
 pub use by_hand::NamedArrays;

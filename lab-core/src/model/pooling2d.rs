@@ -21,7 +21,7 @@ pub enum Pool {
 ///
 /// ```
 /// use lab_core::prelude::*;
-/// let pooling = Pooling2d::new(Pool::Max, 3).strides(2).padding(Padding::Same);
+/// let pooling = Pooling2d { strides: 2, padding: Padding::Same, ..Pooling2d::new(Pool::Max, 3) };
 /// let model = Sequential::new([32, 32, 3]).layer(pooling).global_average_pooling2d().build(Seed(0))?;
 /// assert_eq!(model.output_size(), 3);
 /// # Ok::<(), LabError>(())
@@ -56,16 +56,6 @@ impl Pooling2d {
             pool_size,
             ..Self::new(pool, 1)
         }
-    }
-
-    /// Pixels from one window to the next.
-    pub fn strides(self, strides: usize) -> Self {
-        Self { strides, ..self }
-    }
-
-    /// How windows lie at the edges.
-    pub fn padding(self, padding: Padding) -> Self {
-        Self { padding, ..self }
     }
 
     fn windows(&self, input: &[usize]) -> Windows {
@@ -132,13 +122,7 @@ impl Layer for Pooling2d {
     }
 
     /// dx = dy at the first pixel that has the maximum, or dy / count at all.
-    fn backward(
-        &self,
-        context: Context<'_>,
-        cache: &mut Cache,
-        back: &mut Backward,
-        _: Gradients<'_>,
-    ) {
+    fn backward(&self, context: Context, cache: &mut Cache, back: &mut Backward, _: Gradients) {
         let (windows, size, channels) = parts(self, context.spec);
         let outputs = context.spec.output_shape.iter().product::<usize>();
         let (input, inputs) = (context.pass.input, context.spec.inputs);

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::gradients::Gradients;
 use super::layer::{Backward, Cache, Context, Layer, Parameter};
-use crate::error::Result;
 
 /// y = scale · x. Before the last layer of a network, a scale below 1 keeps its first outputs and its steps small.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,10 +15,6 @@ pub struct Rescaling {
 impl Layer for Rescaling {
     fn kind(&self) -> (&'static str, &'static str) {
         ("Rescaling", "rescaling")
-    }
-
-    fn output_shape(&self, _: &str, input: &[usize]) -> Result<Vec<usize>> {
-        Ok(input.to_vec())
     }
 
     fn forward(&self, context: Context<'_>, _: &[Parameter], cache: &mut Cache) {

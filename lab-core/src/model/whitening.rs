@@ -1,6 +1,6 @@
 //! Whitening: filters whose outputs for the patches of images are uncorrelated and of one variance.
 
-use ndarray::{Array1, ArrayD, ArrayView4, IxDyn};
+use ndarray::{Array1, Array2, ArrayD, ArrayView4, IxDyn};
 
 use super::windows::{Padding, Windows};
 use crate::compute::{Convolution, Threads};
@@ -55,18 +55,17 @@ pub fn whitening(
     let value = |i: usize| covariance[i * n + i];
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&i, &j| value(j).total_cmp(&value(i)));
-    let kernel = ArrayD::from_shape_fn(IxDyn(&[n, 2 * n]), |at| {
-        let vector = order[at[1] % n];
-        let sign = if at[1] < n { 1.0 } else { -1.0 };
-        sign * vectors[at[0] * n + vector] / (value(vector) + epsilon).sqrt()
+    let kernel = Array2::from_shape_fn((n, 2 * n), |(row, filter)| {
+        let vector = order[filter % n];
+        let sign = if filter < n { 1.0 } else { -1.0 };
+        sign * vectors[row * n + vector] / (value(vector) + epsilon).sqrt()
     });
-    let bias = kernel.rows().into_iter().enumerate();
-    let bias = bias.map(|(at, weights)| &weights * -mean[at % channels]);
-    let bias = bias.fold(Array1::<f64>::zeros(2 * n), |sum, part| sum + part);
-    let kernel = kernel.mapv(|weight| weight as f32);
+    let means = Array1::from_shape_fn(n, |at| mean[at % channels]);
+    let bias = -means.dot(&kernel);
+    let single = |array: ArrayD<f64>| array.mapv(|weight| weight as f32);
     let shape = IxDyn(&[size, size, channels, 2 * n]);
     let kernel = kernel.into_shape_with_order(shape).unwrap_or_default();
-    Ok((kernel, bias.mapv(|bias| bias as f32).into_dyn()))
+    Ok((single(kernel), single(bias.into_dyn())))
 }
 
 /// The eigenvectors of a symmetric matrix, in columns; the matrix becomes diagonal (Jacobi, 1846).
