@@ -177,9 +177,8 @@ impl Record {
         let expected = "the record of a run";
         let text = read_small(&path, expected, "give the folder of a finished run")?;
         let remedy = "make the run again";
-        let failed = |error: serde_json::Error| error.to_string();
-        serde_json::from_str(&text)
-            .map_err(|error| LabError::format(&path, failed(error), expected, remedy))
+        let wrong = |error: serde_json::Error| LabError::format(&path, error, expected, remedy);
+        serde_json::from_str(&text).map_err(wrong)
     }
 
     /// Writes `metrics.json` into a run's folder, whole or not at all.
