@@ -48,6 +48,7 @@ fn main() -> Result<()> {
 
     let (model, history) = fit(Adam::new(1e-3).into(), 40, 0)?;
     let evaluation = model.evaluate(&cifar.test)?;
+    save("network", figures::network("A network", &model)?)?;
     save(
         "training_curves",
         figures::training_curves("Forty epochs with Adam", &history)?,

@@ -35,7 +35,7 @@ impl Area<'_> {
     }
 
     /// The area inside of a line around it.
-    pub(super) fn polygon(&self, points: &[Point], colour: RGBAColor) -> Drawn {
+    pub(crate) fn polygon(&self, points: &[Point], colour: RGBAColor) -> Drawn {
         let points: Vec<_> = points.iter().copied().map(drawn).collect();
         self.0.draw(&Polygon::new(points, colour.filled()))
     }
