@@ -190,7 +190,7 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     let mut trainer = if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
         trainer.progress(Bar::new())
     } else {
-        trainer.progress(EpochLines::default())
+        trainer.progress(EpochLines::to(std::io::stdout()))
     };
     let history = trainer.fit(&mut model, &train, &validation)?;
     if let Stopped::Interrupted { epoch } = history.stopped {

@@ -1,6 +1,5 @@
 //! A finished picture, and how it gets into a notebook, a file, or a page.
 
-use std::io::Write;
 use std::path::Path;
 
 use base64::Engine;

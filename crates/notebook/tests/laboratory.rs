@@ -73,8 +73,10 @@ fn what_an_experiment_leaves_behind_reads_back_equal() {
         (2, 2, 30_730)
     );
     assert_eq!(
-        record.training.early_stopping.unwrap().to_string(),
-        "on val_loss, patience 3, best weights restored"
+        record.training.early_stopping.unwrap(),
+        EarlyStopping::on_val_loss()
+            .patience(3)
+            .restore_best_weights()
     );
 
     let evaluation = model.evaluate(&lab.cifar10().unwrap().test).unwrap();

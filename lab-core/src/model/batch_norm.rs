@@ -1,11 +1,6 @@
 //! Batch normalization: each feature gets mean 0 and variance 1 over the batch, then a trained scale and shift.
 
-use serde::{Deserialize, Serialize};
-
-use super::dense::check_flat;
-use super::gradients::Gradients;
-use super::layer::{Backward, Cache, Context, Initial, Layer, Mode, Parameter, ParameterSpec};
-use crate::error::Result;
+use super::*;
 
 /// y = γ (x − μ) / √(σ² + ε) + β for each feature (Ioffe and Szegedy, 2015).
 ///

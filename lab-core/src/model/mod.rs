@@ -23,9 +23,7 @@
 
 mod activation;
 mod architecture;
-mod arrays;
 mod batch_norm;
-mod by_hand;
 mod dense;
 mod dropout;
 mod flatten;
@@ -41,18 +39,33 @@ mod weights;
 pub use activation::Activation;
 pub use architecture::{Architecture, LayerKind};
 pub use batch_norm::BatchNorm;
-pub use by_hand::NamedArrays;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use initializer::Initializer;
 pub use layer::Mode;
-pub use predict::Inputs;
+pub use predict::{Inputs, NamedArrays};
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
 
-pub(crate) use arrays::{Array, Arrays, read_bytes, write_arrays};
 pub(crate) use gradients::Updates;
 pub(crate) use layer::{Parameter, Pass};
 pub(crate) use passes::Outputs;
-pub(crate) use sequential::ModelId;
+pub(crate) use weights::{Arrays, named_arrays, write_arrays};
+
+// What the files of this module use.
+use crate::compute::{self, MatRef, Step, Threads};
+use crate::error::{LabError, Result, check_range, check_shape};
+use crate::files::{read_whole, write_failed, write_whole};
+use crate::names::named;
+use crate::random::{Purpose, Seed, unit};
+use crate::text::thousands;
+use dense::check_flat;
+use gradients::Gradients;
+use layer::{Backward, Cache, Context, Initial, Layer, LayerSpec, ParameterSpec};
+use ndarray::{Array2, ArrayBase, ArrayD, ArrayViewD, Data, Dimension, IxDyn};
+use passes::Workspace;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;

@@ -87,10 +87,10 @@ impl LiveLog {
 
     /// Writes the file; a failure is no reason to stop a training.
     fn write(&mut self, control: &Control<'_>, batch: Option<&BatchRecord>, state: &str) {
-        let (records, plan) = (&control.history.epochs, control.plan);
+        let records = &control.history.epochs;
         let row = |epoch: f64, measured: [Option<f64>; 4], rate: f32, seconds: f64| {
             let measured = measured.map(|it| it.map_or(String::new(), |it| it.to_string()));
-            let (epochs, measured) = (plan.config.epochs, measured.join(","));
+            let (epochs, measured) = (control.config.epochs, measured.join(","));
             format!("{epoch},{epochs},{measured},{rate},{seconds:.3},{state}\n")
         };
         let (mut text, mut seconds) = (HEADER.to_owned(), 0.0);
@@ -101,7 +101,7 @@ impl LiveLog {
             text += &row(it.epoch as f64, measured, it.learning_rate, seconds);
         }
         if let Some(it) = batch {
-            let epoch = (it.epoch - 1) as f64 + it.batch as f64 / plan.batches as f64;
+            let epoch = (it.epoch - 1) as f64 + it.batch as f64 / control.batches() as f64;
             seconds += self.begun.map_or(0.0, |it| it.elapsed().as_secs_f64());
             let measured = [Some(it.loss), Some(it.accuracy), None, None];
             text += &row(epoch, measured, it.learning_rate, seconds);
@@ -125,7 +125,7 @@ impl Callback for LiveLog {
     }
 
     fn on_batch_end(&mut self, record: &BatchRecord, control: &mut Control<'_>) -> Result<()> {
-        if self.written.elapsed() >= EVERY && record.batch < control.plan.batches {
+        if self.written.elapsed() >= EVERY && record.batch < control.batches() {
             self.write(control, Some(record), "training");
         }
         Ok(())
@@ -141,9 +141,9 @@ impl Callback for LiveLog {
     }
 
     fn on_train_end(&mut self, control: &mut Control<'_>) -> Result<()> {
-        let history = control.history;
+        let history = &control.history;
         let state = match history.stopped {
-            Stopped::Finished if history.epochs.len() < control.plan.config.epochs => "failed",
+            Stopped::Finished if history.epochs.len() < control.config.epochs => "failed",
             Stopped::Finished => "finished",
             Stopped::Early { .. } => "early",
             Stopped::Interrupted { .. } => "interrupted",

@@ -85,8 +85,8 @@ struct Recorder(Experiment, Option<RunFolder>);
 
 impl Callback for Recorder {
     fn on_train_end(&mut self, control: &mut Control<'_>) -> Result<()> {
-        let (Experiment { lab, name, .. }, history) = (&self.0, control.history);
-        let (done, config) = (history.epochs.len(), &control.plan.config);
+        let (Experiment { lab, name, .. }, history) = (&self.0, &control.history);
+        let (done, config) = (history.epochs.len(), control.config);
         // An error ended it: there is nothing to keep but the checkpoint.
         let failed = history.stopped == Stopped::Finished && done < config.epochs;
         let Some(folder) = self.1.take().filter(|_| !failed) else {
@@ -100,8 +100,8 @@ impl Callback for Recorder {
         }
         let data = DataRecord {
             set: lab.scale().data_set().to_owned(),
-            train: control.plan.examples,
-            validation: control.plan.validation_examples,
+            train: control.train.len(),
+            validation: control.validation.map_or(0, Dataset::len),
         };
         let machine = Machine::this(None);
         let record = Record::new(data, control.model, config.clone(), history, machine);
