@@ -32,49 +32,39 @@ pub fn network(title: &str, model: &Sequential) -> Result<Figure> {
     };
     // Name, activation, shape of the output, shape of the kernel, number of parameters.
     let mut bars = vec![["input", "", &list(&plan.input_shape), "", ""].map(str::to_owned)];
-    for (row, layer) in rows.into_iter().zip(&plan.layers) {
+    for (row, layer) in rows.iter().zip(&plan.layers) {
+        let activation = match layer {
+            LayerKind::Dense(dense) => dense.activation.to_string(),
+            _ => String::new(),
+        };
         let shape = row.output_shape.replace("(None, ", "").replace(')', "");
-        let mut bar = [row.name, String::new(), shape, String::new(), String::new()];
-        bar[2] = bar[2].replace(", ", " × ");
-        if let LayerKind::Dense(dense) = layer {
-            bar[1] = dense.activation.to_string();
-            bar[3] = list(model.weight(&format!("{}.kernel", bar[0]))?.shape());
-            bar[4] = thousands(row.parameters);
-        }
-        bars.push(bar);
+        let kernel = model.weight(&format!("{}.kernel", row.name));
+        let kernel = kernel.map_or(String::new(), |kernel| list(kernel.shape()));
+        let count = Some(thousands(row.parameters)).filter(|count| count != "0");
+        let (name, shape) = (row.name.clone(), shape.replace(", ", " × "));
+        bars.push([name, activation, shape, kernel, count.unwrap_or_default()]);
     }
+    let words = bars.iter().map(|bar| {
+        let texts: Vec<&str> = bar.iter().map(String::as_str).collect();
+        texts.join(" ").trim_end().replace("  ", " ")
+    });
     let mut page = Page::new(title, ABOVE + TALLEST + 26.0);
-    for bar in &bars {
-        page.tell(
-            bar.join(" ")
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" "),
-        );
-    }
-    let (step, middle) = (WIDTH / bars.len() as f64, ABOVE + TALLEST / 2.0);
+    page.words = words.collect();
     page.draw(|area| {
+        let (step, middle) = (WIDTH / bars.len() as f64, ABOVE + TALLEST / 2.0);
         let mut before = 0.0;
         for (at, [name, activation, shape, kernel, count]) in bars.iter().enumerate() {
             let (x, between) = (step * (at as f64 + 0.5), step * at as f64);
             let size: f64 = shape.split(" × ").flat_map(str::parse::<f64>).product();
             let half = TALLEST / 2.0 * (size + 1.0).ln() / 3073_f64.ln();
+            let colour = [tint(SERIES[0], 0.25), GRID][usize::from(count.is_empty())];
+            let corners = |x: f64, half: f64| [(x, middle - half), (x, middle + half)];
             if at > 0 {
-                let colour = if count.is_empty() {
-                    GRID
-                } else {
-                    tint(SERIES[0], 0.25)
-                };
-                let (from, to) = (x - step + 5.0, x - 5.0);
-                let up = [(from, middle - before), (to, middle - half)];
-                let down = [(to, middle + half), (from, middle + before)];
-                area.polygon(&[up, down].concat(), colour.into())?;
+                let ([a, b], [c, d]) = (corners(x - step + 5.0, before), corners(x - 5.0, half));
+                area.polygon(&[a, b, d, c], colour.to_rgba())?;
             }
-            area.fill(
-                (x - 5.0, middle - half),
-                (x + 5.0, middle + half),
-                SERIES[0],
-            )?;
+            let ([top, _], [_, bottom]) = (corners(x - 5.0, half), corners(x + 5.0, half));
+            area.fill(top, bottom, SERIES[0])?;
             for (text, font, place) in [
                 (name, NAME.bold(), (x, 9.0)),
                 (activation, NAME, (x, 26.0)),
