@@ -1,18 +1,16 @@
 //! Files that are written whole or not at all, and files of which no more is read than they may hold.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{LabError, Result};
+use crate::text::thousands;
 
 /// Writes a file beside `path`, puts it on the disk, and renames it into place; on an error what was at `path` stays,
 /// and nothing else is left.
-pub fn write_whole(
-    path: &Path,
-    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> Result<()> {
+pub fn write_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().unwrap_or_default().display();
     let (process, number) = (std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
@@ -37,19 +35,38 @@ pub fn write_failed(path: &Path, error: io::Error) -> LabError {
     LabError::io("write", path, error, remedy)
 }
 
+/// The bytes of a file whose length `may_be` allows; `expected` says what such a file holds.
+pub(crate) fn read_whole(
+    path: &Path,
+    may_be: impl Fn(usize) -> bool,
+    expected: &str,
+    remedy: &str,
+) -> Result<Vec<u8>> {
+    let failed = |error| LabError::io("read", path, error, remedy);
+    let wrong = |found: &str| Err(LabError::format(path, found, expected, remedy));
+    let metadata = fs::metadata(path).map_err(failed)?;
+    // Devices and pipes have no length and could be read for ever.
+    if !metadata.is_file() {
+        return wrong("something that is not a file");
+    }
+    let mut length = metadata.len() as usize;
+    if may_be(length) {
+        let bytes = fs::read(path).map_err(failed)?;
+        length = bytes.len();
+        // Another process may have changed the file since.
+        if may_be(length) {
+            return Ok(bytes);
+        }
+    }
+    wrong(&format!("{} bytes", thousands(length)))
+}
+
 /// The text of a small file, such as a run's record: at most a megabyte; `expected` says what it should hold.
 ///
 /// # Errors
-/// [`LabError::Io`] where it cannot be read, [`LabError::Format`] where it is larger.
+/// [`LabError::Io`] where it cannot be read, [`LabError::Format`] where it is larger or no text.
 pub fn read_small(path: &Path, expected: &str, remedy: &str) -> Result<String> {
-    const MOST_BYTES: u64 = 1 << 20;
-    let mut text = String::new();
-    let file = File::open(path);
-    let read = file.and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
-    let length = read.map_err(|error| LabError::io("read", path, error, remedy))?;
-    if length as u64 > MOST_BYTES {
-        let found = "more than a megabyte";
-        return Err(LabError::format(path, found, expected, remedy));
-    }
-    Ok(text)
+    let bytes = read_whole(path, |length| length <= 1 << 20, expected, remedy)?;
+    let text = String::from_utf8(bytes);
+    text.map_err(|error| LabError::format(path, error, expected, remedy))
 }

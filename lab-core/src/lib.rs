@@ -81,8 +81,6 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod checks;
-mod content_hash;
 pub mod data;
 pub mod error;
 pub mod files;
@@ -103,25 +101,9 @@ pub use random::Seed;
 /// What a notebook or a program usually needs: `use lab_core::prelude::*;`.
 pub mod prelude {
     pub use crate::compute::side_by_side;
-    pub use crate::data::{
-        Augmentation, Batch, Batches, Cifar10, Dataset, Fill, Move, Normalization, RandomMove,
-        one_hot,
-    };
-    pub use crate::error::{LabError, Result};
-    pub use crate::metrics::{
-        Calibration, ClassificationReport, ConfusionMatrix, accuracy, classification_report,
-        top_k_accuracy,
-    };
-    pub use crate::model::{
-        Activation, Architecture, BatchNorm, Conv2d, Dense, Dropout, Flatten, Initializer, Inputs,
-        LayerKind, LayerNorm, Mode, NamedArrays, Padding, Pool, Pooling2d, Rescaling, Sequential,
-        Summary, whitening,
-    };
-    pub use crate::random::Seed;
-    pub use crate::training::{
-        Adam, AdamW, BatchRecord, Callback, Checkpoint, Control, CsvLogger, EarlyStopping,
-        EpochLines, EpochRecord, Evaluation, History, Loss, Optimizer, OptimizerState, Plan,
-        RangeTest, ReduceLrOnPlateau, RmsProp, Schedule, Sgd, Silent, Stopped, Targets, Trainer,
-        TrainingConfig,
-    };
+    pub use crate::data::*;
+    pub use crate::metrics::*;
+    pub use crate::model::*;
+    pub use crate::training::*;
+    pub use crate::{LabError, Result, Seed};
 }

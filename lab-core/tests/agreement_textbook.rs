@@ -91,7 +91,7 @@ struct Batch {
 impl Batch {
     fn targets(&self) -> Targets<'_> {
         let targets = match &self.distributions {
-            Some(rows) => Targets::distributions(rows.view()),
+            Some(rows) => Targets::from(rows.view()),
             None => Targets::classes(&self.labels),
         };
         match &self.weights {

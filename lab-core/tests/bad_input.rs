@@ -192,8 +192,8 @@ fn data_that_do_not_fit_the_network_are_refused_with_both_shapes() {
     let few = Dataset::new(good.images(), vec![1; 20], names(3)).unwrap();
     let words = [
         "last layer",
-        "found shape (10)",
-        "expected (3)",
+        "found shape [10]",
+        "expected [3]",
         "one unit for each class",
     ];
     assert_fit_says(adam(), &model, &few, None, &words);
@@ -596,8 +596,8 @@ fn augmentations_outside_of_their_ranges_are_refused_by_fit() {
 fn sample_weights_that_do_not_fit_are_refused() {
     let words = [
         "sample weights",
-        "found shape (19)",
-        "expected (20)",
+        "found shape [19]",
+        "expected [20]",
         "one weight for each sample",
     ];
     assert_trainer_says(adam().sample_weights(vec![1.0; 19]), &words);
@@ -619,8 +619,8 @@ fn sample_weights_that_do_not_fit_are_refused() {
 fn class_weights_that_do_not_fit_are_refused_under_their_own_name() {
     let words = [
         "class weights",
-        "found shape (9)",
-        "expected (10)",
+        "found shape [9]",
+        "expected [10]",
         "one weight for each class",
     ];
     assert_trainer_says(adam().class_weights(vec![1.0; 9]), &words);
@@ -674,7 +674,7 @@ fn batches_that_do_not_fit_are_refused_and_change_neither_the_network_nor_the_tr
         (
             &two,
             good().weighted(&[1.0]),
-            &["sample weights", "(1)", "(2)"],
+            &["sample weights", "[1]", "[2]"],
         ),
         (
             &two,
@@ -748,7 +748,7 @@ fn the_losses_themselves_refuse_what_does_not_fit() {
         (
             entropy,
             good().weighted(&[1.0; 3]),
-            ["sample weights", "(3)", "(2)"],
+            ["sample weights", "[3]", "[2]"],
         ),
         (
             Loss::MeanSquaredError,

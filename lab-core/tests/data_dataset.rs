@@ -75,7 +75,7 @@ fn what_does_not_fit_together_is_no_data_set() {
     let names = |n: usize| vec![String::new(); n];
     assert!(
         message(Dataset::new(images(2), vec![0; 3], names(1)))
-            .contains("labels: found shape (3), expected (2)")
+            .contains("labels: found shape [3], expected [2]")
     );
     assert!(message(Dataset::new(images(0), vec![], names(1))).contains("0 x 2 x 2 x 3"));
     assert!(
@@ -292,7 +292,7 @@ fn normalizations_that_cannot_be_are_errors() {
     }
     assert!(
         message(flat.with_normalization(Normalization::unit(3)))
-            .contains("normalization: found shape (3), expected (1)")
+            .contains("normalization: found shape [3], expected [1]")
     );
 }
 
@@ -369,7 +369,7 @@ fn batches_see_every_image_once_in_the_order_of_the_epoch() {
                     .collect::<Vec<_>>()
             })
             .collect();
-        assert_eq!(seen, epoch_order(107, Some(Seed(9)), epoch));
+        assert_eq!(seen, epoch_order(107, Seed(9), epoch));
         assert_eq!(seen.iter().collect::<HashSet<_>>().len(), 107);
     }
     let plain: Vec<u8> = data
@@ -428,8 +428,8 @@ fn an_example_counts_for_its_class_weight_times_its_own() {
         }
     }
     let weighted = |classes, samples| message(data.batches(4).unwrap().weighted(classes, samples));
-    assert!(weighted(Some(&[1.0]), None).contains("class weights: found shape (1), expected (2)"));
-    assert!(weighted(None, Some(&[1.0])).contains("sample weights: found shape (1)"));
+    assert!(weighted(Some(&[1.0]), None).contains("class weights: found shape [1], expected [2]"));
+    assert!(weighted(None, Some(&[1.0])).contains("sample weights: found shape [1]"));
     assert!(weighted(Some(&[1.0, -1.0]), None).contains("class weights: found -1"));
     assert!(weighted(None, Some(&[f32::NAN; 11])).contains("sample weights: found NaN"));
 }

@@ -72,8 +72,9 @@ fn a_batch_file_is_planes_behind_a_label() {
     let mut bytes = [record(3, 10), record(9, 70)].concat();
     bytes[RECORD + 1 + 1024 + 33] = 255; // second image, green, row 1, column 1
     fs::write(&path, &bytes).unwrap();
-    let (images, labels) = binary::read_batch(&path).unwrap();
-    assert_eq!(labels, [3, 9]);
+    let data = binary::read_batch(&path).unwrap();
+    let images = data.images();
+    assert_eq!(data.labels(), [3, 9]);
     assert_eq!(images.dim(), (2, 32, 32, 3));
     assert_eq!(
         images.slice(ndarray::s![0, 31, 5, ..]).to_vec(),
@@ -95,11 +96,11 @@ fn writing_and_reading_give_back_every_bit_in_the_order_of_the_view() {
     let (first, again) = (dir.path().join("first.bin"), dir.path().join("again.bin"));
     let data = Cifar10::sample().train.subset(&[5, 0, 999, 400]).unwrap();
     binary::write_batch(&first, &data).unwrap();
-    let (images, labels) = binary::read_batch(&first).unwrap();
-    assert_eq!(images, data.images());
-    assert_eq!(labels, data.labels());
-    let names = CLASS_NAMES.map(str::to_owned).to_vec();
-    binary::write_batch(&again, &Dataset::new(images, labels, names).unwrap()).unwrap();
+    let read = binary::read_batch(&first).unwrap();
+    assert_eq!(read.images(), data.images());
+    assert_eq!(read.labels(), data.labels());
+    assert_eq!(read.class_names(), CLASS_NAMES);
+    binary::write_batch(&again, &read).unwrap();
     assert_eq!(fs::read(&first).unwrap(), fs::read(&again).unwrap());
     assert_eq!(fs::read(&first).unwrap().len(), 4 * RECORD);
     assert_eq!(

@@ -105,7 +105,7 @@ fn pull(model: &Sequential, inputs: &Array2<f32>, output: &Rows, upstream: &Rows
         model,
         (Loss::MeanSquaredError, 0.0),
         inputs,
-        Targets::distributions(targets.view()),
+        Targets::from(targets.view()),
     )
 }
 
@@ -227,8 +227,8 @@ fn every_loss_and_its_gradient_agree_with_keras() {
         let loss: Loss = loss.parse().unwrap();
         let targets = |rows: Range<usize>| match targets.as_str() {
             "labels" => Targets::classes(&labels[rows]),
-            "soft" => Targets::distributions(soft.slice(s![rows, ..])),
-            _ => Targets::distributions(one_hot.slice(s![rows, ..])),
+            "soft" => Targets::from(soft.slice(s![rows, ..])),
+            _ => Targets::from(one_hot.slice(s![rows, ..])),
         };
         let (plan, inputs, kernel) = saying(&file.logits[logits]);
         let model = network(

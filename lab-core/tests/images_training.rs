@@ -143,7 +143,7 @@ fn an_alternating_flip_shows_each_image_once_in_both_ways_in_two_epochs() {
                     .collect::<Vec<_>>()
             })
             .collect();
-        let order = lab_core::data::epoch_order(200, Some(Seed(5)), epoch);
+        let order = lab_core::data::epoch_order(200, Seed(5), epoch);
         let plain = data.batches(200).unwrap().next().unwrap().images;
         let mut flipped = vec![false; 200];
         for (seen, &row) in seen.iter().zip(&order) {

@@ -19,18 +19,18 @@ fn assert_says<T>(result: Result<T>, parts: &[&str]) {
 
 #[test]
 fn different_lengths_are_refused() {
-    let parts = ["predicted", "(3)", "(2)", "what to do"];
+    let parts = ["predicted", "[3]", "[2]", "what to do"];
     assert_says(accuracy(&[0, 1], &[0, 1, 1]), &parts);
     assert_says(ConfusionMatrix::new(&[0, 1], &[0, 1, 1], &PETS), &parts);
     assert_says(classification_report(&[0, 1], &[0, 1, 1], &PETS), &parts);
     let three = Array2::<f32>::ones((3, 2));
     assert_says(
         top_k_accuracy(&[0, 1], three.view(), 1),
-        &["probabilities", "(3)", "(2)"],
+        &["probabilities", "[3]", "[2]"],
     );
     assert_says(
         Calibration::new(&[0, 1], three.view(), 15),
-        &["probabilities", "(3)", "(2)"],
+        &["probabilities", "[3]", "[2]"],
     );
 }
 

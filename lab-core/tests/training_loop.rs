@@ -689,7 +689,8 @@ struct Listener(Rc<RefCell<Vec<Call>>>);
 
 #[derive(Clone, Debug)]
 enum Call {
-    Begin(Plan),
+    /// The options, the batches of an epoch, the examples of training and validation.
+    Begin(TrainingConfig, [usize; 3]),
     Batch(BatchRecord),
     Epoch(EpochRecord),
     End(History),
@@ -704,7 +705,9 @@ impl Listener {
 
 impl Callback for Listener {
     fn on_train_begin(&mut self, control: &mut Control<'_>) -> Result<()> {
-        self.hears(Call::Begin(control.plan.clone()))
+        let validation = control.validation.map_or(0, Dataset::len);
+        let sizes = [control.batches(), control.train.len(), validation];
+        self.hears(Call::Begin(control.config.clone(), sizes))
     }
 
     fn on_batch_end(&mut self, record: &BatchRecord, _: &mut Control<'_>) -> Result<()> {
@@ -722,7 +725,7 @@ impl Callback for Listener {
 }
 
 #[test]
-fn progress_hears_of_the_plan_of_each_batch_of_each_epoch_and_of_the_end() {
+fn progress_hears_of_the_options_of_each_batch_of_each_epoch_and_of_the_end() {
     let (train, validation) = parts();
     let listener = Listener::default();
     let mut trainer = quiet(Adam::new(1e-3))
@@ -732,12 +735,11 @@ fn progress_hears_of_the_plan_of_each_batch_of_each_epoch_and_of_the_end() {
     let history = trainer.fit(&mut small_network(), &train, &validation.take(60));
     let history = history.unwrap();
     let calls = listener.0.borrow().clone();
-    let [Call::Begin(plan), between @ .., Call::End(end)] = &calls[..] else {
+    let [Call::Begin(config, sizes), between @ .., Call::End(end)] = &calls[..] else {
         panic!("{calls:?}")
     };
-    assert_eq!(&plan.config, trainer.config());
-    assert_eq!((plan.config.epochs, plan.batches, plan.done), (2, 3, 0));
-    assert_eq!((plan.examples, plan.validation_examples), (100, 60));
+    assert_eq!(config, trainer.config());
+    assert_eq!((config.epochs, sizes), (2, &[3, 100, 60]));
     assert_eq!(end, &history);
     assert_eq!(between.len(), 8);
     for (epoch, calls) in between.chunks(4).enumerate() {

@@ -51,7 +51,7 @@ LIBRARY = [
             ["dense: found shape [32, 32, 3]", "put .flatten() before"]),
     Mistake("too few classes in the last layer",
             ["trainer(1e-3).fit(&mut network(2, Activation::Softmax)?, &train, &validation)?;"],
-            ["last layer: found shape (2), expected (10)", ".dense(10, Activation::Softmax)"]),
+            ["last layer: found shape [2], expected [10]", ".dense(10, Activation::Softmax)"]),
     Mistake("softmax missing before cross-entropy",
             ["trainer(1e-3).fit(&mut network(10, Activation::Linear)?, &train, &validation)?;"],
             ["last layer: found linear, expected softmax", "end the network with .dense(10, Activation::Softmax)"]),
@@ -67,7 +67,7 @@ LIBRARY = [
             ["use lab_notebook::ndarray::Array2;\n"
              "let column: Array2<f32> = Array2::from_shape_fn((64, 1), |(i, _)| f32::from(train.labels()[i]));\n"
              "let images: Vec<_> = train.batches(64)?.take(1).collect();\n"
-             "trainer(1e-3).train_on_batch(&mut network(10, Activation::Softmax)?, &images[0].images, Targets::distributions(column.view()))?;"],
+             "trainer(1e-3).train_on_batch(&mut network(10, Activation::Softmax)?, &images[0].images, Targets::from(column.view()))?;"],
             ["targets: found shape [64, 1], expected [64, 10]", "a row that one_hot(&labels, classes) makes"]),
     Mistake("labels counted from 1",
             ["let wrong = Dataset::new(train.take(3).images(), vec![1, 2, 10], train.class_names().to_vec())?;"],
@@ -110,7 +110,7 @@ LIBRARY = [
             ["warning: the network was never trained", "call fit first"]),
     Mistake("a schedule that ends above its beginning",
             ["trainer(1e-3).schedule(Schedule::Cosine { lowest: 2.0 }).fit(&mut network(10, Activation::Softmax)?, &train, &validation)?;"],
-            ["schedule: lowest fraction: found 2, expected 0 to 1"]),
+            ["schedule: lowest: found 2, expected 0 to 1"]),
     Mistake("a misspelt optimizer", ['let optimizer: Optimizer = "adma".parse()?;'], ["unknown optimizer `adma`", "did you mean `adam`"]),
     Mistake("a misspelt activation", ['let activation: Activation = "rleu".parse()?;'], ["unknown activation `rleu`", "did you mean `relu`"]),
     Mistake("an augmentation that turns too far",

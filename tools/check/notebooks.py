@@ -1,8 +1,8 @@
 """Checks the committed notebooks: notebooks.py [--unrun] [NOTEBOOK …]; with --self-test, that it would notice.
 
 A notebook that goes into the repository has run without an error or a warning, holds no path of the machine that it ran
-on, has its cells numbered in order, prints no more than a screen in a cell, and names our kernel. With --unrun it may be
-without outputs.
+on, has its cells numbered in order, prints no more than a screen in a cell, has no cell too long or wide to read, and
+names our kernel. With --unrun it may be without outputs, and of any length. Every section that docs/original-lab.md links to exists.
 """
 
 import copy
@@ -10,9 +10,12 @@ import json
 import re
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 CLONE = Path(__file__).resolve().parents[2]
+TASKS = CLONE / "docs/original-lab.md"
 SCREEN = 30
+LONGEST, WIDEST = 25, 96
 LARGEST = 8_000_000
 KERNEL = {"display_name": "Rust", "language": "rust", "name": "rust"}
 # Home folders, temporary folders, drives: what a path begins with on somebody's machine, and nowhere in a text.
@@ -57,6 +60,11 @@ def problems_of(notebook, unrun=False):
                 yield f"{place}: a path of somebody's machine: {found.group()}"
         if cell["cell_type"] != "code" or not text_of(cell["source"]).strip():
             continue
+        source = text_of(cell["source"]).splitlines()
+        if len(source) > LONGEST and not unrun:
+            yield f"{place}: {len(source)} lines, more than {LONGEST}"
+        if (wide := max(map(len, source))) > WIDEST and not unrun:
+            yield f"{place}: a line of {wide} characters, more than {WIDEST}"
         count = cell.get("execution_count")
         if count is None and not unrun:
             yield f"{place}: has not run"
@@ -85,6 +93,23 @@ def check(path, unrun):
     for problem in found:
         print(f"{path.name}: {problem}")
     return len(found)
+
+
+def headings(notebook):
+    """What JupyterLab calls the sections of a notebook in an address."""
+    markdown = "\n".join(text_of(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+    without_code = re.sub(r"^```.*?^```", "", markdown, flags=re.S | re.M)
+    return {heading.strip().replace(" ", "-") for heading in re.findall(r"^#+ (.*)", without_code, flags=re.M)}
+
+
+def broken_links(markdown, sections):
+    """The links to sections of notebooks that do not exist; `sections` has those of each notebook by its file's name."""
+    links = re.findall(r"\]\(\.\./notebooks/([^)#]+)#?([^)]*)\)", markdown)
+    if not links:
+        yield "no link to a notebook"
+    for name, section in links:
+        if name not in sections or section and unquote(section) not in sections[name]:
+            yield f"no such section: {name}#{section}"
 
 
 def good():
@@ -131,6 +156,8 @@ def self_test():
         "times of execution": lambda n: n["cells"][1]["metadata"].update(execution={}),
         "has not run": lambda n: n["cells"][2].update(execution_count=None),
         "does not follow 2": lambda n: n["cells"][2].update(execution_count=5),
+        "26 lines": lambda n: n["cells"][2].update(source="1;\n" * 26),
+        "97 characters": lambda n: n["cells"][2].update(source="1" * 97),
         "prints 31 lines": lambda n: n["cells"][1]["outputs"][0]["text"].append("more\n"),
     }
     assert list(problems_of(good())) == [], list(problems_of(good()))
@@ -143,6 +170,12 @@ def self_test():
     for cell in unrun["cells"][1:]:
         cell.update(execution_count=None, outputs=[])
     assert list(problems_of(unrun, unrun=True)) == []
+    sections = {"1.ipynb": headings({"cells": [{"cell_type": "markdown", "source": "# One\n## And a half?\n```\n# no\n```"}]})}
+    assert sections == {"1.ipynb": {"One", "And-a-half?"}}, sections
+    assert not list(broken_links("[a](../notebooks/1.ipynb#And-a-half?) [b](../notebooks/1.ipynb)", sections))
+    for link in ["1.ipynb#no", "2.ipynb", "1.ipynb#one"]:
+        assert list(broken_links(f"[a](../notebooks/{link})", sections)), link
+    assert list(broken_links("nothing", sections))
     print(f"{len(breakages)} kinds of breakage are noticed")
 
 
@@ -155,6 +188,10 @@ def main(arguments):
         print("no notebooks")
         return 1
     problems = sum(check(path, "--unrun" in arguments) for path in paths)
+    sections = {path.name: headings(json.loads(path.read_text(encoding="utf-8"))) for path in (CLONE / "notebooks").glob("*.ipynb")}
+    for problem in broken_links(TASKS.read_text(encoding="utf-8"), sections):
+        print(f"{TASKS.name}: {problem}")
+        problems += 1
     print(f"{len(paths)} notebooks: {f'{problems} problems' if problems else 'all in order'}")
     return 1 if problems else 0
 

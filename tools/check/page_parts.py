@@ -58,6 +58,10 @@ class Text(unittest.TestCase):
         html = Markdown().render("[a](04-optimizer.ipynb#the-question) [b](https://a.b/c.ipynb) [c](#d)")
         self.assertEqual(re.findall('href="([^"]+)"', html), ["04-optimizer.html#the-question", "https://a.b/c.ipynb", "#d"])
 
+    def test_links_to_other_files_lead_there_from_the_folder_of_the_page(self):
+        html = Markdown("../../notebooks").render("[a](../docs/a.md#b) [c](../README.md)")
+        self.assertEqual(re.findall('href="([^"]+)"', html), ["../../docs/a.md#b", "../../README.md"])
+
     def test_tables_and_pictures_get_their_boxes(self):
         html = tidy(f'<table><tr><td>1</td></tr></table><img src="{PIXEL}" alt="dots" width="2">')
         self.assertIn('<div class="scroll" tabindex="0"><table>', html)

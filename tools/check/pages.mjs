@@ -89,6 +89,9 @@ for (const name of pages) {
       await page.setViewportSize({ width, height: 900 });
       const across = await page.evaluate(() => document.documentElement.scrollWidth);
       check(name, across <= width, `${across} pixels across in a window of ${width}`);
+      // A wide figure scrolls in its card rather than shrink until its text cannot be read.
+      const widths = await page.locator(".figure.wide img").evaluateAll((all) => all.map((image) => image.width));
+      check(name, widths.every((figure) => figure >= 560), `a figure of ${Math.min(...widths)} pixels in a window of ${width}`);
     }
     if (screenshots) await draw(page, basename(name, ".html"));
     await context.close();

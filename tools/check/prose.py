@@ -23,8 +23,8 @@ PATTERNS = {
 
 
 def sentences(markdown):
-    """The sentences of a text, without code, formulas, tables' rules and list marks."""
-    text = re.sub(r"```.*?```|\$\$.*?\$\$", " ", markdown, flags=re.S)
+    """The sentences of a text, without code, formulas, pictures, tables' rules and list marks."""
+    text = re.sub(r"```.*?```|\$\$.*?\$\$|</?[a-z][^>]*>", " ", markdown, flags=re.S)
     text = re.sub(r"`[^`]*`|\$[^$]*\$", "…", text)
     for line in text.splitlines():
         line = re.sub(r"^\s*([#>|*-]+|\d+\.)\s*", "", line).strip()
@@ -69,7 +69,7 @@ def self_test():
     for markdown in bad:
         assert len(list(check(notebook(markdown), []))) == 1, markdown
         assert not list(check(notebook(markdown, ["exercise"]), [])), markdown
-    for markdown in ["Is A better than B?", "The next cell takes about a minute.", "A sentence.", "Take $30\\,\\%$ or `50 %`.", "$$\n5 \\text{ points}\n$$", "The image has 3,072 floats."]:
+    for markdown in ["Is A better than B?", "The next cell takes about a minute.", "A sentence.", "Take $30\\,\\%$ or `50 %`.", "$$\n5 \\text{ points}\n$$", "The image has 3,072 floats.", '<img alt="50 %" src="data:,2%20">']:
         assert not list(check(notebook(markdown), [])), markdown
     guess = "Guessing reaches 10 %."
     assert not list(check(notebook(guess), [guess]))

@@ -3,7 +3,7 @@
     python3 tools/check/solutions.py [--notebooks-only] [NAME …]
 
 runs each notebook of notebooks/solutions in a real kernel, on the sample. Every check must say "right", and there must be
-as many as in the notebook of the same name; there the cells must be unsolved, and their checks say so. It needs what
+as many as in the notebook of the same name; there the cells must be unsolved, and their checks say so. A challenge's entry must reach its goal. It needs what
 `cargo lab setup` installs, prints one line for each notebook, and exits 1 when something does not hold.
 """
 
@@ -19,6 +19,8 @@ from pathlib import Path
 CLONE = Path(__file__).resolve().parents[2]
 NOTEBOOKS = CLONE / "notebooks"
 SOLUTIONS = NOTEBOOKS / "solutions"
+# The cell that puts an entry on the scoreboard of a challenge.
+BOARD = "challenge-board"
 
 
 def text_of(value):
@@ -45,7 +47,8 @@ def exercises(path):
     cells = cells_of(path)
     count = len(checks_of(cells))
     triples = [[f"exercise-{n}-text", f"exercise-{n}", f"check-{n}"] for n in range(1, count + 1)]
-    wanted = ["exercises", *sum(triples, []), "further-questions"]
+    challenge = ["challenge-text", "challenge", BOARD] if BOARD in cells else []
+    wanted = ["exercises", *sum(triples, []), *challenge, "further-questions"]
     found = [name for name in cells if name in wanted]
     problems = []
     if count == 0 or found != wanted:
@@ -54,6 +57,8 @@ def exercises(path):
     for number, name in enumerate(checks_of(cells), 1):
         if f"Exercise {number}: not answered yet." not in shown(cells[name]):
             problems.append(f"{name} does not say that it is not answered yet")
+    if challenge and "No entry yet" not in shown(cells[BOARD]):
+        problems.append(f"{BOARD} does not say that there is no entry yet")
     return count, problems
 
 
@@ -63,7 +68,7 @@ def execute(path, executed):
     if not python.exists():
         return ["there is no kernel here: run `cargo lab setup` first"]
     program = [python, CLONE / "crates" / "cli" / "python" / "run.py", path, executed]
-    environment = {**os.environ, "LAB_SCALE": "sample"}
+    environment = {**os.environ, "LAB_SCALE": "sample", "LAB_AUTHOR": "the solution"}
     # It ends with whoever holds the other end of its standard input.
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     problems = []
@@ -96,6 +101,8 @@ def solve(path, count, folder):
     for number, name in enumerate(names, 1):
         if f"Exercise {number}: right." not in shown(cells[name]):
             problems.append(f"{name} says: {shown(cells[name]) or 'nothing'}")
+    if BOARD in cells_of(NOTEBOOKS / path.name) and "the goal is reached" not in shown(cells.get(BOARD, {})):
+        problems.append(f"{BOARD} says: {shown(cells.get(BOARD, {})) or 'nothing'}")
     return problems
 
 

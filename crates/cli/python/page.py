@@ -8,6 +8,7 @@ run and the pages show the outputs `saved` in the notebooks, and `pages`, one fo
 
 import csv
 import json
+import os
 import re
 import sys
 from datetime import datetime, timezone
@@ -110,7 +111,7 @@ def write_page(exporter, order, pages, page, name):
     """Writes one page; `pages` are those that can be linked to."""
     notebook = nbformat.read(page["executed"], 4)
     report = name == REPORT
-    markdown = Markdown()
+    markdown = Markdown(Path(os.path.relpath(Path(page["source"]).parent, order["outputs"])).as_posix())
     blocks = list(blocks_of(notebook, markdown, report))
     title = markdown.headings[0].text if markdown.headings else title_of(notebook)
     if report and blocks:

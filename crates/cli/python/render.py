@@ -1,6 +1,7 @@
 """The parts of a page: text, formulas, code, and what cells have shown."""
 
 import base64
+import posixpath
 import re
 import struct
 from html import escape
@@ -39,9 +40,9 @@ def code(source, language):
 class Renderer(IPythonRenderer):
     """Markdown as HTML: formulas become MathML, and headings are remembered for the table of contents."""
 
-    def __init__(self, headings):
+    def __init__(self, headings, notebooks):
         super().__init__(escape=False, exclude_anchor_links=True)
-        self.headings = headings
+        self.headings, self.notebooks = headings, notebooks
 
     def heading(self, text, level, **attrs):
         plain = BeautifulSoup(text, "html.parser")
@@ -73,17 +74,23 @@ class Renderer(IPythonRenderer):
 
     def link(self, text, url, title=None):
         # In JupyterLab a notebook refers to another; here its page to that one's page.
-        return super().link(text, re.sub(r"^([\w./-]+)\.ipynb(?=#|$)", r"\1.html", url), title)
+        url = re.sub(r"^([\w./-]+)\.ipynb(?=#|$)", r"\1.html", url)
+        if url.startswith("../"):
+            url = posixpath.normpath(posixpath.join(self.notebooks, url))
+        return super().link(text, url, title)
 
 
 class Markdown:
-    """All the text of one page: its headings have names of their own."""
+    """All the text of one page: its headings have names of their own.
 
-    def __init__(self):
-        self.headings = []
+    `notebooks` is the folder of the notebooks as seen from the page's, for links to files outside of it.
+    """
+
+    def __init__(self, notebooks="."):
+        self.headings, self.notebooks = [], notebooks
 
     def render(self, source):
-        return tidy(MarkdownWithMath(renderer=Renderer(self.headings)).render(source))
+        return tidy(MarkdownWithMath(renderer=Renderer(self.headings, self.notebooks)).render(source))
 
 
 def tidy(html):

@@ -51,7 +51,7 @@ def tell(event, **fields):
 
 
 # What a cell prints may reach us after the news that it has ended. So long nothing must have come before the next begins.
-QUIET = 0.1
+QUIET = 0.05
 
 
 class Client(NotebookClient):

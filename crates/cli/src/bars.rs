@@ -15,9 +15,10 @@ impl Bar {
 
 impl Callback for Bar {
     fn on_train_begin(&mut self, control: &mut Control<'_>) -> Result<()> {
-        let plan = control.plan;
-        let batches = (plan.config.epochs - plan.done) * plan.batches;
-        self.0 = ProgressBar::new(batches as u64);
+        let [done, all] = [control.history.epochs.len(), control.config.epochs];
+        let batches = |epochs: usize| (epochs * control.batches()) as u64;
+        self.0 = ProgressBar::new(batches(all)).with_position(batches(done));
+        self.0.reset_eta();
         let template = "{prefix} [{bar:30}] {msg} - {eta} left in all";
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.0.set_style(style.progress_chars("=> "));
@@ -26,9 +27,9 @@ impl Callback for Bar {
     }
 
     fn on_batch_end(&mut self, record: &BatchRecord, control: &mut Control<'_>) -> Result<()> {
-        let (plan, epoch) = (control.plan, record.epoch);
-        let before = (epoch - 1 - plan.done) * plan.batches;
-        let (loss, accuracy, epochs) = (record.loss, record.accuracy, plan.config.epochs);
+        let (epoch, epochs) = (record.epoch, control.config.epochs);
+        let before = (epoch - 1) * control.batches();
+        let (loss, accuracy) = (record.loss, record.accuracy);
         let message = format!("loss: {loss:.4} - accuracy: {accuracy:.4}");
         self.0.set_prefix(format!("Epoch {epoch}/{epochs}"));
         self.0.set_message(message);
@@ -37,7 +38,7 @@ impl Callback for Bar {
     }
 
     fn on_epoch_end(&mut self, record: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
-        self.0.println(epoch_line(record, control.plan));
+        self.0.println(epoch_line(record, control));
         Ok(())
     }
 

@@ -213,7 +213,7 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     let mut trainer = if std::io::stderr().is_terminal() && std::io::stdout().is_terminal() {
         trainer.progress(Bar::new())
     } else {
-        trainer.progress(EpochLines::default())
+        trainer.progress(EpochLines::to(std::io::stdout()))
     };
     let history = trainer.fit(&mut model, &train, validation.as_ref())?;
     if let Stopped::Interrupted { epoch } = history.stopped {

@@ -9,7 +9,8 @@ use crate::threads::Threads;
 /// Runs `task` for every item, as many at a time as there are cores, and returns the results in the order of the items.
 ///
 /// Inside of a task, [`Threads::new`] without a number gives one thread, so that tasks do not compete for cores; results do
-/// not depend on it. A single item has all cores. After an error no new item is started.
+/// not depend on it. A single item has all cores, and so has one that would be left over at the end, such as the third of
+/// three on two cores. After an error no new item is started.
 ///
 /// ```
 /// use lab_kernels::side_by_side;
@@ -23,11 +24,12 @@ pub fn side_by_side<T: Send, R: Send, E: Send>(
     items: impl IntoIterator<Item = T>,
     task: impl Fn(T) -> Result<R, E> + Sync,
 ) -> Result<Vec<R>, E> {
-    let items: Vec<T> = items.into_iter().collect();
+    let mut items: Vec<T> = items.into_iter().collect();
     let workers = Threads::default_count().min(items.len());
     if workers <= 1 {
         return items.into_iter().map(task).collect();
     }
+    let left_over = (items.len() % workers == 1).then(|| items.pop()).flatten();
     let waiting = Mutex::new(items.into_iter().enumerate());
     // The lock is held for a moment only, and nothing can panic meanwhile.
     let next = || {
@@ -55,7 +57,12 @@ pub fn side_by_side<T: Send, R: Send, E: Send>(
         results.collect::<Vec<_>>()
     });
     results.sort_by_key(|(number, _)| *number);
-    results.into_iter().map(|(_, result)| result).collect()
+    let results = results.into_iter().map(|(_, result)| result);
+    let mut results = results.collect::<Result<Vec<R>, E>>()?;
+    if let Some(item) = left_over {
+        results.push(task(item)?);
+    }
+    Ok(results)
 }
 
 #[cfg(test)]
@@ -97,6 +104,9 @@ mod tests {
             Threads::new(count).map(|threads| threads.count())
         });
         assert_eq!(counts, Ok(vec![1, 1, 3]));
+        let count = |_| Threads::new(None).map(|threads| threads.count());
+        let one_more = side_by_side(0..=cores, count);
+        assert_eq!(one_more.map(|counts| counts[cores]), Ok(cores));
         assert_eq!(Threads::new(None).map(|threads| threads.count()), Ok(cores));
     }
 }

@@ -18,9 +18,9 @@ fn main() -> Result<()> {
     let save = |name: &str, figure: Figure| {
         println!(
             "{name:<20} {:?} {:>4} kB  {}",
-            figure.size(),
-            figure.png().len() / 1024,
-            figure.alt()
+            figure.size,
+            figure.png.len() / 1024,
+            figure.alt
         );
         figure.save(folder.join(format!("{name}.png")))
     };
@@ -48,6 +48,7 @@ fn main() -> Result<()> {
 
     let (model, history) = fit(Adam::new(1e-3).into(), 40, 0)?;
     let evaluation = model.evaluate(&cifar.test)?;
+    save("network", figures::network("A network", &model)?)?;
     save(
         "training_curves",
         figures::training_curves("Forty epochs with Adam", &history)?,
@@ -135,22 +136,6 @@ fn main() -> Result<()> {
     save(
         "confusion_matrix",
         figures::confusion_matrix("Test images of the sample", evaluation.confusion_matrix())?,
-    )?;
-    let names: Vec<String> = (0..100).map(|i| format!("class {i}")).collect();
-    let truth: Vec<u8> = (0..5000).map(|i| (i % 100) as u8).collect();
-    let guessed: Vec<u8> = (0..5000)
-        .map(|i| {
-            if i % 3 == 0 {
-                (i * 7 % 100) as u8
-            } else {
-                (i % 100) as u8
-            }
-        })
-        .collect();
-    let many = ConfusionMatrix::new(&truth, &guessed, &names)?;
-    save(
-        "confusion_100",
-        figures::confusion_matrix("A hundred classes", &many)?,
     )?;
     let large: Vec<u8> = (0..60_000).map(|i| (i % 2) as u8).collect();
     let two = ConfusionMatrix::new(
@@ -299,6 +284,19 @@ fn main() -> Result<()> {
     save(
         "histograms",
         figures::histograms("Pixels before and after", "value", &both)?,
+    )?;
+    let channel = |number: usize, mean: f32, deviation: f32| -> Vec<f32> {
+        let values = batch.images.iter().skip(number).step_by(3);
+        values.map(|x| (x - mean) / deviation).collect()
+    };
+    let colours = [
+        ("blue", channel(2, 0.4465, 0.2616)),
+        ("red", channel(0, 0.4914, 0.247)),
+        ("green", channel(1, 0.4822, 0.2435)),
+    ];
+    save(
+        "histograms_colours",
+        figures::histograms("Standardized, each colour by itself", "value", &colours)?,
     )?;
     save(
         "weights",

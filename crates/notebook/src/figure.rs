@@ -1,7 +1,5 @@
 //! A finished picture, and how it gets into a notebook, a file, or a page.
 
-use std::collections::HashMap;
-use std::io::Write;
 use std::path::Path;
 
 use base64::Engine;
@@ -16,37 +14,21 @@ use crate::show::{View, escape};
 /// ```
 /// use lab_notebook::prelude::*;
 /// let figure = figures::bars("Images of each class", "images", &[("cat".into(), 5_000.0), ("dog".into(), 4_500.0)])?;
-/// assert!(figure.alt().contains("cat 5,000"));
+/// assert!(figure.alt.contains("cat 5,000"));
 /// assert!(figure.to_html().starts_with("<img alt="));
 /// # Ok::<(), LabError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Figure {
-    png: Vec<u8>,
-    alt: String,
-    size: (u32, u32),
+    /// The file's bytes.
+    pub png: Vec<u8>,
+    /// What is to be seen, in words and numbers.
+    pub alt: String,
+    /// Width and height in CSS pixels; the picture has twice as many.
+    pub size: (u32, u32),
 }
 
 impl Figure {
-    pub(crate) fn new(png: Vec<u8>, alt: String, size: (u32, u32)) -> Self {
-        Self { png, alt, size }
-    }
-
-    /// The file's bytes.
-    pub fn png(&self) -> &[u8] {
-        &self.png
-    }
-
-    /// What is to be seen, in words and numbers.
-    pub fn alt(&self) -> &str {
-        &self.alt
-    }
-
-    /// Width and height in CSS pixels; the picture has twice as many.
-    pub fn size(&self) -> (u32, u32) {
-        self.size
-    }
-
     /// Writes the picture as a PNG file, whole or not at all.
     ///
     /// # Errors
@@ -60,46 +42,33 @@ impl Figure {
 impl Show for Figure {
     fn view(&self) -> View {
         let (alt, width, data) = (escape(&self.alt), self.size.0, STANDARD.encode(&self.png));
-        let image =
-            format!("<img alt=\"{alt}\" width=\"{width}\" style=\"max-width:100%;height:auto\"");
-        View::new(
-            format!("{image} src=\"data:image/png;base64,{data}\">"),
-            &self.alt,
-        )
+        let style = "max-width:100%;height:auto";
+        let image = format!("<img alt=\"{alt}\" width=\"{width}\" style=\"{style}\"");
+        let html = format!("{image} src=\"data:image/png;base64,{data}\">");
+        View::new(html, &self.alt)
     }
 }
 
 /// The pixels as PNG, with a palette where 256 colours are enough.
 pub(crate) fn encode(pixels: &[[u8; 3]], width: u32) -> Vec<u8> {
-    let mut numbers = HashMap::new();
-    let mut palette = Vec::new();
-    let mut number = |pixel: &[u8; 3]| {
-        let next = numbers.len();
-        let number = *numbers.entry(*pixel).or_insert_with(|| {
-            palette.extend(pixel);
-            next
-        });
-        u8::try_from(number).ok()
-    };
-    let indices: Option<Vec<u8>> = pixels.iter().map(&mut number).collect();
+    let mut palette = pixels.to_vec();
+    palette.sort_unstable();
+    palette.dedup();
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, pixels.len() as u32 / width);
     encoder.set_compression(png::Compression::High);
-    let data = match &indices {
-        Some(indices) => {
-            encoder.set_color(png::ColorType::Indexed);
-            encoder.set_palette(palette);
-            encoder.set_filter(png::Filter::NoFilter);
-            indices
-        }
-        None => {
-            encoder.set_color(png::ColorType::Rgb);
-            &pixels.concat()
-        }
-    };
-    let written = encoder
-        .write_header()
-        .and_then(|mut writer| writer.write_image_data(data));
+    let mut data = pixels.concat();
+    if palette.len() <= 256 {
+        let number = |pixel| palette.binary_search(pixel).unwrap_or_default() as u8;
+        data = pixels.iter().map(number).collect();
+        encoder.set_color(png::ColorType::Indexed);
+        encoder.set_palette(palette.concat());
+        encoder.set_filter(png::Filter::NoFilter);
+    } else {
+        encoder.set_color(png::ColorType::Rgb);
+    }
+    let header = encoder.write_header();
+    let written = header.and_then(|mut writer| writer.write_image_data(&data));
     debug_assert!(written.is_ok(), "memory takes every picture: {written:?}");
     bytes
 }

@@ -45,7 +45,7 @@ pub use statistics::{Mean, mcnemar};
 /// What a notebook needs: `use lab_notebook::prelude::*;`.
 pub mod prelude {
     pub use crate::figures::{self, LineChart};
-    pub use crate::inspect::{Explanation, Inspect, Inspection, LayerInspection, Neighbour};
+    pub use crate::inspect::{Explanation, Inspect, Inspection, LayerInspection};
     pub use crate::lab::{Lab, LiveCurves, LogTo, Run, Scale};
     pub use crate::seed::Seed;
     pub use crate::{Figure, Mean, Show, checks, claim, mcnemar, row, textbook};

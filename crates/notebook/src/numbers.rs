@@ -11,16 +11,17 @@ pub(crate) fn short(value: f64) -> String {
         0.0 => "0".to_owned(),
         _ if !(9.9995e-5..999_999.5).contains(&size) => scientific(value),
         _ => {
-            let text = decimal(value, (3.0 - size.log10().floor()).clamp(0.0, 5.0) as usize);
-            let point = if text.contains('.') {
-                ['0', '.']
-            } else {
-                [' '; 2]
-            };
-            text.trim_end_matches(point[0])
-                .trim_end_matches(point[1])
-                .to_owned()
+            let decimals = (3.0 - size.log10().floor()).clamp(0.0, 5.0);
+            trimmed(&decimal(value, decimals as usize)).to_owned()
         }
+    }
+}
+
+/// The number without zeros at the end of its decimals.
+fn trimmed(number: &str) -> &str {
+    match number.contains('.') {
+        true => number.trim_end_matches('0').trim_end_matches('.'),
+        false => number,
     }
 }
 
@@ -38,39 +39,17 @@ pub(crate) fn decimal(value: f64, decimals: usize) -> String {
 pub(crate) fn scientific(value: f64) -> String {
     let text = format!("{value:.3e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let mantissa = mantissa
-        .trim_end_matches('0')
-        .trim_end_matches('.')
-        .replace('-', "−");
-    let raised = exponent
-        .chars()
-        .map(|c| c.to_digit(10).map_or('⁻', |digit| RAISED[digit as usize]));
+    let mantissa = trimmed(mantissa).replace('-', "−");
+    let raise = |c: char| c.to_digit(10).map_or('⁻', |digit| RAISED[digit as usize]);
+    let raised = exponent.chars().map(raise);
     let power = format!("10{}", raised.collect::<String>());
-    if mantissa == "1" {
-        power
-    } else {
-        format!("{mantissa}·{power}")
+    match &mantissa[..] {
+        "1" => power,
+        _ => format!("{mantissa}·{power}"),
     }
 }
 
 const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
-
-/// One of 1, 2 and 5 times a power of ten: about `wished`, rather more than less.
-pub(crate) fn round_step(wished: f64) -> f64 {
-    let least = 0.65 * wished;
-    let power = 10_f64.powf(least.log10().floor());
-    let steps = [1.0, 2.0, 5.0].map(|step| step * power);
-    steps
-        .into_iter()
-        .find(|step| *step >= least * (1.0 - 1e-9))
-        .unwrap_or(10.0 * power)
-}
-
-/// The value rounded up to a tenth, or so, of a range.
-pub(crate) fn round_up(value: f64, range: f64) -> f64 {
-    let step = round_step(range.max(1e-12) / 10.0);
-    (value / step).ceil() * step
-}
 
 /// The least and the greatest of the finite values; `None` where there is none.
 pub(crate) fn range(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
@@ -79,6 +58,15 @@ pub(crate) fn range(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)>
         let (low, high) = ends.unwrap_or((value, value));
         Some((value.min(low), value.max(high)))
     })
+}
+
+/// `a, b, c and 4 more`: the first `most` of a list.
+pub(crate) fn listed(parts: &[String], most: usize) -> String {
+    let shown = parts[..parts.len().min(most)].join(", ");
+    match parts.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 #[cfg(test)]

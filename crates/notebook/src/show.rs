@@ -55,18 +55,16 @@ impl View {
         show(&self.html, &self.text);
     }
 
-    /// A picture, or the error for which there is none.
+    /// A picture, and the same in text.
     pub(crate) fn picture(figure: Result<Figure>, text: impl fmt::Display) -> Self {
-        match figure {
-            Ok(figure) => Self::new(figure.to_html(), text),
-            Err(error) => Self::error(&error),
-        }
+        Self::new(String::new(), text).with(figure)
     }
 
-    pub(crate) fn error(error: &LabError) -> Self {
-        let style = "color:inherit;background:none;margin:8px 0";
-        let text = escape(&error.to_string());
-        Self::new(format!("<pre style=\"{style}\">{text}</pre>\n"), error)
+    /// Adds a picture, or says why there is none.
+    pub(crate) fn with(mut self, figure: Result<Figure>) -> Self {
+        let why = |error: LabError| format!("<pre>{}</pre>\n", escape(&error.to_string()));
+        self.html += &figure.map_or_else(why, |figure| figure.to_html());
+        self
     }
 }
 
@@ -82,12 +80,8 @@ pub fn show(html: &str, text: &str) {
     print("text/html", html, text);
 }
 
-/// Shows Markdown in the cell, and its source where that is not shown.
-pub(crate) fn show_markdown(markdown: &str) {
-    print("text/markdown", markdown, markdown);
-}
-
-fn print(mime: &str, rich: &str, text: &str) {
+/// Shows a value in a rich form, and as text where that form is not shown.
+pub(crate) fn print(mime: &str, rich: &str, text: &str) {
     let text = part(mime, rich) + &part("text/plain", text);
     // A closed standard output is no reason to panic: then nobody is looking.
     _ = std::io::stdout().lock().write_all(text.as_bytes());
@@ -100,16 +94,9 @@ fn part(mime: &str, content: &str) -> String {
 
 /// Replaces the characters that mean something in HTML, in text and in quoted attributes.
 pub(crate) fn escape(text: &str) -> String {
-    let mut text = text.replace('&', "&amp;");
-    for (from, to) in [
-        ('<', "&lt;"),
-        ('>', "&gt;"),
-        ('"', "&quot;"),
-        ('\'', "&#39;"),
-    ] {
-        text = text.replace(from, to);
-    }
-    text
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    let text = text.replace('>', "&gt;").replace('"', "&quot;");
+    text.replace('\'', "&#39;")
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! How sure a mean of a few runs is, and whether two networks differ on the same images.
 
+use crate::numbers::decimal;
 use crate::prelude::*;
 use std::fmt;
 
@@ -43,13 +44,11 @@ impl Mean {
     pub fn of(values: &[f64]) -> Self {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
-        if values.len() < 2 {
-            let half_width = f64::INFINITY;
-            return Self { mean, half_width };
-        }
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let deviation = (squares / (count - 1.0)).sqrt();
-        let half_width = t_quantile(values.len() - 1) * deviation / count.sqrt();
+        let half_width = match values.len() {
+            0 | 1 => f64::INFINITY,
+            n => t_quantile(n - 1) * (squares / (count - 1.0) / count).sqrt(),
+        };
         Self { mean, half_width }
     }
 
@@ -77,9 +76,8 @@ impl Mean {
 /// `47.9 ± 0.4`; `{:.2}` gives two decimals. One value stands alone.
 impl fmt::Display for Mean {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (mean, half_width, decimals) = (self.mean, self.half_width, f.precision().unwrap_or(1));
-        let sign = if mean < 0.0 { "−" } else { "" };
-        write!(f, "{sign}{:.decimals$}", mean.abs())?;
+        let (half_width, decimals) = (self.half_width, f.precision().unwrap_or(1));
+        write!(f, "{}", decimal(self.mean, decimals))?;
         match half_width.is_finite() {
             true => write!(f, " ± {half_width:.decimals$}"),
             false => Ok(()),

@@ -27,18 +27,21 @@ impl Table {
         self.lines.push(row);
     }
 
+    /// Adds a line under it.
+    pub(crate) fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
     /// An error where a row has not as many cells as the header.
     pub(crate) fn check(&self) -> Result<()> {
-        for (number, row) in self.lines.iter().enumerate() {
-            if row.len() != self.lines[0].len() {
-                let place = format!("table `{}`, row {number}", self.caption);
-                let found = format!("{} cells", row.len());
-                let expected = format!("{} as in the header", self.lines[0].len());
-                let remedy = "give each column a cell";
-                return Err(LabError::shape(place, found, expected, remedy));
-            }
-        }
-        Ok(())
+        let columns = self.lines[0].len();
+        let wrong = self.lines.iter().position(|row| row.len() != columns);
+        let Some(number) = wrong else { return Ok(()) };
+        let place = format!("table `{}`, row {number}", self.caption);
+        let found = format!("{} cells", self.lines[number].len());
+        let expected = format!("{columns} as in the header");
+        let remedy = "give each column a cell";
+        Err(LabError::shape(place, found, expected, remedy))
     }
 
     pub(crate) fn view(&self) -> View {
@@ -46,19 +49,14 @@ impl Table {
     }
 
     fn html(&self) -> String {
-        const ROW: &str = "<tr style=\"background:none";
         const CELL: &str = "padding:2px 8px;white-space:nowrap;text-align";
         let style = "border-collapse:collapse;color:inherit;font-size:13px;margin:8px 0";
         let caption = escape(&self.caption);
         let mut html = format!("<table style=\"{style}\">\n<caption style=\"text-align:left;");
         html += &format!("color:inherit;padding:2px 8px\">{caption}</caption>\n<thead>");
         for (number, line) in self.lines.iter().enumerate() {
-            html += ROW;
-            html += if number == 0 {
-                ";border-bottom:1px solid currentColor\">"
-            } else {
-                "\">"
-            };
+            let border = ["", ";border-bottom:1px solid currentColor"][usize::from(number == 0)];
+            html += &format!("<tr style=\"background:none{border}\">");
             for (column, text) in line.iter().enumerate() {
                 let (tag, scope) = match (number, column) {
                     (0, _) => ("th", " scope=\"col\""),
@@ -71,34 +69,33 @@ impl Table {
             }
             html += ["</tr>\n", "</tr></thead>\n<tbody>\n"][usize::from(number == 0)];
         }
-        html += "</tbody>\n</table>\n";
-        for note in &self.notes {
-            let note = escape(note);
-            html += &format!("<p style=\"margin:2px 8px;font-size:13px\">{note}</p>\n");
-        }
-        html
+        let notes = self.notes.iter().map(|text| note(text));
+        html + "</tbody>\n</table>\n" + &notes.collect::<String>()
     }
 
     /// Columns as wide as their widest cell.
     fn text(&self) -> String {
-        let mut widths = vec![0; self.lines[0].len()];
-        for line in &self.lines {
-            for (width, cell) in widths.iter_mut().zip(line) {
-                *width = cell.chars().count().max(*width);
-            }
-        }
+        let width = |at: usize| {
+            let cells = self.lines.iter().filter_map(|line| line.get(at));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
         let mut text = self.caption.clone();
         for line in &self.lines {
-            let mut row = format!("\n{:<width$}", line[0], width = widths[0]);
-            for (cell, width) in line.iter().zip(&widths).skip(1) {
-                row += &format!("  {cell:>width$}");
+            let mut row = format!("\n{:<width$}", line[0], width = width(0));
+            for (at, cell) in line.iter().enumerate().skip(1) {
+                row += &format!("  {cell:>width$}", width = width(at));
             }
             text += row.trim_end_matches(' ');
         }
-        self.notes
-            .iter()
-            .fold(text, |text, note| text + "\n" + note)
+        let notes = self.notes.iter().map(|note| format!("\n{note}"));
+        text + &notes.collect::<String>()
     }
+}
+
+/// A line under a table.
+pub(crate) fn note(text: &str) -> String {
+    let (style, text) = ("margin:2px 8px;font-size:13px", escape(text));
+    format!("<p style=\"{style}\">{text}</p>\n")
 }
 
 /// A row of [`Lab::table`](crate::lab::Lab::table), from values that can be displayed.

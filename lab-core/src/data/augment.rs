@@ -1,15 +1,8 @@
 //! Augmentation: images that are flipped, turned and shifted at random, differently in each epoch.
 
-use ndarray::{Array3, ArrayView3};
 use rand::Rng;
-use serde::{Deserialize, Serialize};
 
-use super::geometry::{Fill, Map, Move, resample};
-use super::normalize::Table;
-use crate::checks::check_range;
-use crate::error::{LabError, Result};
-use crate::random::{Purpose, Seed, below, unit};
-use crate::text::shape;
+use super::*;
 
 /// A list of random moves, each with its probability, and a fill for the pixels that come in.
 ///

@@ -1,29 +1,17 @@
 //! Batches: some images of a data set, augmented and normalized on the way from bytes to floats.
 
-use ndarray::{ArcArray, Ix4};
+use super::*;
 
-use super::augment::Augmentation;
-use super::dataset::Dataset;
-use super::geometry::resample;
-use crate::checks::{check_range, check_weights};
-use crate::compute::{self, Threads};
-use crate::error::Result;
-use crate::random::{Purpose, Seed, shuffle};
-
-/// The order in which an epoch sees a data set of `len` images: shuffled differently in each epoch, or unchanged
-/// without a seed.
+/// The order in which an epoch sees a data set of `len` images: another one in each epoch.
 ///
 /// ```
 /// use lab_core::{Seed, data::epoch_order};
-/// assert_eq!(epoch_order(4, None, 7), [0, 1, 2, 3]);
-/// assert_ne!(epoch_order(100, Some(Seed(1)), 0), epoch_order(100, Some(Seed(1)), 1));
+/// assert_ne!(epoch_order(100, Seed(1), 0), epoch_order(100, Seed(1), 1));
 /// ```
-pub fn epoch_order(len: usize, seed: Option<Seed>, epoch: usize) -> Vec<u32> {
+pub fn epoch_order(len: usize, seed: Seed, epoch: usize) -> Vec<u32> {
     let mut order: Vec<u32> = (0..len as u32).collect();
-    if let Some(seed) = seed {
-        let mut generator = seed.generator(Purpose::Shuffle, epoch as u64);
-        shuffle(&mut order, &mut generator);
-    }
+    let mut generator = seed.generator(Purpose::Shuffle, epoch as u64);
+    shuffle(&mut order, &mut generator);
     order
 }
 
@@ -42,6 +30,7 @@ impl Dataset {
         const PIECE: usize = 8;
         let (shape, tables) = (self.shape, &self.table);
         let length: usize = shape.iter().product();
+        let unit = *self.normalization == Normalization::unit(shape[2]);
         threads.chunks(images, PIECE * length, |piece, images| {
             for (i, image) in images.chunks_exact_mut(length).enumerate() {
                 let position = piece * PIECE + i;
@@ -51,6 +40,8 @@ impl Dataset {
                     let stream = (*epoch as u64) << 32 | (first + position) as u64;
                     let map = moves.random_map(*seed, stream, row, shape);
                     resample(bytes, shape, tables, moves.fill, map, image);
+                } else if unit {
+                    compute::unit(bytes, image);
                 } else {
                     self.normalize(bytes, image);
                 }
@@ -59,9 +50,6 @@ impl Dataset {
     }
 
     fn normalize(&self, bytes: &[u8], image: &mut [f32]) {
-        if self.normalization.is_unit() {
-            return compute::unit(bytes, image);
-        }
         let channels = self.table.len();
         let pixels = bytes.chunks_exact(channels);
         for (values, pixel) in image.chunks_exact_mut(channels).zip(pixels) {
@@ -87,7 +75,7 @@ impl Dataset {
         check_range("batch size", size, 1.., "32 to 256 are usual")?;
         Ok(Batches {
             data: self.clone(),
-            order: epoch_order(self.len(), None, 0),
+            order: (0..self.len() as u32).collect(),
             augmentation: None,
             weights: None,
             threads: Threads::one(),
@@ -130,7 +118,7 @@ pub struct Batches {
 impl Batches {
     /// Starts again, in the order in which a training with this seed sees the images in this epoch (from 0).
     pub fn shuffled(mut self, seed: Seed, epoch: usize) -> Self {
-        self.order = epoch_order(self.data.len(), Some(seed), epoch);
+        self.order = epoch_order(self.data.len(), seed, epoch);
         self.position = 0;
         self
     }
@@ -193,14 +181,11 @@ impl Iterator for Batches {
     type Item = Batch;
 
     fn next(&mut self) -> Option<Batch> {
-        let end = self
-            .position
-            .saturating_add(self.size)
-            .min(self.order.len());
-        let examples = &self.order[self.position..end];
-        if examples.is_empty() {
+        let left = &self.order[self.position..];
+        if left.is_empty() {
             return None;
         }
+        let examples = &left[..self.size.min(left.len())];
         let rows = examples.iter().map(|&i| self.data.rows[i as usize]);
         let data = self.data.with_rows(rows.collect());
         let last = std::mem::take(&mut self.last).try_into_owned_nocopy();
@@ -216,7 +201,7 @@ impl Iterator for Batches {
             labels: data.labels(),
             weights: self.weights.as_ref().map(weights_of),
         };
-        self.position = end;
+        self.position += examples.len();
         Some(batch)
     }
 
@@ -227,3 +212,110 @@ impl Iterator for Batches {
 }
 
 impl ExactSizeIterator for Batches {}
+
+/// The normalized value of each of the 256 bytes.
+pub(super) type Table = [f32; 256];
+
+/// How a byte `x` becomes a float: `(x / 255 − mean) / std`, with a mean and a standard deviation for each channel.
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let train = Cifar10::sample().train;
+/// let standardized = Normalization::standardize(&train)?;
+/// let train = train.with_normalization(standardized)?;
+/// # Ok::<(), LabError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Normalization {
+    /// The mean of each channel, on the scale of [0, 1].
+    pub mean: Vec<f32>,
+    /// The standard deviation of each channel, on the scale of [0, 1].
+    pub std: Vec<f32>,
+}
+
+impl Normalization {
+    /// `x / 255`, so that values lie in [0, 1].
+    pub fn unit(channels: usize) -> Self {
+        Self {
+            mean: vec![0.0; channels],
+            std: vec![1.0; channels],
+        }
+    }
+
+    /// `(x / 255 − mean) / std` with a mean and a standard deviation for each channel, on the scale of [0, 1].
+    ///
+    /// # Errors
+    /// [`LabError::Shape`] when the two differ in length; [`LabError::Value`] when a value is not finite or a standard
+    /// deviation is not above 0.
+    pub fn new(mean: Vec<f32>, std: Vec<f32>) -> Result<Self> {
+        let channels = mean.len();
+        Self { mean, std }.checked(channels)
+    }
+
+    /// Mean 0 and standard deviation 1 in each channel of `data`, by its [`channel_statistics`].
+    ///
+    /// Give it the training part only: validation and test images are normalized with the training part's statistics.
+    ///
+    /// [`channel_statistics`]: Dataset::channel_statistics
+    ///
+    /// # Errors
+    /// [`LabError::Value`] when a channel has the same value everywhere.
+    pub fn standardize(data: &Dataset) -> Result<Self> {
+        let (mean, std) = data.channel_statistics();
+        let single = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
+        Self::new(single(mean), single(std))
+    }
+
+    /// This normalization, where it suits images of so many channels.
+    pub(super) fn checked(self, channels: usize) -> Result<Self> {
+        let of = "mean and standard deviation for each channel";
+        check_length("normalization", self.mean.len(), channels, of)?;
+        check_length("normalization", self.std.len(), channels, of)?;
+        for (channel, (mean, std)) in self.mean.iter().zip(&self.std).enumerate() {
+            if !(mean.is_finite() && std.is_finite() && *std > 0.0) {
+                let place = format!("normalization of channel {channel}");
+                let found = format!("mean {mean} and standard deviation {std}");
+                let expected = "a finite mean and a standard deviation above 0";
+                let remedy = "use images whose pixels differ";
+                return Err(LabError::value(place, found, expected, remedy));
+            }
+        }
+        Ok(self)
+    }
+
+    /// For each channel the value of every byte; `x / 255` is the exact quotient, rounded once.
+    pub(super) fn table(&self) -> Arc<[Table]> {
+        let table = |(mean, std)| std::array::from_fn(|x| (x as f32 / 255.0 - mean) / std);
+        self.mean.iter().zip(&self.std).map(table).collect()
+    }
+}
+
+impl Dataset {
+    /// The mean and the (population) standard deviation of each channel, on the scale of [0, 1].
+    ///
+    /// The sums are exact integers. Without images, every value is NaN.
+    ///
+    /// ```
+    /// let (mean, std) = lab_core::data::Cifar10::sample().train.channel_statistics();
+    /// assert!((mean[0] - 0.49).abs() < 0.01 && (std[0] - 0.25).abs() < 0.01);
+    /// ```
+    pub fn channel_statistics(&self) -> (Vec<f64>, Vec<f64>) {
+        let [height, width, channels] = self.shape;
+        let mut sums = vec![(0, 0); channels];
+        for &row in self.rows.iter() {
+            for pixel in self.row_pixels(row).chunks_exact(channels) {
+                for ((sum, square), &x) in sums.iter_mut().zip(pixel) {
+                    *sum += u64::from(x);
+                    *square += u64::from(x).pow(2);
+                }
+            }
+        }
+        let count = (self.len() * height * width) as u64;
+        let statistics = sums.into_iter().map(|(sum, square): (u64, u64)| {
+            let variance = u128::from(count) * u128::from(square) - u128::from(sum).pow(2);
+            let per_pixel = |value: f64| value / count as f64 / 255.0;
+            (per_pixel(sum as f64), per_pixel((variance as f64).sqrt()))
+        });
+        statistics.unzip()
+    }
+}

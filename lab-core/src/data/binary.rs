@@ -5,23 +5,13 @@
 //! let path = std::env::temp_dir().join(format!("a-small-batch-{}.bin", std::process::id()));
 //! let data = Cifar10::sample().test.take(20);
 //! binary::write_batch(&path, &data)?;
-//! let (images, labels) = binary::read_batch(&path)?;
-//! assert!(images == data.images() && labels == data.labels());
+//! let again = binary::read_batch(&path)?;
+//! assert!(again.images() == data.images() && again.labels() == data.labels());
 //! # std::fs::remove_file(path).unwrap();
 //! # Ok::<(), lab_core::LabError>(())
 //! ```
 
-use std::fs;
-use std::io::Write;
-use std::path::Path;
-
-use ndarray::Array4;
-
-use super::dataset::Dataset;
-use crate::checks::{check_labels, check_range};
-use crate::error::{LabError, Result};
-use crate::files::write_whole;
-use crate::text::{shape, thousands};
+use super::*;
 
 /// The bytes of one record.
 pub const RECORD: usize = 1 + 3 * PLANE;
@@ -33,18 +23,16 @@ const PLANE: usize = 32 * 32;
 const CLASSES: usize = 10;
 pub(super) const REMEDY: &str = "run `cargo lab data` to get the official files";
 
-/// Reads the images `(count, 32, 32, 3)` and labels of a file of 1 to 10,000 records.
+/// Reads a file of 1 to 10,000 records.
 ///
 /// # Errors
 /// [`LabError::Io`] for a file that cannot be read; [`LabError::Format`] when its length is not that of 1 to 10,000
 /// whole records, or for a label above 9.
-pub fn read_batch(path: impl AsRef<Path>) -> Result<(Array4<u8>, Vec<u8>)> {
+pub fn read_batch(path: impl AsRef<Path>) -> Result<Dataset> {
     let mut records = Records::default();
     let expected = "1 to 10,000 records of 3,073 bytes each";
     records.read(path.as_ref(), 1, expected)?;
-    let shape = (records.labels.len(), 32, 32, 3);
-    let images = Array4::from_shape_vec(shape, records.pixels).unwrap_or_default();
-    Ok((images, records.labels))
+    Ok(records.into())
 }
 
 /// Writes 1 to 10,000 images of 32 x 32 x 3 and their labels, in order. The file appears only when it is whole.
@@ -54,22 +42,18 @@ pub fn read_batch(path: impl AsRef<Path>) -> Result<(Array4<u8>, Vec<u8>)> {
 /// fails, which leaves a file that was there before as it was.
 pub fn write_batch(path: impl AsRef<Path>, data: &Dataset) -> Result<()> {
     let place = "write_batch";
-    if data.image_shape() != [32, 32, 3] {
-        let (found, expected) = (shape(&data.image_shape()), "32 x 32 x 3");
-        let remedy = "the format knows only CIFAR-10's images";
-        return Err(LabError::shape(place, found, expected, remedy));
-    }
+    let remedy = "the format knows only CIFAR-10's images";
+    check_shape(place, data.image_shape(), [32, 32, 3], remedy)?;
     let remedy = "write several files, of `subset`s";
     check_range("write_batch: images", data.len(), 1..=MOST_RECORDS, remedy)?;
     check_labels(place, &data.labels(), CLASSES)?;
-    write_whole(path.as_ref(), |file| {
-        data.rows.iter().try_for_each(|&row| {
-            let mut record = vec![data.labels[row as usize]];
-            let pixels = data.row_pixels(row);
-            (0..3).for_each(|plane| record.extend(pixels.iter().skip(plane).step_by(3)));
-            file.write_all(&record)
-        })
-    })
+    let mut bytes = Vec::with_capacity(data.len() * RECORD);
+    for &row in data.rows.iter() {
+        bytes.push(data.labels[row as usize]);
+        let pixels = data.row_pixels(row);
+        (0..3).for_each(|plane| bytes.extend(pixels.iter().skip(plane).step_by(3)));
+    }
+    write_whole(path.as_ref(), |file| file.write_all(&bytes))
 }
 
 /// The pixels (interleaved) and the labels of records.
@@ -82,26 +66,11 @@ pub(super) struct Records {
 impl Records {
     /// Appends the records of a file of at least `least` records; `expected` describes such a file.
     pub(super) fn read(&mut self, path: &Path, least: usize, expected: &str) -> Result<()> {
-        let failed = |error| LabError::io("read", path, error, REMEDY);
-        let metadata = fs::metadata(path).map_err(failed)?;
-        // Devices and pipes have no length and could be read for ever.
-        if !metadata.is_file() {
-            let found = "something that is not a file";
-            return Err(LabError::format(path, found, "a batch file", REMEDY));
-        }
-        let check = |length: usize| {
+        let whole = |length: usize| {
             let count = length / RECORD;
-            if length.is_multiple_of(RECORD) && (least..=MOST_RECORDS).contains(&count) {
-                return Ok(());
-            }
-            let found = format!("{} bytes", thousands(length));
-            Err(LabError::format(path, found, expected, REMEDY))
+            length.is_multiple_of(RECORD) && (least..=MOST_RECORDS).contains(&count)
         };
-        check(metadata.len() as usize)?;
-        let bytes = fs::read(path).map_err(failed)?;
-        // Another process may have changed the file since.
-        check(bytes.len())?;
-        self.append(path, &bytes)
+        self.append(path, &read_whole(path, whole, expected, REMEDY)?)
     }
 
     /// Appends whole records; `path` says in an error where they come from.

@@ -1,11 +1,7 @@
 //! CIFAR-10: 60,000 photographs of 32 x 32 pixels in ten classes (Krizhevsky, *Learning Multiple Layers of Features
 //! from Tiny Images*, 2009).
 
-use std::path::Path;
-
-use super::binary::{MOST_RECORDS, REMEDY, Records};
-use super::dataset::Dataset;
-use crate::error::{LabError, Result};
+use super::*;
 
 /// The names of the classes, in the order of the labels.
 pub const CLASS_NAMES: [&str; 10] = [
@@ -92,7 +88,7 @@ impl Cifar10 {
             let mut records = Records::default();
             let read = records.append(Path::new("the built-in sample"), bytes);
             read.expect("a test shows that the labels of the built-in sample are below 10");
-            cifar(records)
+            records.into()
         };
         Self {
             train: read(include_bytes!("../../assets/sample_train.bin")),
@@ -108,10 +104,12 @@ fn read(dir: &Path, names: &[&str]) -> Result<Dataset> {
     for name in names {
         records.read(&dir.join(name), MOST_RECORDS, expected)?;
     }
-    Ok(cifar(records))
+    Ok(records.into())
 }
 
-fn cifar(records: Records) -> Dataset {
-    let names = CLASS_NAMES.map(str::to_owned).into();
-    Dataset::from_parts(records.pixels, records.labels, names, [32, 32, 3])
+impl From<Records> for Dataset {
+    fn from(records: Records) -> Self {
+        let names = CLASS_NAMES.map(str::to_owned).into();
+        Self::from_records(records, names, [32, 32, 3])
+    }
 }

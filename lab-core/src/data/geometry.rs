@@ -3,9 +3,7 @@
 //! A map goes backwards, from a pixel of the result to the place in the source that it shows. A place between pixels
 //! takes the bilinear mean of its four neighbours; a place outside the image takes what the [`Fill`] says.
 
-use serde::{Deserialize, Serialize};
-
-use super::normalize::Table;
+use super::*;
 
 /// The pixels that come in from outside of an image `a b c d`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

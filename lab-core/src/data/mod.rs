@@ -21,12 +21,28 @@ pub mod binary;
 pub mod cifar10;
 mod dataset;
 mod geometry;
-mod normalize;
-mod split;
 
 pub use augment::{Augmentation, RandomMove};
-pub use batches::{Batch, Batches, epoch_order};
+pub use batches::{Batch, Batches, Normalization, epoch_order};
 pub use cifar10::Cifar10;
+pub(crate) use dataset::content_hash;
 pub use dataset::{Dataset, one_hot};
 pub use geometry::{Fill, Move};
-pub use normalize::Normalization;
+
+// What the files of this module use.
+use crate::compute::{self, Threads};
+use crate::error::{
+    LabError, Result, above_zero, check_labels, check_length, check_range, check_shape,
+    check_weights,
+};
+use crate::files::{read_whole, write_whole};
+use crate::random::{Purpose, Seed, below, shuffle, unit};
+use crate::text::{shape, thousands};
+use batches::Table;
+use binary::{MOST_RECORDS, REMEDY, Records};
+use geometry::{Map, resample};
+use ndarray::{ArcArray, Array2, Array3, Array4, ArrayView3, Axis, Ix4};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;

@@ -7,11 +7,7 @@
 //! ECE = Σ over bins   count / N · | accuracy of the bin − mean confidence of the bin |
 //! ```
 
-use super::{argmax, check_labelled};
-use crate::checks::check_range;
-use crate::error::{LabError, Result};
-use ndarray::ArrayView2;
-use serde::Serialize;
+use super::*;
 
 /// How far above 1 a probability may lie: what the rounding of a softmax in `f32` leaves.
 const ROUNDING: f32 = 1e-5;

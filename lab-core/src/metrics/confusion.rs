@@ -1,13 +1,8 @@
 //! The confusion matrix: how often each class is predicted for each.
 
-use super::{check_classes, check_pair};
-use crate::checks::check_labels;
-use crate::error::{LabError, Result};
-use crate::text::shape;
-use ndarray::{Array2, Axis};
+use super::*;
 use serde::{Serialize, Serializer};
 use std::cmp::Reverse;
-use std::fmt;
 
 /// Counts of samples by true class (rows) and predicted class (columns), as in scikit-learn.
 ///
@@ -53,7 +48,7 @@ impl ConfusionMatrix {
     /// ```
     pub fn new(truth: &[u8], predicted: &[u8], class_names: &[impl AsRef<str>]) -> Result<Self> {
         let classes = class_names.len();
-        check_classes("class names", classes)?;
+        check_range("class names", classes, 1..=256, "name every class")?;
         check_pair(truth, "predicted", predicted.len())?;
         check_labels("truth", truth, classes)?;
         check_labels("predicted", predicted, classes)?;
@@ -77,12 +72,9 @@ impl ConfusionMatrix {
     /// ```
     pub fn from_counts(counts: Array2<u64>, class_names: &[impl AsRef<str>]) -> Result<Self> {
         let classes = class_names.len();
-        check_classes("class names", classes)?;
-        if counts.dim() != (classes, classes) {
-            let (found, expected) = (shape(counts.shape()), shape(&[classes, classes]));
-            let remedy = "give a row and a column for each class name";
-            return Err(LabError::shape("counts", found, expected, remedy));
-        }
+        check_range("class names", classes, 1..=256, "name every class")?;
+        let remedy = "give a row and a column for each class name";
+        check_shape("counts", counts.shape(), &[classes, classes], remedy)?;
         let names = class_names.iter().map(|name| name.as_ref().to_owned());
         Ok(Self {
             counts,
@@ -132,9 +124,8 @@ impl ConfusionMatrix {
     pub fn most_confused(&self, n: usize) -> Vec<Confusion> {
         let fractions = self.normalized();
         let counts = self.counts.indexed_iter();
-        let mut mistakes: Vec<_> = counts
-            .filter(|((t, p), count)| t != p && **count > 0)
-            .collect();
+        let mistakes = counts.filter(|((t, p), count)| t != p && **count > 0);
+        let mut mistakes: Vec<_> = mistakes.collect();
         mistakes.sort_by_key(|&(_, &count)| Reverse(count));
         let confusion = |((t, p), &count): ((usize, usize), _)| Confusion {
             truth: self.class_names[t].clone(),
@@ -156,8 +147,8 @@ impl fmt::Display for ConfusionMatrix {
             columns.push([name.clone()].into_iter().chain(counts).collect());
         }
         let length = |cell: &String| cell.chars().count();
-        let width = |column: &Vec<String>| column.iter().map(length).max().unwrap_or(0);
-        let widths: Vec<usize> = columns.iter().map(width).collect();
+        let width = |column: &Vec<String>| column.iter().map(length).max();
+        let widths: Vec<usize> = columns.iter().filter_map(width).collect();
         for row in 0..columns.len() {
             let cells = columns.iter().zip(&widths);
             let cells = cells.map(|(column, &width)| format!("{:>width$}", column[row]));

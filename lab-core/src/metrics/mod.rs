@@ -21,9 +21,11 @@ pub use calibration::{Bin, Calibration};
 pub use confusion::{Confusion, ConfusionMatrix};
 pub use report::{ClassificationReport, Scores, classification_report};
 
-use crate::checks::{check_labels, check_length, check_range};
-use crate::error::{LabError, Result};
-use ndarray::{ArrayView1, ArrayView2};
+// What the files of this module use.
+use crate::error::{LabError, Result, check_labels, check_length, check_range, check_shape};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The fraction of samples, in [0, 1], whose predicted class is the true one.
 ///
@@ -91,13 +93,8 @@ pub fn predicted_classes(probabilities: ArrayView2<f32>) -> Result<Vec<u8>> {
 
 /// The position of the largest value, of equal ones the first; 0 for an empty row.
 pub(crate) fn argmax(row: impl Iterator<Item = f32>) -> usize {
-    let mut best = (0, f32::NEG_INFINITY);
-    for (class, p) in row.enumerate() {
-        if p > best.1 {
-            best = (class, p);
-        }
-    }
-    best.0
+    let larger = |a: (usize, f32), b: (usize, f32)| if b.1 > a.1 { b } else { a };
+    row.enumerate().fold((0, f32::NEG_INFINITY), larger).0
 }
 
 /// Checks that there are true labels, and as many values of `place`.
@@ -107,14 +104,10 @@ fn check_pair(truth: &[u8], place: &str, length: usize) -> Result<()> {
     check_length(place, length, samples, "prediction for each label")
 }
 
-/// Checks that labels of one byte can name every class.
-fn check_classes(place: &str, classes: usize) -> Result<()> {
-    check_range(place, classes, 1..=256, "give one entry for each class")
-}
-
 /// Checks that there is a column for each class, and no NaN.
 fn check_probabilities(probabilities: ArrayView2<f32>) -> Result<()> {
-    check_classes("columns of probabilities", probabilities.ncols())?;
+    let (columns, each) = (probabilities.ncols(), "give one entry for each class");
+    check_range("columns of probabilities", columns, 1..=256, each)?;
     let mut rows = probabilities.outer_iter();
     let Some(row) = rows.position(|row| row.iter().any(|p| p.is_nan())) else {
         return Ok(());

@@ -11,11 +11,7 @@
 //! over all classes; the weighted average weighs each class by its support. These are scikit-learn's definitions,
 //! with all labels given and `zero_division=0`.
 
-use super::ConfusionMatrix;
-use crate::error::Result;
-use ndarray::Axis;
-use serde::{Deserialize, Serialize};
-use std::fmt;
+use super::*;
 
 /// Precision, recall and F1 of every class, their averages, and the accuracy.
 ///
@@ -134,14 +130,11 @@ impl fmt::Display for ClassificationReport {
             let [precision, recall, f1] = [s.precision, s.recall, s.f1];
             format!("{name:>width$}  {precision:9.4} {recall:9.4} {f1:9.4} {support:9}\n")
         };
-        let [space, name] = ["", "accuracy"];
-        writeln!(
-            f,
-            "{space:>width$}  precision    recall  f1-score   support\n"
-        )?;
+        let header = "precision    recall  f1-score   support";
+        writeln!(f, "{:width$}  {header}\n", "")?;
         f.write_str(&self.per_class.iter().map(row).collect::<String>())?;
         let (accuracy, support) = (self.accuracy, self.weighted_average.support);
-        writeln!(f, "\n{name:>width$}  {accuracy:29.4} {support:9}")?;
+        writeln!(f, "\n{:>width$}  {accuracy:29.4} {support:9}", "accuracy")?;
         f.write_str(&averages.map(row).concat())?;
         if !self.warnings.is_empty() {
             writeln!(f)?;

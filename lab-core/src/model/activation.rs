@@ -1,12 +1,6 @@
 //! The activation functions of a layer, by name.
 
-use serde::{Deserialize, Serialize};
-
-use super::gradients::Gradients;
-use super::layer::{Backward, Cache, Context, Layer, Parameter, last_axis};
-use crate::compute::{self, Threads};
-use crate::error::{LabError, Result};
-use crate::names::named;
+use super::*;
 
 /// The function f of a layer: a = f(z), with the pre-activations z.
 ///

@@ -1,20 +1,6 @@
 //! The architecture of a network: its layers before they have weights.
 
-use serde::{Deserialize, Serialize};
-
-use super::activation::Activation;
-use super::batch_norm::BatchNorm;
-use super::conv2d::Conv2d;
-use super::dense::Dense;
-use super::dropout::Dropout;
-use super::flatten::Flatten;
-use super::layer::{Initial, Layer, LayerSpec, Parameter, ParameterSpec};
-use super::layer_norm::LayerNorm;
-use super::pooling2d::{Pool, Pooling2d};
-use super::rescaling::Rescaling;
-use super::sequential::Sequential;
-use crate::error::{LabError, Result};
-use crate::random::Seed;
+use super::*;
 
 /// A layer's kind and options.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -170,10 +156,7 @@ impl Architecture {
     }
 
     /// The layers' specs and the parameters: drawn with `seed`, or zeros where weights follow from a file.
-    pub(super) fn instantiate(
-        &self,
-        seed: Option<Seed>,
-    ) -> Result<(Vec<LayerSpec>, Vec<Parameter>)> {
+    pub(super) fn draw(&self, seed: Option<Seed>) -> Result<(Vec<LayerSpec>, Vec<Parameter>)> {
         let mut parameters = Vec::<Parameter>::new();
         let mut specs = Vec::new();
         for (spec, arrays) in self.specs()? {

@@ -1,14 +1,6 @@
 //! Batch normalization: each feature gets mean 0 and variance 1 over the batch, then a trained scale and shift.
 
-use serde::{Deserialize, Serialize};
-
-use super::gradients::Gradients;
-use super::layer::{
-    Backward, Cache, Context, Initial, Layer, Mode, Parameter, ParameterSpec, last_axis,
-};
-use super::sums::{SHARD, sum_rows};
-use crate::checks::{above_zero, check_range};
-use crate::error::Result;
+use super::*;
 
 /// y = γ (x − μ) / √(σ² + ε) + β for each feature, or for each channel of images (Ioffe and Szegedy, 2015).
 ///

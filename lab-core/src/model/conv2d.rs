@@ -1,16 +1,6 @@
 //! Convolution: every filter is applied at all places of an image.
 
-use serde::{Deserialize, Serialize};
-
-use super::activation::Activation;
-use super::gradients::Gradients;
-use super::initializer::Initializer;
-use super::layer::{Backward, Cache, Context, Initial, Layer, LayerSpec, Parameter, ParameterSpec};
-use super::sums::{SHARD, sum_rows};
-use super::windows::{Padding, Windows};
-use crate::checks::check_range;
-use crate::compute::{self, Convolution};
-use crate::error::Result;
+use super::*;
 
 /// A convolution of images (height, width, channels): a = f(b + Σ x W) at each window, with W of shape
 /// (height, width, channels, filters) (LeCun et al., 1989).

@@ -1,14 +1,6 @@
 //! The fully connected layer: a = f(x W + b).
 
-use serde::{Deserialize, Serialize};
-
-use super::activation::Activation;
-use super::gradients::Gradients;
-use super::initializer::Initializer;
-use super::layer::{Backward, Cache, Context, Initial, Layer, Parameter, ParameterSpec};
-use crate::checks::check_range;
-use crate::compute::{self, MatRef};
-use crate::error::{LabError, Result};
+use super::*;
 
 /// A fully connected layer of `units` outputs: a = f(x W + b), with x of shape (batch, inputs), W of (inputs, units).
 ///
@@ -90,8 +82,8 @@ impl Layer for Dense {
     fn forward(&self, context: Context<'_>, own: &[Parameter], cache: &mut Cache) {
         let (rows, inputs) = (context.rows(), context.spec.inputs);
         let (kernel, bias) = (&own[0].value, &own[1].value);
-        let keeps_z = self.activation.keeps_z();
-        let z = match keeps_z {
+        let f = self.activation;
+        let z = match f.keeps_z() {
             true => &mut cache.kept,
             false => &mut cache.output,
         };
@@ -100,13 +92,12 @@ impl Layer for Dense {
         let kernel = MatRef::new(kernel, inputs, self.units);
         compute::product(x, kernel, z, context.pass.threads, |_, column, z| {
             z.iter_mut().zip(&bias[column..]).for_each(|(z, b)| *z += b);
-            self.activation.forward_in_place(z);
+            f.forward_in_place(z);
         });
-        if keeps_z {
+        if f.keeps_z() {
             cache.output.resize(rows * self.units, 0.0);
             let (z, a) = (&cache.kept, &mut cache.output);
-            self.activation
-                .forward(z, a, self.units, context.pass.threads);
+            f.forward(z, a, self.units, context.pass.threads);
         }
     }
 
@@ -115,9 +106,8 @@ impl Layer for Dense {
         let mut own = own;
         let (rows, inputs, threads) = (context.rows(), context.spec.inputs, context.pass.threads);
         if !back.at_logits {
-            let (z, a) = (&cache.kept, &cache.output);
-            self.activation
-                .backward(z, a, &mut back.gradient, self.units, threads);
+            let (f, z, a) = (self.activation, &cache.kept, &cache.output);
+            f.backward(z, a, &mut back.gradient, self.units, threads);
         }
         let dz = MatRef::new(&back.gradient, rows, self.units);
         if back.to_input {

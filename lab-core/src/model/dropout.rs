@@ -1,13 +1,8 @@
 //! Dropout: while training, a random part of the inputs is set to 0.
 
 use rand::Rng;
-use serde::{Deserialize, Serialize};
 
-use super::gradients::Gradients;
-use super::layer::{Backward, Cache, Context, Layer, Mode, Parameter};
-use crate::checks::check_range;
-use crate::error::Result;
-use crate::random::Purpose;
+use super::*;
 
 /// Elements whose masks are drawn at a time.
 const PIECE: usize = 4096;

@@ -1,9 +1,6 @@
 //! An image as one row of features.
 
-use serde::{Deserialize, Serialize};
-
-use super::layer::{Layer, Mode};
-use crate::error::Result;
+use super::*;
 
 /// Makes one row of an example's elements, `(32, 32, 3)` → `(3072)`; in memory they already are one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use super::layer::Parameter;
-use crate::compute::{self, MatRef, Step, Threads};
+use super::*;
 
 /// The updates of an optimizer's step and the arrays that they change beside the weights, one of each for every
 /// parameter.
@@ -62,13 +61,7 @@ impl Gradients<'_> {
     }
 
     /// Takes the gradient A·B + 2 λ W of an array W with the penalty λ Σ w².
-    pub(super) fn take_product(
-        &mut self,
-        number: usize,
-        a: MatRef<'_>,
-        b: MatRef<'_>,
-        threads: &Threads,
-    ) {
+    pub(super) fn take_product(&mut self, number: usize, a: MatRef, b: MatRef, threads: &Threads) {
         match self {
             Self::Kept(parameters, gradients) => {
                 let (w, gradient) = (&parameters[number], &mut gradients[number]);

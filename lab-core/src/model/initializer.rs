@@ -1,9 +1,8 @@
 //! Initial weights.
 
 use rand::Rng;
-use serde::{Deserialize, Serialize};
 
-use crate::random::{Purpose, Seed, unit};
+use super::*;
 
 /// How the kernel of a dense layer or a convolution is drawn; biases start at 0.
 ///
@@ -46,15 +45,12 @@ impl Initializer {
             Self::GlorotUniform | Self::GlorotNormal | Self::Dirac => 2.0 / (fan_in + fan_out),
             Self::HeUniform | Self::HeNormal => 2.0 / fan_in,
         };
-        match self {
-            Self::GlorotUniform | Self::HeUniform | Self::Dirac => {
-                let limit = (3.0 * variance).sqrt();
-                kernel.fill_with(|| (limit * (2.0 * unit(&mut generator) - 1.0)) as f32);
-            }
-            Self::GlorotNormal | Self::HeNormal => {
-                let std = variance.sqrt() / TRUNCATED_STD;
-                kernel.fill_with(|| (std * truncated_normal(&mut generator)) as f32);
-            }
+        if let Self::GlorotUniform | Self::HeUniform | Self::Dirac = self {
+            let limit = (3.0 * variance).sqrt();
+            kernel.fill_with(|| (limit * (2.0 * unit(&mut generator) - 1.0)) as f32);
+        } else {
+            let std = variance.sqrt() / TRUNCATED_STD;
+            kernel.fill_with(|| (std * truncated_normal(&mut generator)) as f32);
         }
         if self == Self::Dirac {
             let middle = window.iter().fold(0, |at, size| at * size + size / 2);

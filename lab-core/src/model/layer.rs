@@ -2,11 +2,7 @@
 
 use std::ops::Range;
 
-use super::gradients::Gradients;
-use super::initializer::Initializer;
-use crate::compute::Threads;
-use crate::error::Result;
-use crate::random::Seed;
+use super::*;
 
 /// One kind of layer. Arrays hold one row for each example of the batch.
 pub(super) trait Layer {

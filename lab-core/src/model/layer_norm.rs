@@ -1,11 +1,6 @@
 //! Layer normalization: each example's features get mean 0 and variance 1, then a trained scale and shift.
 
-use serde::{Deserialize, Serialize};
-
-use super::batch_norm::PIECE;
-use super::gradients::Gradients;
-use super::layer::{Backward, Cache, Context, Initial, Layer, Parameter, ParameterSpec, last_axis};
-use super::sums::{SHARD, sum_rows};
+use super::*;
 
 /// y = γ (x − μ) / √(σ² + ε) + β over the features of each example (Ba, Kiros and Hinton, 2016); of images, over the channels
 /// of each pixel. ε is 0.001. All as in Keras.

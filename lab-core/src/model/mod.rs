@@ -23,9 +23,7 @@
 
 mod activation;
 mod architecture;
-mod arrays;
 mod batch_norm;
-mod by_hand;
 mod conv2d;
 mod dense;
 mod dropout;
@@ -48,7 +46,6 @@ mod windows;
 pub use activation::Activation;
 pub use architecture::{Architecture, LayerKind};
 pub use batch_norm::BatchNorm;
-pub use by_hand::NamedArrays;
 pub use conv2d::Conv2d;
 pub use dense::Dense;
 pub use dropout::Dropout;
@@ -57,15 +54,33 @@ pub use initializer::Initializer;
 pub use layer::Mode;
 pub use layer_norm::LayerNorm;
 pub use pooling2d::{Pool, Pooling2d};
-pub use predict::Inputs;
+pub use predict::{Inputs, NamedArrays};
 pub use rescaling::Rescaling;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
 pub use whitening::whitening;
 pub use windows::Padding;
 
-pub(crate) use arrays::{Array, Arrays, read_bytes, write_arrays};
 pub(crate) use gradients::Updates;
 pub(crate) use layer::{Parameter, Pass};
 pub(crate) use passes::Outputs;
-pub(crate) use sequential::ModelId;
+pub(crate) use weights::{Arrays, named_arrays, write_arrays};
+
+// What the files of this module use.
+use crate::compute::{self, Convolution, MatRef, Step, Threads};
+use crate::error::{LabError, Result, above_zero, check_range, check_shape};
+use crate::files::{read_whole, write_failed, write_whole};
+use crate::names::named;
+use crate::random::{Purpose, Seed, unit};
+use crate::text::thousands;
+use batch_norm::PIECE;
+use gradients::Gradients;
+use layer::{Backward, Cache, Context, Initial, Layer, LayerSpec, ParameterSpec, last_axis};
+use ndarray::{Array2, ArrayBase, ArrayD, ArrayViewD, Data, Dimension, IxDyn};
+use passes::Workspace;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use sums::{SHARD, sum_rows};
+use windows::Windows;

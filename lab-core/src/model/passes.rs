@@ -1,11 +1,6 @@
 //! The forward and the backward pass through all layers.
 
-use super::architecture::Architecture;
-use super::gradients::{Gradients, Updates};
-use super::layer::{Backward, Cache, Context, LayerSpec, Mode, Pass};
-use super::sequential::Sequential;
-use crate::compute::Threads;
-use crate::error::Result;
+use super::*;
 
 /// What the passes keep from batch to batch, so that a step allocates nothing. A clone of a network begins with none.
 #[derive(Debug, Default)]
@@ -96,12 +91,7 @@ impl Sequential {
 
     /// The backward pass after [`Sequential::run_forward`] with the same `pass`, from the gradient of the results in
     /// the workspace to those of all parameters in `workspace.gradients`; it begins at the logits or at the outputs.
-    pub(crate) fn run_backward(
-        &self,
-        pass: Pass<'_>,
-        from_logits: bool,
-        workspace: &mut Workspace,
-    ) {
+    pub(crate) fn run_backward(&self, pass: Pass, from_logits: bool, workspace: &mut Workspace) {
         let mut gradients = std::mem::take(&mut workspace.gradients);
         gradients.resize_with(self.parameters.len(), Vec::new);
         let kept = Gradients::Kept(&self.parameters, &mut gradients);
@@ -124,12 +114,7 @@ impl Sequential {
     }
 
     /// Updates every trained array by its gradient.
-    pub(crate) fn update(
-        &mut self,
-        gradients: &[Vec<f32>],
-        updates: Updates<'_>,
-        threads: &Threads,
-    ) {
+    pub(crate) fn update(&mut self, gradients: &[Vec<f32>], updates: Updates, threads: &Threads) {
         let mut applied = Gradients::Applied(&mut self.parameters, updates);
         let trained = gradients.iter().enumerate();
         let trained = trained.filter(|(_, gradient)| !gradient.is_empty());

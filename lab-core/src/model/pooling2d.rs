@@ -1,11 +1,6 @@
 //! Pooling: the maximum or the mean of each channel over windows of an image.
 
-use serde::{Deserialize, Serialize};
-
-use super::gradients::Gradients;
-use super::layer::{Backward, Cache, Context, Layer, LayerSpec, Parameter};
-use super::windows::{Padding, Windows};
-use crate::error::Result;
+use super::*;
 
 /// What pooling keeps of the numbers in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,20 +1,11 @@
-//! Predictions of a network.
+//! What one does with a network: predictions, and forward and backward passes for training loops written by hand.
 
-use ndarray::{Array2, ArrayBase, Data, Dimension};
-
-use super::layer::{Mode, Pass};
-use super::passes::{Outputs, Workspace};
-use super::sequential::Sequential;
-use crate::compute::Threads;
-use crate::error::{LabError, Result};
+use super::*;
 
 /// Examples that a network can read: an array of them, or a data set.
 pub trait Inputs: Sync {
-    /// How many examples there are.
-    fn count(&self) -> usize;
-
-    /// The shape of one.
-    fn example_shape(&self) -> Vec<usize>;
+    /// The number of examples, then the shape of one.
+    fn sizes(&self) -> Vec<usize>;
 
     /// Writes the examples `first`, `first + 1`, … row after row until `into` is full.
     ///
@@ -25,16 +16,12 @@ pub trait Inputs: Sync {
 
 /// An array whose first axis counts the examples, like (N, 32, 32, 3) or (N, 3072).
 impl<S: Data<Elem = f32> + Sync, D: Dimension> Inputs for ArrayBase<S, D> {
-    fn count(&self) -> usize {
-        self.shape().first().copied().unwrap_or(0)
-    }
-
-    fn example_shape(&self) -> Vec<usize> {
-        self.shape().get(1..).unwrap_or(&[]).to_vec()
+    fn sizes(&self) -> Vec<usize> {
+        self.shape().to_vec()
     }
 
     fn write(&self, first: usize, into: &mut [f32], _: &Threads) -> Result<()> {
-        let size = self.example_shape().iter().product::<usize>().max(1);
+        let size = self.shape().iter().skip(1).product::<usize>().max(1);
         let floats = self.iter().skip(first * size);
         match self.as_slice() {
             Some(slice) => into.copy_from_slice(&slice[first * size..][..into.len()]),
@@ -61,12 +48,11 @@ impl Sequential {
     /// # Errors
     /// [`LabError::Shape`] where the examples do not fit the network, [`LabError::Value`] where one is not finite.
     pub fn predict(&self, inputs: &impl Inputs) -> Result<Array2<f32>> {
-        let threads = if inputs.count() == 1 {
-            Threads::one()
-        } else {
-            Threads::new(None)?
+        let threads = match inputs.sizes()[..] {
+            [1, ..] => Threads::one(),
+            _ => Threads::new(None)?,
         };
-        let mut outputs = Vec::with_capacity(inputs.count() * self.output_size());
+        let mut outputs = Vec::new();
         let keep = |batch: Outputs<'_>| outputs.extend_from_slice(batch.outputs);
         self.for_each_batch(inputs, &threads, keep)?;
         Ok(self.output_array(outputs))
@@ -79,21 +65,20 @@ impl Sequential {
         Array2::from_shape_vec(shape, outputs).unwrap_or_default()
     }
 
-    /// Checks that examples fit the network; `place` names them.
-    pub(crate) fn check_inputs(&self, place: &str, shape: &[usize]) -> Result<()> {
-        if shape == self.input_shape() {
-            return Ok(());
-        }
-        let (found, expected) = (format!("{shape:?}"), format!("{:?}", self.input_shape()));
-        let remedy =
-            format!("begin the network with Sequential::new({found}), or reshape the data");
-        Err(LabError::shape(place, found, expected, remedy))
+    /// Checks that examples, which `place` names, fit the network. Returns how many there are.
+    pub(crate) fn check_inputs(&self, place: &str, inputs: &impl Inputs) -> Result<usize> {
+        let sizes = inputs.sizes();
+        let (&count, shape) = sizes.split_first().unwrap_or((&0, &[]));
+        let first = format!("Sequential::new({shape:?})");
+        let remedy = format!("begin the network with {first}, or reshape the data");
+        check_shape(place, shape, self.input_shape(), &remedy)?;
+        Ok(count)
     }
 
     /// The rows of a batch of at least one example.
     pub(crate) fn read_batch(&self, inputs: &impl Inputs, threads: &Threads) -> Result<Vec<f32>> {
-        self.check_inputs("inputs", &inputs.example_shape())?;
-        let mut batch = vec![0.0; inputs.count() * self.input_size()];
+        let count = self.check_inputs("inputs", inputs)?;
+        let mut batch = vec![0.0; count * self.input_size()];
         if batch.is_empty() {
             let (found, remedy) = ("0 examples", "give at least one example");
             return Err(LabError::value("batch", found, "at least one", remedy));
@@ -105,21 +90,149 @@ impl Sequential {
     /// Runs all examples through the network, some hundreds at a time, and gives `task` their outputs.
     pub(crate) fn for_each_batch(
         &self,
-        inputs: &(impl Inputs + ?Sized),
+        inputs: &impl Inputs,
         threads: &Threads,
         mut task: impl FnMut(Outputs<'_>),
     ) -> Result<()> {
-        self.check_inputs("inputs", &inputs.example_shape())?;
-        let size = self.input_size();
-        let mut batch = vec![0.0; size * BATCH.min(inputs.count())];
+        let (count, size) = (self.check_inputs("inputs", inputs)?, self.input_size());
+        let mut batch = vec![0.0; size * BATCH.min(count)];
         let mut workspace = Workspace::default();
-        for first in (0..inputs.count()).step_by(BATCH) {
-            let batch = &mut batch[..size * BATCH.min(inputs.count() - first)];
+        for first in (0..count).step_by(BATCH) {
+            let batch = &mut batch[..size * BATCH.min(count - first)];
             inputs.write(first, batch, threads)?;
             let pass = Pass::new(batch, Mode::Inference, threads);
             self.run_forward(pass, &mut workspace);
             task(workspace.results(batch, self.output_size()).0);
         }
         Ok(())
+    }
+}
+
+/// Arrays under their names (`dense.kernel`, …), in the order of the layers.
+pub type NamedArrays = Vec<(String, ArrayD<f32>)>;
+
+impl Sequential {
+    /// Runs a batch forward and keeps what [`Sequential::backward`] needs. Returns the logits where the network ends in
+    /// softmax (the losses apply it themselves), its outputs otherwise; shape (N, units).
+    ///
+    /// An epoch by hand, bit for bit the one of [`Trainer::fit`](crate::training::Trainer::fit):
+    ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// let train = Cifar10::sample().train;
+    /// let mut model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
+    /// let mut optimizer = Adam::new(1e-3).for_model(&model);
+    /// let loss = Loss::CategoricalCrossentropy;
+    /// for batch in train.batches(64)?.shuffled(Seed(0), 0) {
+    ///     let logits = model.forward(&batch.images, Mode::training(Seed(0), optimizer.steps()))?;
+    ///     let (value, gradient) = loss.value_and_gradient(logits.view(), &batch.labels)?;
+    ///     let gradients = model.backward(&gradient)?;
+    ///     optimizer.step(&mut model, &gradients)?;
+    ///     assert!(value > 0.0);
+    /// }
+    /// # Ok::<(), LabError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`LabError::Shape`] where the examples do not fit the network, [`LabError::Value`] where one is not finite
+    /// or there is none.
+    pub fn forward(&mut self, inputs: &impl Inputs, mode: Mode) -> Result<Array2<f32>> {
+        let threads = self.workspace.threads(None)?;
+        let input = self.read_batch(inputs, &threads)?;
+        let mut workspace = std::mem::take(&mut self.workspace);
+        self.run_forward(Pass::new(&input, mode, &threads), &mut workspace);
+        if mode != Mode::Inference {
+            self.update_running_stats(&workspace);
+        }
+        let (results, _) = workspace.results(&input, self.output_size());
+        let values = match self.ends_in_softmax() {
+            true => results.logits,
+            false => results.outputs,
+        };
+        let values = self.output_array(values.to_vec());
+        workspace.by_hand = Some((input, mode));
+        self.workspace = workspace;
+        Ok(values)
+    }
+
+    /// The gradients of all trained arrays by name (`dense.kernel`, …), those of L2 penalties included, from the
+    /// gradient of the loss with respect to what the last [`Sequential::forward`] returned.
+    ///
+    /// # Errors
+    /// [`LabError::Value`] where no forward pass came before, [`LabError::Shape`] where the gradient does not fit it.
+    pub fn backward(&mut self, gradient: &Array2<f32>) -> Result<NamedArrays> {
+        let (input, _) = self.last_batch()?;
+        let shape = (input.len() / self.input_size(), self.output_size());
+        let remedy = "give the gradient of the loss with respect to what forward returned";
+        check_shape("backward", gradient.dim(), shape, remedy)?;
+        self.backward_from(self.ends_in_softmax(), |_, start| {
+            start.iter_mut().zip(gradient).for_each(|(to, g)| *to = *g);
+        })
+    }
+
+    /// The output of layer `number` (from 0) in the last [`Sequential::forward`], one row for each example; its input
+    /// where the layer changes nothing.
+    ///
+    /// # Errors
+    /// [`LabError::Value`] where no forward pass came before.
+    pub fn layer_output(&self, number: usize) -> Result<&[f32]> {
+        let (input, _) = self.last_batch()?;
+        let mut computed = self.workspace.caches.iter().take(number + 1).rev();
+        let last = computed.find(|cache| !cache.output.is_empty());
+        Ok(last.map_or(input, |cache| &cache.output))
+    }
+
+    /// The gradient of output `unit` with respect to each input of each example of the last [`Sequential::forward`];
+    /// where the network ends in a dense layer, the gradient of the unit's pre-activation (Simonyan, Vedaldi and
+    /// Zisserman, 2014).
+    ///
+    /// # Errors
+    /// [`LabError::Value`] where no forward pass came before.
+    pub fn input_gradient(&mut self, unit: usize) -> Result<Vec<f32>> {
+        let units = self.output_size().max(1);
+        self.workspace.backward.to_network_input = true;
+        let done = self.backward_from(true, |_, start| {
+            let floats = start.iter_mut().enumerate();
+            floats.for_each(|(at, g)| *g = f32::from(at % units == unit));
+        });
+        self.workspace.backward.to_network_input = false;
+        done.map(|_| std::mem::take(&mut self.workspace.backward.gradient))
+    }
+
+    /// Runs the last batch backward from the gradient that `start` writes, with respect to the logits or the outputs.
+    pub(crate) fn backward_from(
+        &mut self,
+        at_logits: bool,
+        start: impl FnOnce(Outputs<'_>, &mut [f32]),
+    ) -> Result<NamedArrays> {
+        self.last_batch()?;
+        let threads = self.workspace.threads(None)?;
+        let mut workspace = std::mem::take(&mut self.workspace);
+        let (input, mode) = workspace.by_hand.take().unwrap_or_default();
+        let (outputs, gradient) = workspace.results(&input, self.output_size());
+        start(outputs, gradient);
+        let pass = Pass::new(&input, mode, &threads);
+        self.run_backward(pass, at_logits, &mut workspace);
+        let all = self.parameters.iter().zip(&workspace.gradients);
+        let trained = all.filter(|(parameter, _)| parameter.trainable);
+        let named = trained.map(|(parameter, gradient)| {
+            let array = ArrayD::from_shape_vec(IxDyn(&parameter.shape), gradient.clone());
+            (parameter.name.clone(), array.unwrap_or_default())
+        });
+        let named = named.collect();
+        workspace.by_hand = Some((input, mode));
+        self.workspace = workspace;
+        Ok(named)
+    }
+
+    /// The rows and the mode of the last forward pass by hand.
+    fn last_batch(&self) -> Result<&(Vec<f32>, Mode)> {
+        let remedy = "call forward with the batch first";
+        let missing = || LabError::value("backward", "no forward pass", "one", remedy);
+        self.workspace.by_hand.as_ref().ok_or_else(missing)
+    }
+
+    fn ends_in_softmax(&self) -> bool {
+        self.last_activation() == Some(Activation::Softmax)
     }
 }

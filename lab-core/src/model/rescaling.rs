@@ -1,9 +1,6 @@
 //! Rescaling: all numbers times a constant.
 
-use serde::{Deserialize, Serialize};
-
-use super::gradients::Gradients;
-use super::layer::{Backward, Cache, Context, Layer, Parameter};
+use super::*;
 
 /// y = scale · x. Before the last layer of a network, a scale below 1 keeps its first outputs and its steps small.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

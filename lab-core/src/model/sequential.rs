@@ -1,16 +1,6 @@
 //! A network: layers one after another, with their weights.
 
-use std::sync::Arc;
-
-use ndarray::{ArrayD, ArrayViewD, IxDyn};
-
-use super::activation::Activation;
-use super::architecture::{Architecture, LayerKind};
-use super::layer::{Layer, LayerSpec, Parameter};
-use super::passes::Workspace;
-use crate::compute;
-use crate::error::{LabError, Result};
-use crate::random::Seed;
+use super::*;
 
 /// A network of layers one after another.
 ///
@@ -40,7 +30,7 @@ pub struct Sequential {
 
 /// Tells a network from all others, equal ones too: a clone is another network.
 #[derive(Debug, Default)]
-pub(crate) struct ModelId(Arc<()>);
+pub(crate) struct ModelId(pub(crate) Arc<()>);
 
 impl Clone for ModelId {
     fn clone(&self) -> Self {
@@ -48,23 +38,9 @@ impl Clone for ModelId {
     }
 }
 
-impl ModelId {
-    /// The id of the same network.
-    pub(crate) fn same(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
 impl Sequential {
     /// Starts the architecture of a network for examples of this shape; [`Architecture::build`] draws the weights.
-    #[allow(
-        clippy::new_ret_no_self,
-        reason = "Keras's name for how a network begins"
-    )]
+    #[expect(clippy::new_ret_no_self)] // Keras's name for how a network begins
     pub fn new(input_shape: impl AsRef<[usize]>) -> Architecture {
         Architecture {
             input_shape: input_shape.as_ref().to_vec(),
@@ -74,7 +50,7 @@ impl Sequential {
 
     /// A network with weights drawn with `seed`, or with zeros where they follow from a file.
     pub(super) fn with_seed(architecture: Architecture, seed: Option<Seed>) -> Result<Self> {
-        let (specs, parameters) = architecture.instantiate(seed)?;
+        let (specs, parameters) = architecture.draw(seed)?;
         Ok(Self {
             architecture,
             specs,
@@ -146,12 +122,8 @@ impl Sequential {
     pub fn set_weight(&mut self, name: &str, value: ArrayD<f32>) -> Result<()> {
         let at = self.find(name)?;
         let parameter = &mut self.parameters[at];
-        let (found, expected) = (value.shape(), &parameter.shape);
-        if found != expected {
-            let (found, expected) = (format!("{found:?}"), format!("{expected:?}"));
-            let remedy = "give an array of the layer's shape";
-            return Err(LabError::shape(name, found, expected, remedy));
-        }
+        let remedy = "give an array of the layer's shape";
+        check_shape(name, value.shape(), &parameter.shape, remedy)?;
         parameter.value = value.iter().copied().collect();
         Ok(())
     }
@@ -168,9 +140,8 @@ impl Sequential {
     /// λ Σ w² over all penalized kernels: what L2 adds to the loss.
     pub fn penalty(&self) -> f64 {
         let penalized = self.parameters.iter().filter(|it| it.l2 > 0.0);
-        penalized
-            .map(|it| f64::from(it.l2) * compute::sum_of_squares(&it.value))
-            .sum()
+        let penalty = |it: &Parameter| f64::from(it.l2) * compute::sum_of_squares(&it.value);
+        penalized.map(penalty).sum()
     }
 
     /// The activation of the last layer, where that is a dense one.
@@ -184,9 +155,8 @@ impl Sequential {
         let layers = self.architecture.layers.iter().zip(&self.specs);
         let hidden = layers.take(self.specs.len() - 1);
         let softmax = hidden.filter(|(layer, _)| layer.activation() == Some(Activation::Softmax));
-        softmax
-            .map(|(_, spec)| format!("{}: {advice}", spec.name))
-            .collect()
+        let warning = |(_, spec): (_, &LayerSpec)| format!("{}: {advice}", spec.name);
+        softmax.map(warning).collect()
     }
 
     /// The layers in order, with their names and shapes.

@@ -1,12 +1,6 @@
 //! The table of a network's layers that Keras prints.
 
-use std::fmt;
-
-use super::architecture::Architecture;
-use super::layer::Parameter;
-use super::sequential::Sequential;
-use crate::error::Result;
-use crate::text::thousands;
+use super::*;
 
 /// The layers of a network, their output shapes and their numbers of parameters; prints as a table.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,12 +107,7 @@ impl fmt::Display for Summary {
 
 /// Bytes in Keras's words: `6.63 MB`.
 fn memory(bytes: usize) -> String {
-    let mut size = bytes as f64;
-    for unit in ["B", "KB", "MB"] {
-        if size < 1024.0 {
-            return format!("{size:.2} {unit}");
-        }
-        size /= 1024.0;
-    }
-    format!("{size:.2} GB")
+    let power = (bytes.max(1).ilog2() / 10).min(3);
+    let unit = ["B", "KB", "MB", "GB"][power as usize];
+    format!("{:.2} {unit}", bytes as f64 / f64::from(1 << (10 * power)))
 }

@@ -1,6 +1,6 @@
 //! Sums over the rows of a matrix, on all threads.
 
-use crate::compute::Threads;
+use super::*;
 
 /// Rows of one shard where there are as many as pixels.
 pub(super) const SHARD: usize = 1024;

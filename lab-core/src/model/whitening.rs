@@ -1,10 +1,8 @@
 //! Whitening: filters whose outputs for the patches of images are uncorrelated and of one variance.
 
-use ndarray::{Array1, Array2, ArrayD, ArrayView4, IxDyn};
+use ndarray::{Array1, ArrayView4};
 
-use super::windows::{Padding, Windows};
-use crate::compute::{Convolution, Threads};
-use crate::error::Result;
+use super::*;
 
 /// Kernel (size, size, channels, filters) and bias (filters) of a convolution that whitens patches of `size` × `size` pixels,
 /// from images (N, height, width, channels).

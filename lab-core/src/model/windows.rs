@@ -1,9 +1,6 @@
 //! The windows of an image that convolution and pooling look at.
 
-use serde::{Deserialize, Serialize};
-
-use crate::checks::check_range;
-use crate::error::{LabError, Result};
+use super::*;
 
 /// How windows lie at the edges of an image, as in Keras.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

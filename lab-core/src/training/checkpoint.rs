@@ -3,24 +3,11 @@
 //! Random numbers need not be saved: shuffling, augmentation and dropout draw theirs from the seed, the epoch and the
 //! step.
 
-use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::config::TrainingConfig;
-use super::fit::Session;
-use super::history::{History, Stopped};
-use super::optimizer_state::OptimizerState;
-use super::trainer::Trainer;
-use crate::compute::Instructions;
-use crate::content_hash::content_hash;
-use crate::data::Dataset;
-use crate::error::{LabError, Result};
-use crate::files::write_failed;
-use crate::model::{Array, Arrays, Sequential, read_bytes, write_arrays};
+use super::*;
 
 /// The file in a checkpoint's folder.
 const FILE: &str = "checkpoint.safetensors";
@@ -29,7 +16,9 @@ const STATE: &str = "state";
 /// No real run has more steps.
 const MOST_STEPS: u64 = 1 << 53;
 const REMEDY: &str = "remove the file, or train from the beginning, without resuming";
-/// The prefixes of the network's arrays and of the best weights of early stopping.
+const OTHER_REMEDY: &str =
+    "give the same options as before, or train from the beginning, without resuming";
+/// What the names of the network's arrays and of the best weights of early stopping begin with.
 const MODEL: &str = "model.";
 const BEST: &str = "best.";
 
@@ -52,9 +41,8 @@ const BEST: &str = "best.";
 /// ```
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
-    path: PathBuf,
     state: State,
-    bytes: Vec<u8>,
+    arrays: Arrays,
 }
 
 /// What a checkpoint holds besides arrays.
@@ -77,20 +65,13 @@ impl Checkpoint {
     /// # Errors
     /// [`LabError::Io`] where it cannot be read, [`LabError::Format`] where it is damaged.
     pub fn find(folder: impl AsRef<Path>) -> Result<Option<Self>> {
-        Self::at(folder.as_ref().join(FILE))
-    }
-
-    fn at(path: PathBuf) -> Result<Option<Self>> {
+        let path = folder.as_ref().join(FILE);
         if !path.exists() {
             return Ok(None);
         }
-        let bytes = read_bytes(&path, "check its permissions")?;
-        let wrong = |found: String| wrong(&path, found, "a checkpoint of a training");
-        let arrays = Arrays::of(&path, &bytes)?;
-        let state = arrays.text(STATE).map(serde_json::from_str);
-        let state = state.ok_or_else(|| wrong("no state".to_owned()))?;
-        let state: State = state.map_err(|error| wrong(error.to_string()))?;
-        Ok(Some(Self { path, state, bytes }))
+        let arrays = Arrays::read(&path, "check its permissions")?;
+        let state = arrays.value(STATE, "a checkpoint of a training", REMEDY)?;
+        Ok(Some(Self { state, arrays }))
     }
 
     /// Epochs that are done.
@@ -104,46 +85,46 @@ impl Checkpoint {
         early || self.epochs() >= self.state.planned
     }
 
-    /// Restores the network and the optimizer, and returns the epochs and the best weights; on an error nothing is
-    /// changed.
-    fn restore(self, config: &TrainingConfig, model: &mut Sequential) -> Result<Resumed> {
-        let done = self.epochs();
-        let Self { path, state, bytes } = self;
-        let wrong = |found: String, expected: &str| wrong(&path, found, expected);
+    /// Goes on with a training where this one ended; on an error nothing is changed.
+    fn restore(self, training: &mut Control<'_>) -> Result<()> {
+        let (done, epochs) = (self.epochs(), training.config.epochs);
+        let Self { state, arrays } = self;
+        let wrong = |found: &str, expected: &str| {
+            Err(LabError::format(&arrays.path, found, expected, REMEDY))
+        };
         let mut history = state.history;
         let numbered = history.epochs.iter().map(|record| record.epoch);
         if !numbered.eq(1..=done) || state.steps > MOST_STEPS {
-            let found = "counts that contradict each other".to_owned();
-            return Err(wrong(found, "those of a training"));
+            let found = "counts that contradict each other";
+            return wrong(found, "those of a training");
         }
-        if done > config.epochs {
-            let expected = format!("at most {}: ask for more epochs", config.epochs);
-            return Err(wrong(format!("{done} epochs done"), &expected));
+        if done > epochs {
+            let expected = format!("at most {epochs}: ask for more epochs");
+            return wrong(&format!("{done} epochs done"), &expected);
         }
         if let Stopped::Interrupted { .. } = history.stopped {
             history.stopped = Stopped::Finished;
         }
-        let arrays = Arrays::of(&path, &bytes)?;
-        let mut optimizer = OptimizerState::new(config.optimizer, model);
+        let parameters = &training.model.parameters;
+        let weights = arrays.group(MODEL, parameters)?;
+        let best = state.best.then(|| arrays.group(BEST, parameters));
+        let mut fresh = training.config.optimizer.for_model(training.model);
         // Makes the arrays of the state, which the file's replace.
-        optimizer.prepare(&model.parameters, 0.0, 1.0);
-        (optimizer.learning_rate, optimizer.steps) = (state.learning_rate, state.steps);
-        for (parameter, slots) in model.parameters.iter().zip(&mut optimizer.slots) {
-            let used = slots.iter_mut().enumerate();
-            for (number, slot) in used.filter(|(_, slot)| !slot.is_empty()) {
-                *slot = arrays.take(&slot_name(number, &parameter.name), &parameter.shape)?;
+        fresh.prepare(parameters, 0.0, 1.0);
+        for (parameter, slots) in parameters.iter().zip(&mut fresh.slots) {
+            for (number, values) in slots.iter_mut().enumerate() {
+                if !values.is_empty() {
+                    let name = slot(number) + &parameter.name;
+                    *values = arrays.get(&name, &parameter.shape)?;
+                }
             }
         }
-        let mut best = state.best.then(|| model.clone());
-        if let Some(best) = &mut best {
-            best.fill_from(&arrays, BEST)?;
-        }
-        model.fill_from(&arrays, MODEL)?;
-        Ok(Resumed {
-            optimizer: Some(optimizer),
-            history,
-            best,
-        })
+        (training.best, training.history) = (best.transpose()?, history);
+        training.optimizer.slots = fresh.slots;
+        training.optimizer.steps = state.steps;
+        training.optimizer.learning_rate = state.learning_rate;
+        training.model.set_values(weights);
+        Ok(())
     }
 }
 
@@ -155,121 +136,91 @@ impl fmt::Display for Checkpoint {
     }
 }
 
-/// The optimizer's array `number` (0 or 1) for a parameter.
-fn slot_name(number: usize, parameter: &str) -> String {
-    format!("optimizer.{number}.{parameter}")
-}
-
-fn wrong(path: &Path, found: String, expected: &str) -> LabError {
-    LabError::format(path, found, expected, REMEDY)
-}
-
-/// What a training resumes with; nothing where it begins.
-#[derive(Default)]
-pub(super) struct Resumed {
-    pub(super) optimizer: Option<OptimizerState>,
-    pub(super) history: History,
-    pub(super) best: Option<Sequential>,
+/// What the names of the optimizer's arrays begin with; there are up to two for each of the network's.
+fn slot(number: usize) -> String {
+    format!("optimizer.{number}.")
 }
 
 /// Writes the checkpoints of a training, and resumes from one.
 pub(super) struct Checkpointer {
-    path: PathBuf,
+    folder: PathBuf,
     /// After how many epochs one is written.
-    pub(super) every: usize,
+    every: usize,
     identity: Value,
 }
 
 impl Checkpointer {
-    /// Resumes from the checkpoint, or begins where there is none.
-    pub(super) fn resume(
-        &self,
-        config: &TrainingConfig,
-        model: &mut Sequential,
-    ) -> Result<Resumed> {
-        let Some(checkpoint) = Checkpoint::at(self.path.clone())? else {
-            return Ok(Resumed::default());
-        };
-        check_same(&self.path, &checkpoint.state.identity, &self.identity)?;
-        checkpoint.restore(config, model)
+    /// What writes the checkpoints of a training that begins; the folder is made if need be.
+    pub(super) fn new((folder, every): &(PathBuf, usize), training: &Control<'_>) -> Result<Self> {
+        fs::create_dir_all(folder).map_err(|error| write_failed(folder, error))?;
+        Ok(Self {
+            folder: folder.clone(),
+            every: *every,
+            identity: identity(training),
+        })
     }
 
-    /// Writes a checkpoint, whole or not at all.
-    pub(super) fn save(&self, session: &Session<'_>) -> Result<()> {
-        let (model, optimizer) = (&*session.learner.model, &session.learner.optimizer);
+    /// Resumes from the checkpoint, or begins where there is none.
+    pub(super) fn resume(&self, training: &mut Control<'_>) -> Result<()> {
+        let Some(checkpoint) = Checkpoint::find(&self.folder)? else {
+            return Ok(());
+        };
+        let (path, saved) = (&checkpoint.arrays.path, &checkpoint.state.identity);
+        check_same(path, "", saved, &self.identity)?;
+        checkpoint.restore(training)
+    }
+
+    /// Writes a checkpoint where one is due, whole or not at all.
+    pub(super) fn save(&self, training: &Control<'_>) -> Result<()> {
+        let (model, optimizer) = (&*training.model, &*training.optimizer);
+        let epochs = training.history.epochs.len();
+        if training.stop.is_none() && !epochs.is_multiple_of(self.every) {
+            return Ok(());
+        }
         let state = State {
             identity: self.identity.clone(),
-            history: session.history.clone(),
-            planned: session.plan.config.epochs,
+            history: training.history.clone(),
+            planned: training.config.epochs,
             learning_rate: optimizer.learning_rate,
             steps: optimizer.steps,
-            best: session.best.is_some(),
+            best: training.best.is_some(),
         };
-        let state = serde_json::to_string(&state);
-        let state = state.map_err(|error| write_failed(&self.path, error.into()))?;
-        let mut arrays = model.arrays(MODEL);
-        for (parameter, slots) in model.parameters.iter().zip(&optimizer.slots) {
-            for (number, slot) in slots.iter().enumerate().filter(|(_, it)| !it.is_empty()) {
-                let (shape, values) = (&parameter.shape[..], &slot[..]);
-                let array = Array { shape, values };
-                arrays.push((slot_name(number, &parameter.name), array));
-            }
+        let mut arrays = named_arrays(MODEL, &model.parameters, model.values());
+        let best = training.best.iter().flatten();
+        arrays.extend(named_arrays(BEST, &model.parameters, best));
+        for number in 0..2 {
+            let slots = optimizer.slots.iter().map(|slots| &slots[number]);
+            arrays.extend(named_arrays(&slot(number), &model.parameters, slots));
         }
-        let best = session.best.iter();
-        arrays.extend(best.flat_map(|best| best.arrays(BEST)));
-        write_arrays(&self.path, arrays, STATE, state)
+        write_arrays(&self.folder.join(FILE), &arrays, STATE, &state)
     }
 }
 
-impl Trainer {
-    /// What writes this training's checkpoints, where they are wanted; the folder is made if need be.
-    pub(super) fn checkpointer(
-        &self,
-        model: &Sequential,
-        train: &Dataset,
-        validation: Option<&Dataset>,
-    ) -> Result<Option<Checkpointer>> {
-        let Some((folder, every)) = &self.checkpoints else {
-            return Ok(None);
-        };
-        fs::create_dir_all(folder).map_err(|error| write_failed(folder, error))?;
-        Ok(Some(Checkpointer {
-            path: folder.join(FILE),
-            every: *every,
-            identity: self.identity(model, train, validation),
-        }))
+/// Everything that the bits of a training depend on, but for callbacks and the number of threads.
+///
+/// The epochs count only where the schedule depends on them; elsewhere a resumed training may have more.
+fn identity(training: &Control<'_>) -> Value {
+    let (config, model) = (training.config, &training.model);
+    let mut options = written(config);
+    options["schedule"] = config.schedule.to_string().into();
+    if !config.schedule.depends_on_epochs() {
+        options["epochs"].take();
     }
-
-    /// Everything that the bits of a training depend on, but for callbacks and the number of threads.
-    ///
-    /// The epochs count only where the schedule depends on them; elsewhere a resumed training may have more.
-    fn identity(&self, model: &Sequential, train: &Dataset, validation: Option<&Dataset>) -> Value {
-        let config = &self.config;
-        let mut training = written(config);
-        let schedule = match config.schedule.depends_on_epochs() {
-            true => format!("{} over {} epochs", config.schedule, config.epochs),
-            false => config.schedule.to_string(),
-        };
-        training["schedule"] = schedule.into();
-        training["epochs"].take();
-        let hash = |floats: &mut dyn Iterator<Item = &f32>| {
-            content_hash(floats.map(|value| u64::from(value.to_bits())))
-        };
-        let weights = &mut model.parameters.iter().flat_map(|it| &it.value);
-        let images =
-            |data: &Dataset| json!({ "count": data.len(), "content": data.content_hash() });
-        json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "fused multiply-add": Instructions::detect().has_fused_multiply_add(),
-            "network": written(model.architecture()),
-            "weights before training": hash(weights),
-            "training": training,
-            "sample weights": hash(&mut self.sample_weights.iter().flatten()),
-            "training data": images(train),
-            "validation data": validation.map(images),
-            "epochs before": self.epochs_before,
-        })
-    }
+    let hash = |floats: &mut dyn Iterator<Item = &f32>| {
+        content_hash(floats.map(|value| u64::from(value.to_bits())))
+    };
+    let images = |data: &Dataset| json!({ "count": data.len(), "content": data.content_hash() });
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "fused multiply-add": Instructions::detect().has_fused_multiply_add(),
+        "network": written(model.architecture()),
+        "weights before training": hash(&mut model.parameters.iter().flat_map(|it| &it.value)),
+        "training": options,
+        "sample weights": hash(&mut config.sample_weights.iter().flatten()),
+        "training data": images(training.train),
+        "validation data": training.validation.map(images),
+        "epochs before": training.optimizer.epochs,
+    })
 }
 
 /// A value with its floats as they are written: 0.01, which no `f32` is exactly.
@@ -278,29 +229,18 @@ fn written(value: &impl Serialize) -> Value {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-/// An error that names the first difference between the training of a checkpoint and this one.
-fn check_same(path: &Path, saved: &Value, now: &Value) -> Result<()> {
-    let Some((name, saved, now)) = difference("", saved, now) else {
-        return Ok(());
-    };
-    let remedy = "give the same options as before, or train from the beginning, without resuming";
-    let found = format!("a checkpoint of another training, whose {name} is {saved}");
-    Err(LabError::format(
-        path,
-        found,
-        format!("{name} {now}"),
-        remedy,
-    ))
-}
-
-/// The name of the first entry that differs, and both values; an option that is left out is null.
-fn difference(name: &str, saved: &Value, now: &Value) -> Option<(String, Value, Value)> {
-    let (Value::Object(before), Value::Object(after)) = (saved, now) else {
-        return (saved != now).then(|| (name.to_owned(), saved.clone(), now.clone()));
-    };
-    let inner = |key: &str| [name, key].join(if name.is_empty() { "" } else { ": " });
-    let value =
-        |of: &serde_json::Map<String, Value>, key: &str| of.get(key).cloned().unwrap_or_default();
-    let mut keys = after.keys().chain(before.keys());
-    keys.find_map(|key| difference(&inner(key), &value(before, key), &value(after, key)))
+/// An error that names the first difference between the training of a checkpoint and this one; an option that is left
+/// out is null.
+fn check_same(path: &Path, name: &str, saved: &Value, now: &Value) -> Result<()> {
+    if let (Value::Object(before), Value::Object(after)) = (saved, now) {
+        for key in after.keys().chain(before.keys()) {
+            let name = [name, key].join(if name.is_empty() { "" } else { ": " });
+            check_same(path, &name, &saved[key], &now[key])?;
+        }
+    } else if saved != now {
+        let found = format!("a checkpoint of another training, whose {name} is {saved}");
+        let expected = format!("{name} {now}");
+        return Err(LabError::format(path, found, expected, OTHER_REMEDY));
+    }
+    Ok(())
 }

@@ -1,13 +1,6 @@
 //! Early stopping, and a learning rate that falls on plateaus: both follow from the history alone.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
-use super::history::EpochRecord;
-use super::optimizer::check_rate;
-use crate::checks::{above_zero, check_range};
-use crate::error::{LabError, Result};
+use super::*;
 
 /// Ends the training when a metric has not improved for some epochs; any improvement counts (Prechelt, 1998).
 ///
@@ -23,7 +16,7 @@ use crate::error::{LabError, Result};
 /// assert_eq!(history.stopped, Stopped::Early { epoch: 4 });
 /// # Ok::<(), LabError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EarlyStopping {
     /// How many epochs without improvement end the training.
     pub patience: usize,
@@ -34,11 +27,7 @@ pub struct EarlyStopping {
 impl EarlyStopping {
     /// Monitors the validation loss, with patience 0.
     pub fn on_val_loss() -> Self {
-        let (patience, restore_best_weights) = (0, false);
-        Self {
-            patience,
-            restore_best_weights,
-        }
+        Self::default()
     }
 
     /// How many epochs without improvement end the training.
@@ -51,31 +40,38 @@ impl EarlyStopping {
         self.restore_best_weights = true;
         self
     }
+}
 
-    /// How many epochs ago the best one was; 0 for an improvement in the last epoch.
-    pub(super) fn epochs_since_best(&self, epochs: &[EpochRecord]) -> Result<usize> {
-        let (mut best, mut waited) = (f64::INFINITY, 0);
-        for record in epochs {
-            let loss = val_loss(record)?;
-            waited = if loss < best { 0 } else { waited + 1 };
-            best = best.min(loss);
+impl Callback for EarlyStopping {
+    fn configure(&self, config: &mut TrainingConfig) {
+        config.early_stopping = Some(*self);
+    }
+
+    fn on_epoch_end(&mut self, _: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
+        let waited = epochs_waited(&control.history.epochs, 0.0, usize::MAX)?;
+        if waited == 0 && self.restore_best_weights {
+            control.best = Some(control.model.values().cloned().collect());
+        } else if waited > 0 && waited >= self.patience {
+            control.stop();
         }
-        Ok(waited)
+        Ok(())
     }
 }
 
-impl fmt::Display for EarlyStopping {
-    /// `on val_loss, patience 5, best weights restored`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let restored = ["", ", best weights restored"][usize::from(self.restore_best_weights)];
-        write!(f, "on val_loss, patience {}{restored}", self.patience)
+/// How many epochs ago the validation loss last improved by more than `min_delta`, counted anew after every `patience`.
+fn epochs_waited(epochs: &[EpochRecord], min_delta: f64, patience: usize) -> Result<usize> {
+    let (mut best, mut waited) = (f64::INFINITY, 0);
+    for record in epochs {
+        let (expected, remedy) = ("validation data for fit", "give fit validation data");
+        let missing = || LabError::value("monitor val_loss", "none", expected, remedy);
+        let loss = record.val_loss.ok_or_else(missing)?;
+        if loss < best - min_delta {
+            (best, waited) = (loss, 0);
+        } else {
+            waited = if waited < patience { waited + 1 } else { 1 };
+        }
     }
-}
-
-fn val_loss(record: &EpochRecord) -> Result<f64> {
-    let (expected, remedy) = ("validation data for fit", "give fit validation data");
-    let missing = || LabError::value("monitor val_loss", "none", expected, remedy);
-    record.val_loss.ok_or_else(missing)
+    Ok(waited)
 }
 
 /// Multiplies the learning rate by a factor when the validation loss has not improved by more than 0.0001 for some
@@ -126,21 +122,19 @@ impl ReduceLrOnPlateau {
         check_range(place, self.factor, above_zero(1.0), usual)?;
         check_rate("ReduceLrOnPlateau: min_lr", self.min_lr)
     }
+}
 
-    /// The learning rate after these epochs, where it is `rate` in the last one.
-    pub(super) fn reduced(&self, epochs: &[EpochRecord], rate: f32) -> Result<f32> {
-        let (mut best, mut waited, mut reduces) = (f64::INFINITY, 0, false);
-        for record in epochs {
-            let loss = val_loss(record)?;
-            let improved = loss < best - MIN_DELTA;
-            best = if improved { loss } else { best };
-            waited = if improved || reduces { 0 } else { waited };
-            waited += usize::from(!improved);
-            reduces = !improved && waited >= self.patience;
+impl Callback for ReduceLrOnPlateau {
+    fn configure(&self, config: &mut TrainingConfig) {
+        config.reduce_lr_on_plateau = Some(*self);
+    }
+
+    fn on_epoch_end(&mut self, _: &EpochRecord, control: &mut Control<'_>) -> Result<()> {
+        let waited = epochs_waited(&control.history.epochs, MIN_DELTA, self.patience)?;
+        let rate = &mut control.optimizer.learning_rate;
+        if waited > 0 && waited >= self.patience && *rate > self.min_lr {
+            *rate = (*rate * self.factor).max(self.min_lr);
         }
-        Ok(match reduces && rate > self.min_lr {
-            true => (rate * self.factor).max(self.min_lr),
-            false => rate,
-        })
+        Ok(())
     }
 }

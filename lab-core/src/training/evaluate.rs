@@ -1,26 +1,11 @@
 //! Evaluation of a network on a data set.
 
-use ndarray::Array2;
-
-use super::loss::{Loss, Sums};
-use super::targets::Targets;
-use crate::compute::Threads;
-use crate::data::Dataset;
-use crate::error::{LabError, Result};
-use crate::metrics::{
-    Calibration, ClassificationReport, ConfusionMatrix, accuracy, predicted_classes, top_k_accuracy,
-};
-use crate::model::{Activation, Inputs, Mode, NamedArrays, Parameter, Sequential};
-use crate::random::Seed;
+use super::*;
 
 /// Images normalized as the data set says, on all the threads.
 impl Inputs for Dataset {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn example_shape(&self) -> Vec<usize> {
-        self.image_shape().to_vec()
+    fn sizes(&self) -> Vec<usize> {
+        [&[self.len()][..], &self.image_shape()].concat()
     }
 
     fn write(&self, first: usize, into: &mut [f32], threads: &Threads) -> Result<()> {
@@ -107,10 +92,8 @@ impl Sequential {
     pub fn evaluate_with(&self, data: &Dataset, loss: Loss) -> Result<Evaluation> {
         check_data(self, data, "data", loss)?;
         let threads = Threads::new(None)?;
-        let mut outputs = Vec::with_capacity(data.len() * self.output_size());
-        let keep = |rows: &[f32]| outputs.extend_from_slice(rows);
-        let (loss, accuracy) = measure(self, data, loss, 0.0, &threads, keep)?;
-        self.evaluation(data, loss, accuracy, self.output_array(outputs))
+        let (loss, accuracy, outputs) = measure(self, data, loss, 0.0, &threads)?;
+        self.evaluation(data, loss, accuracy, outputs)
     }
 
     /// Cross-entropy, accuracy and predictions from the mean probabilities of each image and its mirror image
@@ -124,7 +107,7 @@ impl Sequential {
         // The loss applies softmax, of which the logarithm is an inverse.
         let (logits, loss) = (outputs.mapv(libm::logf), Loss::CategoricalCrossentropy);
         let (loss, _) = loss.value_and_gradient(logits.view(), &plain.truth)?;
-        let accuracy = accuracy(&plain.truth, &predicted_classes(outputs.view())?)?;
+        let accuracy = crate::metrics::accuracy(&plain.truth, &predicted_classes(outputs.view())?)?;
         self.evaluation(data, loss + self.penalty(), accuracy, outputs)
     }
 
@@ -139,12 +122,8 @@ impl Sequential {
         let truth = data.labels();
         let confusion_matrix = ConfusionMatrix::new(&truth, &predicted, data.class_names())?;
         // Biases are 0 before the first step; weights from a file have no seed.
-        let is_zero = |it: &Parameter| it.value.iter().all(|&value| value == 0.0);
-        let mut biases = self
-            .parameters
-            .iter()
-            .filter(|it| it.name.ends_with(".bias"));
-        let untrained = self.seed().is_some() && biases.all(is_zero);
+        let changed =
+            |p: &Parameter| p.name.ends_with(".bias") && p.value.iter().any(|&b| b != 0.0);
         Ok(Evaluation {
             loss,
             accuracy,
@@ -152,7 +131,7 @@ impl Sequential {
             outputs,
             predicted,
             confusion_matrix,
-            untrained,
+            untrained: self.seed().is_some() && !self.parameters.iter().any(changed),
         })
     }
 
@@ -181,25 +160,25 @@ impl Sequential {
     }
 }
 
-/// The mean loss, penalties included, and the accuracy of a network on a data set; `each` gets the outputs as well.
+/// The mean loss, penalties included, the accuracy and the outputs of a network on a data set.
 pub(super) fn measure(
     model: &Sequential,
     data: &Dataset,
     loss: Loss,
     smoothing: f32,
     threads: &Threads,
-    mut each: impl FnMut(&[f32]),
-) -> Result<(f64, f64)> {
-    let (labels, mut totals) = (data.labels(), Sums::default());
+) -> Result<(f64, f64, Array2<f32>)> {
+    let (labels, mut totals, mut outputs) = (data.labels(), Sums::default(), Vec::new());
     model.for_each_batch(data, threads, |batch| {
         let targets = Targets::classes(&labels[totals.examples..]).smoothed(smoothing);
         let sums = loss.batch(batch, targets, None);
         totals.loss += sums.loss;
         totals.correct += sums.correct;
         totals.examples += sums.examples;
-        each(batch.outputs);
+        outputs.extend_from_slice(batch.outputs);
     })?;
-    Ok((totals.mean() + model.penalty(), totals.accuracy()))
+    let loss = totals.mean() + model.penalty();
+    Ok((loss, totals.accuracy(), model.output_array(outputs)))
 }
 
 /// Checks that the network ends as the loss needs it.
@@ -214,25 +193,16 @@ pub(super) fn check_ending(model: &Sequential, loss: Loss) -> Result<()> {
     Err(LabError::value("last layer", found, expected, remedy))
 }
 
-/// Checks that a data set fits a network and a loss; `place` names it.
-pub(super) fn check_data(
-    model: &Sequential,
-    data: &Dataset,
-    place: &str,
-    loss: Loss,
-) -> Result<()> {
+/// Checks that a data set of this name fits a network and a loss.
+pub(super) fn check_data(model: &Sequential, data: &Dataset, name: &str, loss: Loss) -> Result<()> {
     if data.is_empty() {
         let remedy = "choose other rows or another fraction";
-        return Err(LabError::value(place, "no images", "at least one", remedy));
+        return Err(LabError::value(name, "no images", "at least one", remedy));
     }
-    model.check_inputs(place, &data.image_shape())?;
+    model.check_inputs(name, data)?;
     check_ending(model, loss)?;
-    let (units, classes) = (model.output_size(), data.class_count());
-    if units == classes {
-        return Ok(());
-    }
-    let remedy =
-        format!("end with one unit for each class: .dense({classes}, Activation::Softmax)");
-    let (found, expected) = (format!("({units})"), format!("({classes})"));
-    Err(LabError::shape("last layer", found, expected, remedy))
+    let classes = data.class_count();
+    let layer = format!(".dense({classes}, Activation::Softmax)");
+    let remedy = format!("end with one unit for each class: {layer}");
+    check_shape("last layer", [model.output_size()], [classes], &remedy)
 }

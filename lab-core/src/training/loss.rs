@@ -1,15 +1,6 @@
 //! Losses: how far predictions are from the targets, and the gradient that training follows.
 
-use ndarray::{Array2, ArrayView2};
-use serde::{Deserialize, Serialize};
-
-use super::targets::Targets;
-use crate::checks::check_range;
-use crate::compute;
-use crate::error::{LabError, Result};
-use crate::metrics::argmax;
-use crate::model::Outputs;
-use crate::names::named;
+use super::*;
 
 /// The loss that training minimizes: a mean over the examples of a batch.
 ///
@@ -115,14 +106,12 @@ impl Loss {
     ) -> Sums {
         let classes = given.units;
         let rows = given.outputs.len().checked_div(classes).unwrap_or(0);
-        let mut sums = Sums {
-            examples: rows,
-            ..Sums::default()
-        };
+        let mut sums = Sums::default();
         let mut y = vec![0.0; classes];
         for i in 0..rows {
             let row = i * classes..(i + 1) * classes;
             let weight = targets.write(i, &mut y);
+            sums.examples += 1;
             let a = &given.outputs[row.clone()];
             let correct = argmax(a.iter().copied()) == argmax(y.iter().copied());
             sums.correct += usize::from(correct);
@@ -181,4 +170,101 @@ fn entropy(y: &[f32]) -> f64 {
 fn mean_squared_error(y: &[f32], a: &[f32]) -> f64 {
     let squares = y.iter().zip(a).map(|(y, a)| f64::from(y - a).powi(2));
     squares.sum::<f64>() / y.len() as f64
+}
+
+/// What the network should predict for each example of a batch.
+///
+/// Labels and one-hot rows convert into targets by themselves; this type adds label smoothing and weights.
+#[derive(Clone, Copy, Debug)]
+pub struct Targets<'a> {
+    values: Values<'a>,
+    smoothing: f32,
+    pub(super) weights: Option<&'a [f32]>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Values<'a> {
+    Classes(&'a [u8]),
+    Distributions(ArrayView2<'a, f32>),
+}
+
+impl<'a> Targets<'a> {
+    /// One class for each example.
+    pub fn classes(labels: &'a [u8]) -> Self {
+        Self::new(Values::Classes(labels))
+    }
+
+    fn new(values: Values<'a>) -> Self {
+        Self {
+            values,
+            smoothing: 0.0,
+            weights: None,
+        }
+    }
+
+    /// Makes the targets y (1 − s) + s / K, for s from 0 to below 1 (Szegedy et al., 2016).
+    pub fn smoothed(self, smoothing: f32) -> Self {
+        Self { smoothing, ..self }
+    }
+
+    /// How much each example counts: the loss becomes Σ wᵢ lᵢ / N.
+    pub fn weighted(self, weights: &'a [f32]) -> Self {
+        let weights = Some(weights);
+        Self { weights, ..self }
+    }
+
+    /// Writes the smoothed target of example `i` and returns its weight.
+    pub(super) fn write(&self, i: usize, y: &mut [f32]) -> f32 {
+        match self.values {
+            Values::Classes(classes) => {
+                y.fill(0.0);
+                y[usize::from(classes[i])] = 1.0;
+            }
+            Values::Distributions(rows) => {
+                let row = rows.row(i);
+                y.iter_mut().zip(row).for_each(|(y, given)| *y = *given);
+            }
+        }
+        if self.smoothing > 0.0 {
+            let share = self.smoothing / y.len() as f32;
+            let smooth = |y: &mut f32| *y = *y * (1.0 - self.smoothing) + share;
+            y.iter_mut().for_each(smooth);
+        }
+        self.weights.map_or(1.0, |weights| weights[i])
+    }
+
+    /// Checks that there is a target for each of `rows` examples, over `classes` classes.
+    pub(super) fn check(&self, loss: Loss, rows: usize, classes: usize) -> Result<()> {
+        loss.check_smoothing(self.smoothing)?;
+        check_weights("sample", self.weights, rows)?;
+        let remedy = "give each example a label, or a row that one_hot(&labels, classes) makes";
+        match self.values {
+            Values::Classes(labels) => {
+                check_shape("targets", [labels.len()], [rows], remedy)?;
+                check_labels("targets", labels, classes)
+            }
+            Values::Distributions(given) => {
+                check_shape("targets", given.shape(), &[rows, classes], remedy)?;
+                let wrong = |y: &&f32| !y.is_finite() || (loss.from_logits() && **y < 0.0);
+                let Some(y) = given.iter().find(wrong) else {
+                    return Ok(());
+                };
+                let expected = "finite floats, none of them negative";
+                let remedy = "one_hot makes targets from labels";
+                Err(LabError::value("targets", y, expected, remedy))
+            }
+        }
+    }
+}
+
+impl<'a, L: AsRef<[u8]> + ?Sized> From<&'a L> for Targets<'a> {
+    fn from(labels: &'a L) -> Self {
+        Self::classes(labels.as_ref())
+    }
+}
+
+impl<'a> From<ArrayView2<'a, f32>> for Targets<'a> {
+    fn from(rows: ArrayView2<'a, f32>) -> Self {
+        Self::new(Values::Distributions(rows))
+    }
 }

@@ -1,15 +1,8 @@
 //! Optimizers: update rules for the weights, in order of growing complexity.
 
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
-use super::optimizer_state::OptimizerState;
-use crate::checks::check_range;
-use crate::compute::{AdamStep, RmsPropStep, SgdStep, Step};
-use crate::error::{LabError, Result};
-use crate::model::{Parameter, Sequential};
+use super::*;
 
 /// Stochastic gradient descent, w ← w − lr g, with momentum if wanted (Robbins and Monro, 1951; Polyak, 1964).
 ///
@@ -186,52 +179,40 @@ pub enum Optimizer {
 
 impl Optimizer {
     /// The names that [`str::parse`] knows, each with Keras's defaults (`momentum` and `nesterov` with μ 0.9).
-    pub const NAMES: [&'static str; 6] =
-        ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"];
+    pub const NAMES: [&str; 6] = ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"];
 
     /// The learning rate.
-    pub fn learning_rate(&self) -> f32 {
-        match self {
-            Self::Sgd(it) => it.learning_rate,
-            Self::RmsProp(it) => it.learning_rate,
-            Self::Adam(it) => it.learning_rate,
-            Self::AdamW(it) => it.adam.learning_rate,
-        }
+    pub fn learning_rate(mut self) -> f32 {
+        *self.rate_mut()
     }
 
     /// The same with another learning rate.
     pub fn with_learning_rate(mut self, learning_rate: f32) -> Self {
-        match &mut self {
-            Self::Sgd(it) => it.learning_rate = learning_rate,
-            Self::RmsProp(it) => it.learning_rate = learning_rate,
-            Self::Adam(it) => it.learning_rate = learning_rate,
-            Self::AdamW(it) => it.adam.learning_rate = learning_rate,
-        }
+        *self.rate_mut() = learning_rate;
         self
     }
 
-    /// The optimizer with a fresh state for one network, for a training loop written by hand; an example stands at
-    /// [`Sequential::forward`].
-    pub fn for_model(self, model: &Sequential) -> OptimizerState {
-        OptimizerState::new(self, model)
+    fn rate_mut(&mut self) -> &mut f32 {
+        match self {
+            Self::Sgd(it) => &mut it.learning_rate,
+            Self::RmsProp(it) => &mut it.learning_rate,
+            Self::Adam(it) => &mut it.learning_rate,
+            Self::AdamW(it) => &mut it.adam.learning_rate,
+        }
     }
 
     /// Checks that the options are in their ranges.
     pub(crate) fn check(&self) -> Result<()> {
         check_rate("learning rate", self.learning_rate())?;
-        let fraction =
-            |name: &str, value| check_range(name, value, 0.0..1.0, "0.9 is a usual value");
-        let betas = |adam: &Adam| {
-            fraction("beta_1", adam.beta_1)?;
-            fraction("beta_2", adam.beta_2)
-        };
-        match self {
+        let decay = |name: &str, value| check_range(name, value, 0.0..1.0, "0.9 is usual");
+        let betas = |it: Adam| decay("beta_1", it.beta_1).and(decay("beta_2", it.beta_2));
+        match *self {
             Self::Sgd(it) => {
-                fraction("momentum", it.momentum).and(check_rate("beta rate", it.beta_rate))
+                decay("momentum", it.momentum).and(check_rate("beta rate", it.beta_rate))
             }
-            Self::RmsProp(it) => fraction("rho", it.rho).and(fraction("momentum", it.momentum)),
+            Self::RmsProp(it) => decay("rho", it.rho).and(decay("momentum", it.momentum)),
             Self::Adam(it) => betas(it),
-            Self::AdamW(it) => betas(&it.adam).and(check_rate("weight decay", it.weight_decay)),
+            Self::AdamW(it) => betas(it.adam).and(check_rate("weight decay", it.weight_decay)),
         }
     }
 
@@ -239,7 +220,7 @@ impl Optimizer {
     /// multiplied by `scale` first.
     pub(super) fn at(&self, parameter: &Parameter, number: u64, rate: f32, scale: f32) -> Step {
         match *self {
-            Self::Sgd(it) => Step::Sgd(SgdStep {
+            Self::Sgd(it) => Step::Sgd(compute::SgdStep {
                 rate: match parameter.name.ends_with(".beta") {
                     true => rate * it.beta_rate,
                     false => rate,
@@ -248,7 +229,7 @@ impl Optimizer {
                 nesterov: it.nesterov,
                 scale,
             }),
-            Self::RmsProp(it) => Step::RmsProp(RmsPropStep {
+            Self::RmsProp(it) => Step::RmsProp(compute::RmsPropStep {
                 rate,
                 rho: it.rho,
                 epsilon: EPSILON,
@@ -270,7 +251,7 @@ impl Adam {
     fn at(self, number: u64, rate: f32, keep: f32, scale: f32) -> Step {
         let power = |beta: f32| 1.0 - libm::pow(beta.into(), number as f64);
         let alpha = f64::from(rate) * power(self.beta_2).sqrt() / power(self.beta_1);
-        Step::Adam(AdamStep {
+        Step::Adam(compute::AdamStep {
             alpha: alpha as f32,
             beta_1: self.beta_1,
             beta_2: self.beta_2,

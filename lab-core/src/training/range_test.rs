@@ -3,15 +3,7 @@
 //! Smith, *Cyclical Learning Rates for Training Neural Networks* (2017): train for a short while, let the rate grow from
 //! batch to batch, and read the useful range off the loss. The steepest descent as a suggestion is fastai's.
 
-use serde::{Deserialize, Serialize};
-
-use super::learner::Learner;
-use super::trainer::Trainer;
-use crate::checks::{above_zero, check_range};
-use crate::compute::Threads;
-use crate::data::Dataset;
-use crate::error::Result;
-use crate::model::Sequential;
+use super::*;
 
 /// The weight of the past in the smoothed loss.
 const MEMORY: f64 = 0.9;
@@ -32,23 +24,23 @@ pub struct RangeTest {
 impl RangeTest {
     /// The losses as a moving average that forgets the past exponentially (0.9 a batch), without bias at the start.
     pub fn smoothed(&self) -> Vec<f64> {
-        let mut average = MovingAverage::default();
-        self.losses.iter().map(|&loss| average.push(loss)).collect()
+        let mut average = 0.0;
+        let losses = self.losses.iter().enumerate();
+        let smooth = |(number, &loss)| smooth(&mut average, number, loss);
+        losses.map(smooth).collect()
     }
 
     /// The rate at which the smoothed loss fell most steeply over the logarithm of the rate, before its minimum; NaN
     /// where there are no losses.
     pub fn suggestion(&self) -> f32 {
-        let smoothed = self.smoothed();
-        let value = |at: usize| match smoothed[at].is_finite() {
-            true => smoothed[at],
-            false => f64::INFINITY,
-        };
-        let lowest = (0..smoothed.len()).min_by(|a, b| value(*a).total_cmp(&value(*b)));
+        let losses = self.smoothed().into_iter();
+        let finite = |it: f64| if it.is_finite() { it } else { f64::INFINITY };
+        let losses: Vec<f64> = losses.map(finite).collect();
+        let lowest = (0..losses.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b]));
         let lowest = lowest.unwrap_or(0);
         // A slope over several batches: from one to the next there is more noise than descent.
-        let reach = (smoothed.len() / 20).max(1);
-        let slope = |at: usize| value((at + reach).min(lowest)) - value(at.saturating_sub(reach));
+        let reach = (losses.len() / 20).max(1);
+        let slope = |at: usize| losses[(at + reach).min(lowest)] - losses[at.saturating_sub(reach)];
         // The first averages are of few batches.
         let first = (2 * reach).min(lowest / 2);
         let steepest = (first..lowest).min_by(|a, b| slope(*a).total_cmp(&slope(*b)));
@@ -57,19 +49,10 @@ impl RangeTest {
     }
 }
 
-/// The average so far, and the weight that it lacks at the start.
-#[derive(Default)]
-struct MovingAverage {
-    mean: f64,
-    weight: f64,
-}
-
-impl MovingAverage {
-    fn push(&mut self, loss: f64) -> f64 {
-        self.mean = MEMORY * self.mean + (1.0 - MEMORY) * loss;
-        self.weight = MEMORY * self.weight + (1.0 - MEMORY);
-        self.mean / self.weight
-    }
+/// Adds a loss to the moving average, which begins at 0: the quotient makes up for what it lacks at the start.
+fn smooth(average: &mut f64, number: usize, loss: f64) -> f64 {
+    *average = MEMORY * *average + (1.0 - MEMORY) * loss;
+    *average / (1.0 - libm::pow(MEMORY, number as f64 + 1.0))
 }
 
 impl Trainer {
@@ -103,24 +86,24 @@ impl Trainer {
         check_range("lowest rate", from, above_zero(to), remedy)?;
         check_range("highest rate", to, from..f32::INFINITY, remedy)?;
         check_range("steps", steps, 2..=100_000, "100 to 500 are enough")?;
-        let threads = Threads::new(self.threads)?;
-        let mut model = model.clone();
+        let (threads, mut model) = (Threads::new(self.threads)?, model.clone());
         let mut learner = Learner {
-            optimizer: self.config.optimizer.for_model(&model),
+            config: &self.config,
+            optimizer: &mut self.config.optimizer.for_model(&model),
             model: &mut model,
-            threads,
+            threads: &threads,
         };
         let mut test = RangeTest::default();
-        let (mut average, mut lowest) = (MovingAverage::default(), f64::INFINITY);
+        let (mut average, mut lowest) = (0.0, f64::INFINITY);
         let (from, ratio) = (f64::from(from), f64::from(to) / f64::from(from));
         let growth = |step: usize| libm::pow(ratio, step as f64 / (steps - 1) as f64);
         for epoch in 0.. {
-            for batch in self.batches(train, epoch, &learner.threads)? {
+            for batch in self.config.batches(train, epoch, &threads)? {
                 let rate = (from * growth(test.rates.len())) as f32;
-                let (loss, _) = learner.step_on(&batch, &self.config, rate);
+                let (loss, _) = learner.step_on(&batch, rate);
+                let smoothed = smooth(&mut average, test.losses.len(), loss);
                 test.rates.push(rate);
                 test.losses.push(loss);
-                let smoothed = average.push(loss);
                 lowest = lowest.min(smoothed);
                 test.exploded = !smoothed.is_finite() || smoothed > EXPLODED * lowest;
                 if test.exploded || test.rates.len() == steps {

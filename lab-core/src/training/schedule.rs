@@ -1,12 +1,8 @@
 //! Schedules: how the learning rate changes during training.
 
 use std::f64::consts::PI;
-use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
-use crate::checks::{above_zero, check_range};
-use crate::error::{LabError, Result};
+use super::*;
 
 /// The learning rate during training, from the optimizer's own rate lr and the epoch e (from 0) of E.
 ///
@@ -70,9 +66,8 @@ impl Schedule {
     /// Whether the learning rate of an epoch depends on how many there are in all.
     pub(super) fn depends_on_epochs(&self) -> bool {
         match self {
-            Self::Cosine { .. } | Self::OneCycle => true,
             Self::Warmup { then, .. } => then.depends_on_epochs(),
-            Self::Constant | Self::Step { .. } | Self::Exponential { .. } => false,
+            _ => matches!(self, Self::Cosine { .. } | Self::OneCycle),
         }
     }
 
@@ -103,21 +98,14 @@ impl Schedule {
         };
         match self {
             Self::Constant | Self::OneCycle => Ok(()),
-            Self::Step { every, factor } => {
-                positive("epochs between two steps", *every as f64)?;
-                positive("factor", *factor)
-            }
-            Self::Exponential { factor } => positive("factor", *factor),
-            Self::Cosine { lowest } => {
-                check_range("schedule: lowest fraction", *lowest, 0.0..=1.0, usual)
-            }
+            Self::Step { every: 0, .. } => positive("epochs between two steps", 0.0),
+            Self::Step { factor, .. } | Self::Exponential { factor } => positive("factor", *factor),
+            Self::Cosine { lowest } => check_range("schedule: lowest", *lowest, 0.0..=1.0, usual),
             Self::Warmup { then, .. } if matches!(**then, Self::Warmup { .. }) => {
                 let (found, expected) = ("a warm-up before another", "one warm-up");
                 Err(LabError::value("schedule", found, expected, usual))
             }
-            Self::Warmup { epochs, then } => {
-                positive("epochs of warm-up", *epochs).and(then.check())
-            }
+            Self::Warmup { epochs, then } => positive("warm-up", *epochs).and(then.check()),
         }
     }
 }

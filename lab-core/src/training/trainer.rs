@@ -1,22 +1,6 @@
 //! The trainer: the options of a training, its callbacks, and the state that a second `fit` goes on from.
 
-use std::path::{Path, PathBuf};
-
-use super::callback::Callback;
-use super::callbacks::EpochLines;
-use super::config::TrainingConfig;
-use super::early_stopping::{EarlyStopping, ReduceLrOnPlateau};
-use super::evaluate::check_data;
-use super::loss::Loss;
-use super::optimizer::Optimizer;
-use super::optimizer_state::OptimizerState;
-use super::schedule::Schedule;
-use crate::checks::check_range;
-use crate::compute::Threads;
-use crate::data::{Augmentation, Dataset};
-use crate::error::{LabError, Result};
-use crate::model::Sequential;
-use crate::random::Seed;
+use super::*;
 
 /// Trains networks: a loss, an optimizer, and all options of a training.
 ///
@@ -43,13 +27,10 @@ use crate::random::Seed;
 /// it; schedules count its epochs from 0. Another network, even a clone, begins with a fresh state.
 pub struct Trainer {
     pub(super) config: TrainingConfig,
-    pub(super) sample_weights: Option<Vec<f32>>,
     /// The first shows the progress.
     pub(super) callbacks: Vec<Box<dyn Callback>>,
     pub(super) threads: Option<usize>,
     pub(super) optimizer: Option<OptimizerState>,
-    /// Epochs of earlier fits, so that the next one shuffles in another order.
-    pub(super) epochs_before: usize,
     /// The folder of checkpoints, and after how many epochs one is written.
     pub(super) checkpoints: Option<(PathBuf, usize)>,
     /// Whether the next fit resumes from the checkpoint.
@@ -59,20 +40,22 @@ pub struct Trainer {
 impl Trainer {
     /// A training with Keras's defaults: one epoch, batches of 32, a constant learning rate.
     pub fn new(loss: Loss, optimizer: impl Into<Optimizer>) -> Self {
-        Self::with_config(TrainingConfig::new(loss, optimizer.into()))
-    }
-
-    pub(super) fn with_config(config: TrainingConfig) -> Self {
-        Self {
-            config,
+        let config = TrainingConfig {
+            loss,
+            epochs: 1,
+            batch_size: 32,
+            seed: Seed(0),
+            label_smoothing: 0.0,
+            global_clip_norm: None,
+            class_weights: None,
             sample_weights: None,
-            callbacks: vec![Box::new(EpochLines::default())],
-            threads: None,
-            optimizer: None,
-            epochs_before: 0,
-            checkpoints: None,
-            resume: false,
-        }
+            augmentation: None,
+            optimizer: optimizer.into(),
+            schedule: Schedule::Constant,
+            early_stopping: None,
+            reduce_lr_on_plateau: None,
+        };
+        config.trainer()
     }
 
     /// The options.
@@ -80,58 +63,56 @@ impl Trainer {
         &self.config
     }
 
-    /// How often each training example is seen.
-    pub fn epochs(mut self, epochs: usize) -> Self {
-        self.config.epochs = epochs;
+    fn set(mut self, change: impl FnOnce(&mut TrainingConfig)) -> Self {
+        change(&mut self.config);
         self
+    }
+
+    /// How often each training example is seen.
+    pub fn epochs(self, epochs: usize) -> Self {
+        self.set(|it| it.epochs = epochs)
     }
 
     /// Examples in a step; the last of an epoch may have fewer.
-    pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.config.batch_size = batch_size;
-        self
+    pub fn batch_size(self, batch_size: usize) -> Self {
+        self.set(|it| it.batch_size = batch_size)
     }
 
     /// How the learning rate changes during training.
-    pub fn schedule(mut self, schedule: Schedule) -> Self {
-        self.config.schedule = schedule;
-        self
+    pub fn schedule(self, schedule: Schedule) -> Self {
+        self.set(|it| it.schedule = schedule)
     }
 
     /// Changes each training image at random whenever it is seen; validation images stay as they are.
-    pub fn augmentation(mut self, augmentation: Augmentation) -> Self {
-        self.config.augmentation = Some(augmentation);
-        self
+    pub fn augmentation(self, augmentation: Augmentation) -> Self {
+        self.set(|it| it.augmentation = Some(augmentation))
     }
 
     /// Makes the targets of cross-entropy y (1 − s) + s / K, in training and its validation (Szegedy et al., 2016).
-    pub fn label_smoothing(mut self, smoothing: f32) -> Self {
-        self.config.label_smoothing = smoothing;
-        self
+    pub fn label_smoothing(self, smoothing: f32) -> Self {
+        self.set(|it| it.label_smoothing = smoothing)
     }
 
     /// Scales the gradients down where their norm, all together, exceeds `norm` (Pascanu, Mikolov and Bengio, 2013).
-    pub fn global_clip_norm(mut self, norm: f32) -> Self {
-        self.config.global_clip_norm = Some(norm);
-        self
+    pub fn global_clip_norm(self, norm: f32) -> Self {
+        self.set(|it| it.global_clip_norm = Some(norm))
     }
 
     /// How much an example of each class counts in the training loss.
-    pub fn class_weights(mut self, weights: impl Into<Vec<f32>>) -> Self {
-        self.config.class_weights = Some(weights.into());
-        self
+    pub fn class_weights(self, weights: impl Into<Vec<f32>>) -> Self {
+        self.set(|it| it.class_weights = Some(weights.into()))
     }
 
     /// How much each training example counts in the training loss.
-    pub fn sample_weights(mut self, weights: impl Into<Vec<f32>>) -> Self {
-        self.sample_weights = Some(weights.into());
-        self
+    pub fn sample_weights(self, weights: impl Into<Vec<f32>>) -> Self {
+        self.set(|it| it.sample_weights = Some(weights.into()))
     }
 
     /// Adds a callback, early stopping or the reduction of the learning rate on plateaus; callbacks are called in the
     /// order in which they were added.
-    pub fn callback(mut self, callback: impl AddTo) -> Self {
-        callback.add_to(&mut self);
+    pub fn callback(mut self, callback: impl Callback + 'static) -> Self {
+        callback.configure(&mut self.config);
+        self.callbacks.push(Box::new(callback));
         self
     }
 
@@ -142,9 +123,8 @@ impl Trainer {
     }
 
     /// The seed of shuffling, augmentation and dropout; 0 by default.
-    pub fn seed(mut self, seed: Seed) -> Self {
-        self.config.seed = seed;
-        self
+    pub fn seed(self, seed: Seed) -> Self {
+        self.set(|it| it.seed = seed)
     }
 
     /// The number of threads; one for each core by default. The result does not depend on it.
@@ -191,7 +171,7 @@ impl Trainer {
             }
         }
         // The batches check the weights of classes and examples.
-        self.batches(train, 0, &Threads::one()).map(|_| ())
+        self.config.batches(train, 0, &Threads::one()).map(drop)
     }
 
     /// Checks every option, as [`Trainer::fit`] does before anything else.
@@ -211,26 +191,97 @@ impl Trainer {
     }
 }
 
-/// What [`Trainer::callback`] takes.
-pub trait AddTo {
-    /// Adds it to the trainer.
-    fn add_to(self, trainer: &mut Trainer);
+/// The options of a training; [`Trainer`] explains each.
+///
+/// ```
+/// use lab_core::prelude::*;
+/// let config = Trainer::new(Loss::CategoricalCrossentropy, Adam::new(1e-3)).epochs(10).config().clone();
+/// let text = serde_json::to_string(&config).unwrap();
+/// assert_eq!(serde_json::from_str::<TrainingConfig>(&text).unwrap(), config);
+/// let trainer = config.trainer();
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingConfig {
+    /// What training minimizes.
+    pub loss: Loss,
+    /// How often each training example is seen, at most.
+    pub epochs: usize,
+    /// Examples in a step.
+    pub batch_size: usize,
+    /// The seed of shuffling, dropout and augmentation.
+    #[serde(default)]
+    pub seed: Seed,
+    /// Label smoothing s: the targets become y (1 − s) + s / K.
+    #[serde(default)]
+    pub label_smoothing: f32,
+    /// The largest norm of all gradients together.
+    pub global_clip_norm: Option<f32>,
+    /// How much an example of each class counts in the training loss.
+    pub class_weights: Option<Vec<f32>>,
+    /// How much each training example counts in the training loss; not written to files.
+    #[serde(skip)]
+    pub(super) sample_weights: Option<Vec<f32>>,
+    /// How the training images are changed at random.
+    pub augmentation: Option<Augmentation>,
+    /// The update rule.
+    pub optimizer: Optimizer,
+    /// How the learning rate changes.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Early stopping, if any.
+    pub early_stopping: Option<EarlyStopping>,
+    /// The reduction of the learning rate on plateaus, if any.
+    pub reduce_lr_on_plateau: Option<ReduceLrOnPlateau>,
 }
 
-impl<C: Callback + 'static> AddTo for C {
-    fn add_to(self, trainer: &mut Trainer) {
-        trainer.callbacks.push(Box::new(self));
+impl TrainingConfig {
+    /// A trainer with these options.
+    pub fn trainer(self) -> Trainer {
+        let (stopping, plateau) = (self.early_stopping, self.reduce_lr_on_plateau);
+        let lines = EpochLines::to(std::io::stdout());
+        let mut callbacks: Vec<Box<dyn Callback>> = vec![Box::new(lines)];
+        callbacks.extend(stopping.map(|it| Box::new(it) as Box<dyn Callback>));
+        callbacks.extend(plateau.map(|it| Box::new(it) as Box<dyn Callback>));
+        Trainer {
+            config: self,
+            callbacks,
+            threads: None,
+            optimizer: None,
+            checkpoints: None,
+            resume: false,
+        }
     }
-}
 
-impl AddTo for EarlyStopping {
-    fn add_to(self, trainer: &mut Trainer) {
-        trainer.config.early_stopping = Some(self);
+    /// The batches of an epoch (from 0, over all fits), as every training step sees them.
+    pub(super) fn batches(&self, train: &Dataset, epoch: usize, on: &Threads) -> Result<Batches> {
+        let (classes, examples) = (&self.class_weights, &self.sample_weights);
+        let batches = train.batches(self.batch_size)?.threads(on);
+        let batches = batches.weighted(classes.as_deref(), examples.as_deref())?;
+        let batches = batches.shuffled(self.seed, epoch);
+        match &self.augmentation {
+            Some(augmentation) => batches.augmented(augmentation.clone(), self.seed, epoch),
+            None => Ok(batches),
+        }
     }
-}
 
-impl AddTo for ReduceLrOnPlateau {
-    fn add_to(self, trainer: &mut Trainer) {
-        trainer.config.reduce_lr_on_plateau = Some(self);
+    /// Checks every option.
+    ///
+    /// # Errors
+    /// [`LabError::Value`](crate::LabError::Value) for the first option outside of its range.
+    pub fn validate(&self) -> Result<()> {
+        check_range("epochs", self.epochs, 1.., "10 is enough for a first look")?;
+        let usual = "64 is the original lab's";
+        check_range("batch size", self.batch_size, 1.., usual)?;
+        self.optimizer.check()?;
+        self.schedule.check()?;
+        self.loss.check_smoothing(self.label_smoothing)?;
+        if let Some(norm) = self.global_clip_norm {
+            let positive = above_zero(f32::INFINITY);
+            check_range("global_clip_norm", norm, positive, "1 is a usual value")?;
+        }
+        let (plateau, moves) = (&self.reduce_lr_on_plateau, &self.augmentation);
+        plateau.iter().try_for_each(ReduceLrOnPlateau::check)?;
+        moves.iter().try_for_each(Augmentation::validate)
     }
 }

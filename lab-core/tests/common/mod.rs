@@ -127,7 +127,8 @@ pub struct Rates<F>(pub F);
 
 impl<F: FnMut(usize, f32) -> f32> Callback for Rates<F> {
     fn on_epoch_begin(&mut self, epoch: usize, control: &mut Control<'_>) -> Result<()> {
-        *control.learning_rate = (self.0)(epoch, *control.learning_rate);
+        let rate = &mut control.optimizer.learning_rate;
+        *rate = (self.0)(epoch, *rate);
         Ok(())
     }
 }

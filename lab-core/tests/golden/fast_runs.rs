@@ -184,7 +184,7 @@ fn assert_runs_agree(file: &str, number: usize) {
             let one_hot = indicators(&chosen.iter().map(|&i| labels[i]).collect::<Vec<_>>());
             let targets = match loss {
                 Loss::SparseCategoricalCrossentropy => Targets::classes(&classes),
-                _ => Targets::distributions(one_hot.view()),
+                _ => Targets::from(one_hot.view()),
             };
             let weights = run
                 .weights(&chosen)

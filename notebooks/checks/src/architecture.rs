@@ -2,11 +2,13 @@
 
 use lab_textbook::{self as textbook, Matrix};
 
+mod deep_network;
 mod ten_layers;
 
 use crate::Feedback;
 use crate::sandbox::{attempt, hint, near};
 
+pub use deep_network::exercise_5;
 pub use ten_layers::exercise_4;
 
 /// The sum of a count over the layers of a network of these widths.

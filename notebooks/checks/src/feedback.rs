@@ -121,12 +121,17 @@ impl Feedback {
                 _ => format!("<div><span style=\"opacity:.7\">{heading}:</span> {text}</div>"),
             };
         }
-        let part =
-            |mime, content| format!("EVCXR_BEGIN_CONTENT {mime}\n{content}\nEVCXR_END_CONTENT\n");
-        let parts = part("text/html", html + "</div>") + &part("text/plain", self.to_string());
-        // A closed standard output is no reason to panic: nobody is looking.
-        let _ = std::io::stdout().lock().write_all(parts.as_bytes());
+        display(&(html + "</div>"), &self.to_string());
     }
+}
+
+/// Shows something in a notebook, as HTML and as text.
+pub(crate) fn display(html: &str, text: &str) {
+    let part =
+        |mime, content| format!("EVCXR_BEGIN_CONTENT {mime}\n{content}\nEVCXR_END_CONTENT\n");
+    let parts = part("text/html", html) + &part("text/plain", text);
+    // A closed standard output is no reason to panic: nobody is looking.
+    let _ = std::io::stdout().lock().write_all(parts.as_bytes());
 }
 
 impl fmt::Display for Feedback {

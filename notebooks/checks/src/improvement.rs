@@ -1,8 +1,12 @@
 //! The exercises of notebook 6: improvement.
 
+mod few_images;
+
 use crate::Feedback;
 use crate::check::{Case, Exercise};
 use crate::sandbox::attempt;
+
+pub use few_images::exercise_3;
 
 /// How many epochs of 12,500 images 5,000 steps of 64 images are.
 pub fn exercise_1(epochs: f64) -> Feedback {

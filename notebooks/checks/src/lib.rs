@@ -15,6 +15,7 @@
 #![warn(missing_docs)]
 
 pub mod architecture;
+pub mod challenge;
 mod check;
 pub mod evaluation;
 mod feedback;
@@ -24,5 +25,6 @@ pub mod optimizer;
 pub mod preprocessing;
 pub mod report;
 mod sandbox;
+mod training;
 
 pub use feedback::Feedback;

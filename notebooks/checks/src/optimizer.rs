@@ -1,10 +1,14 @@
 //! The exercises of notebook 4: optimizer.
 
+mod hundred_steps;
+
 use lab_textbook::{Matrix, Optimizer, Rule};
 
 use crate::Feedback;
 use crate::check::{Case, Exercise};
 use crate::sandbox::attempt;
+
+pub use hundred_steps::exercise_5;
 
 const CURVATURES: [f64; 3] = [1.0, 8.0, 50.0];
 /// For the forgotten division: the samples of a batch, and the learning rate that is good with the division.

@@ -1,10 +1,14 @@
 //! The exercises of notebook 7: report.
 
+mod pairs;
+
 use lab_core::training::{EpochRecord, History};
 
 use crate::Feedback;
 use crate::check::{Case, Exercise};
 use crate::sandbox::attempt;
+
+pub use pairs::exercise_5;
 
 /// The recall and the images of exercise 1.
 const RECALL: f64 = 0.35;

@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use plotters::coord::combinators::{IntoLogRange, LogCoord};
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use plotters::coord::types::RangedCoordf64;
 
-use super::theme::{Font, OVERSAMPLING, TICK};
+use super::theme::TICK;
 use crate::numbers::{decimal, range, scientific, short};
 
 /// Values beyond this cannot be told from infinite ones in a picture, and their differences must stay finite.
@@ -54,49 +53,52 @@ impl Axis {
         value.abs() <= LARGEST && (!self.log || value >= 1.0 / LARGEST)
     }
 
+    /// A value as text: its name, or a number.
+    pub(super) fn text(&self, value: f64) -> String {
+        let name = self.names.get(value as usize);
+        name.map_or_else(|| short(value), String::clone)
+    }
+
     /// The scale for these values, with as many numbers as fit side by side into `width`, but not more than 8.
     pub(super) fn along(&self, values: &[f64], width: f64) -> Scale {
-        let fits = |scale: &Scale| {
-            let place = |tick: &f64| f64::from(scale.map(tick, (0, width as i32)));
-            let mut pairs = scale.ticks.windows(2).zip(scale.labels.windows(2));
-            pairs.all(|(ticks, labels)| {
-                let needed = (TICK.width(&labels[0]) + TICK.width(&labels[1])) / 2.0 + 16.0;
-                place(&ticks[1]) - place(&ticks[0]) >= needed
-            })
+        let fits = |most: &usize| {
+            let labels = self.scale(values, *most, 0.025).labels;
+            (TICK.widest(&labels) + 11.0) * labels.len() as f64 <= width
         };
-        let mut scales = (3..=8).rev().map(|most| self.scale(values, most, 0.025));
-        let scale = scales.find(fits);
-        scale.unwrap_or_else(|| self.scale(values, 2, 0.025))
+        let most = (3..=8).rev().find(fits).unwrap_or(2);
+        self.scale(values, most, 0.025)
     }
 
     /// The scale for these values, with at most `most` numbers; `margin` is the share of the range left free at its ends.
     pub(super) fn scale(&self, values: &[f64], most: usize, margin: f64) -> Scale {
-        let inner = |value: f64| if self.log { value.log10() } else { value };
-        let (from, to) = (self.from.unwrap_or(f64::MIN), self.to.unwrap_or(f64::MAX));
+        let log = self.log;
+        let inner = |value: f64| if log { value.log10() } else { value };
+        // An end that has no place on the axis is none.
+        let [start, end] = [self.from, self.to].map(|end| end.filter(|end| self.shows(*end)));
+        let (from, to) = (start.unwrap_or(f64::MIN), end.unwrap_or(f64::MAX));
         let shown = || values.iter().copied().filter(|value| self.shows(*value));
         let within = shown().map(|value| inner(value.max(from).min(to)));
         let (mut low, mut high) = range(within).unwrap_or((0.0, 1.0));
-        let whole = !self.log && shown().all(|value| value.fract() == 0.0);
-        let least_gap = if whole { 1.0 } else { 0.1 };
+        let whole = !log && shown().all(|value| value.fract() == 0.0);
         let gap = match (high - low, low.abs().max(high.abs())) {
             (length, size) if length > 1e-9 * size => margin * length,
-            _ if self.log => 0.5,
-            (_, size) => (0.1 * size).max(least_gap),
+            _ if log => 0.5,
+            (_, size) => (0.1 * size).max(0.1),
         };
         // Quantities that are never negative do not get an axis that is.
-        let positive = low >= 0.0 && !self.log;
+        let positive = low >= 0.0 && !log;
         low = (low - gap).max(if positive { 0.0 } else { f64::MIN });
-        low = self.from.map_or(low, inner);
+        low = start.map_or(low, inner);
         // The ticks of a range that is narrow beside its ends cannot be counted.
         let narrowest = 1e-9 * low.abs().max(1e-280);
-        high = self.to.map_or(high + gap, inner).max(low + narrowest);
-        if self.log {
-            (low, high) = (10_f64.powf(low), 10_f64.powf(high));
-        }
-        let (ends, log) = (low..high, self.log);
+        high = end.map_or(high + gap, inner).max(low + narrowest);
         // Within a power of ten the axis is as good as linear.
-        let powers = log && high / low > 9.999;
-        let mut ticks = round_numbers(ends.clone(), powers, most);
+        let powers = log && high - low > 0.9999;
+        let mut ticks = match (log, powers) {
+            (_, true) => powers_of_ten(low - 1e-9..high + 1e-9, most),
+            (true, false) => round_numbers(10_f64.powf(low)..10_f64.powf(high), most),
+            (false, false) => round_numbers(low..high, most),
+        };
         ticks.retain(|tick| !whole || tick.fract() == 0.0);
         let mut labels = labels(&ticks, powers);
         if !self.names.is_empty() {
@@ -104,7 +106,7 @@ impl Axis {
             labels.clone_from(&self.names);
         }
         Scale {
-            ends,
+            ends: low..high,
             log,
             ticks,
             labels,
@@ -112,19 +114,23 @@ impl Axis {
     }
 }
 
-/// At most so many round numbers in a range: those of plotters, or multiples of the powers of ten where these are few.
-fn round_numbers(ends: Range<f64>, powers: bool, most: usize) -> Vec<f64> {
-    if !powers {
-        return RangedCoordf64::from(ends).key_points(most);
+/// At most so many multiples of 1, 2 or 5 times a power of ten within a range.
+fn round_numbers(ends: Range<f64>, most: usize) -> Vec<f64> {
+    RangedCoordf64::from(ends).key_points(most)
+}
+
+/// The powers of ten between those of two exponents, with their multiples by 2 and 5 where there are few.
+fn powers_of_ten(exponents: Range<f64>, most: usize) -> Vec<f64> {
+    let length = exponents.end - exponents.start;
+    if length > 3.0 {
+        let round = round_numbers(exponents, most).into_iter();
+        let whole = round.filter(|exponent| exponent.fract() == 0.0);
+        return whole.map(|exponent| 10_f64.powf(exponent)).collect();
     }
-    let ends = ends.start * (1.0 - 1e-9)..ends.end * (1.0 + 1e-9);
-    if ends.end / ends.start > 1e3 {
-        return LogCoord::from(ends.log_scale()).key_points(most);
-    }
-    let powers = ends.start.log10().floor() as i32..=ends.end.log10().floor() as i32;
+    let powers = exponents.start.floor() as i32..=exponents.end as i32;
     let multiples = |power| [1.0, 2.0, 5.0].map(|factor| factor * 10_f64.powi(power));
-    let multiples = powers.flat_map(multiples);
-    multiples.filter(|tick| ends.contains(tick)).collect()
+    let within = |tick: &f64| exponents.contains(&tick.log10());
+    powers.flat_map(multiples).filter(within).collect()
 }
 
 /// The ticks as texts: with equally many decimals, or, of powers of ten, all as powers or none.
@@ -142,22 +148,12 @@ fn labels(ticks: &[f64], powers: bool) -> Vec<String> {
     ticks.iter().map(text).collect()
 }
 
-/// A range of values, and the numbers written along it.
-#[derive(Clone)]
+/// A range of values, or of their powers of ten where the axis is logarithmic, and the numbers written along it.
 pub(super) struct Scale {
     ends: Range<f64>,
     log: bool,
-    pub(super) ticks: Vec<f64>,
+    ticks: Vec<f64>,
     pub(super) labels: Vec<String>,
-}
-
-impl Scale {
-    /// Cuts the labels to a width.
-    pub(super) fn fit(&mut self, font: Font, width: f64) {
-        for label in &mut self.labels {
-            *label = font.fit(label, width);
-        }
-    }
 }
 
 impl Ranged for Scale {
@@ -166,19 +162,9 @@ impl Ranged for Scale {
 
     /// What is outside goes to the nearer end.
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let (ends, value) = (self.range(), value.clamp(self.ends.start, self.ends.end));
-        let at = match self.log {
-            true => LogCoord::from(ends.log_scale()).map(&value, limit),
-            false => RangedCoordf64::from(ends).map(&value, limit),
-        };
-        // The lines of the grid are sharp where they cover whole pixels of the picture.
-        let side = OVERSAMPLING as i32;
-        match self.ticks.contains(&value) {
-            true => {
-                ((at + side / 2) / side * side).clamp(limit.0.min(limit.1), limit.0.max(limit.1))
-            }
-            false => at,
-        }
+        let place = if self.log { value.log10() } else { *value };
+        let place = place.clamp(self.ends.start, self.ends.end);
+        RangedCoordf64::from(self.range()).map(&place, limit)
     }
 
     fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {

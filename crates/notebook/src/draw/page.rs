@@ -2,13 +2,12 @@
 
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
-use plotters::element::{Rectangle, Text};
+use plotters::element::{Circle, DashedPathElement, PathElement, Polygon, Rectangle, Text};
 use plotters::prelude::IntoDrawingArea;
 use plotters::style::text_anchor::HPos;
-use plotters::style::{Color, FontTransform, RGBColor};
+use plotters::style::{Color, RGBAColor, RGBColor};
 use plotters_bitmap::{BitMapBackend, BitMapBackendError};
 
-use super::panel::{draw_line, draw_ring};
 use super::theme::*;
 use crate::figure::encode;
 use crate::prelude::*;
@@ -29,27 +28,60 @@ impl Area<'_> {
         self.0.draw(&Text::new(text, place, font.style(h)))
     }
 
-    /// Writes upwards, centred at `x`, from `y`.
-    pub(crate) fn upright(&self, text: &str, font: Font, (x, y): Point) -> Drawn {
-        let style = font.style(HPos::Left).transform(FontTransform::Rotate270);
-        let place = (u(x - font.above()), u(y));
-        self.0.draw(&Text::new(text, place, style))
-    }
-
     /// A rectangle from one corner to the opposite one.
     pub(crate) fn fill(&self, from: Point, to: Point, colour: RGBColor) -> Drawn {
-        let corners = [from, to].map(|(x, y)| (u(x), u(y)));
+        let corners = [from, to].map(drawn);
         self.0.draw(&Rectangle::new(corners, colour.filled()))
+    }
+
+    /// The area inside of a line around it.
+    pub(crate) fn polygon(&self, points: &[Point], colour: RGBAColor) -> Drawn {
+        let points: Vec<_> = points.iter().copied().map(drawn).collect();
+        self.0.draw(&Polygon::new(points, colour.filled()))
+    }
+
+    /// A line with round corners, and dots on its points if they are asked for.
+    pub(super) fn line(&self, points: &[Point], stroke: Stroke, dots: bool) -> Drawn {
+        let corners: Vec<_> = points.iter().copied().map(drawn).collect();
+        let style = stroke.colour.stroke_width(u(stroke.width) as u32);
+        let dash = if stroke.width > 1.5 { 6.0 } else { 4.0 };
+        if stroke.dashed {
+            let path = DashedPathElement::new(corners.clone(), u(dash), u(4.5), style);
+            self.0.draw(&path)?;
+        }
+        // Plotters draws a path with sharp corners, which stand out where a line is rough.
+        for pair in corners.windows(2).filter(|_| !stroke.dashed) {
+            self.0.draw(&PathElement::new(pair.to_vec(), style))?;
+        }
+        let radius = if dots { 3.0 } else { stroke.width / 2.0 };
+        let mut discs = points.iter().filter(|_| dots || !stroke.dashed);
+        discs.try_for_each(|at| self.disc(*at, radius, stroke.colour))
+    }
+
+    /// A ring around a point.
+    pub(super) fn ring(&self, at: Point) -> Drawn {
+        let mut discs = [(5.5, WHITE), (5.0, VALIDATION), (2.5, WHITE)].into_iter();
+        discs.try_for_each(|(radius, colour)| self.disc(at, radius, colour))
+    }
+
+    fn disc(&self, at: Point, radius: f64, colour: RGBColor) -> Drawn {
+        let disc = Circle::new(drawn(at), u(radius), colour.filled());
+        self.0.draw(&disc)
     }
 
     /// The part of `size` at a place.
     pub(crate) fn part(&self, place: Point, size: Point) -> Self {
-        let [place, size] = [place, size].map(|(x, y)| (u(x), u(y)));
-        Area(self.0.clone().shrink(place, size))
+        Area(self.0.clone().shrink(drawn(place), drawn(size)))
     }
 }
 
+/// A place as drawn pixels.
+fn drawn((x, y): Point) -> (i32, i32) {
+    (u(x), u(y))
+}
+
 /// What stands before a name in a legend.
+#[derive(Clone, Copy)]
 pub(crate) enum Swatch {
     Line(Stroke),
     Block(RGBColor),
@@ -57,14 +89,11 @@ pub(crate) enum Swatch {
 }
 
 impl Swatch {
-    fn draw(&self, area: &Area<'_>, (x, y): Point) -> Drawn {
+    fn draw(self, area: &Area<'_>, (x, y): Point) -> Drawn {
         match self {
-            Self::Ring => draw_ring(&area.0, (u(x + 9.0), u(y))),
-            Self::Block(colour) => area.fill((x, y - 5.0), (x + 18.0, y + 5.0), *colour),
-            Self::Line(stroke) => {
-                let ends = [x, x + 18.0].map(|x| (u(x), u(y)));
-                draw_line(&area.0, &ends, *stroke, false)
-            }
+            Self::Ring => area.ring((x + 9.0, y)),
+            Self::Block(colour) => area.fill((x, y - 5.0), (x + 18.0, y + 5.0), colour),
+            Self::Line(stroke) => area.line(&[(x, y), (x + 18.0, y)], stroke, false),
         }
     }
 }
@@ -73,14 +102,15 @@ impl Swatch {
 #[derive(Default)]
 pub(crate) struct Page<'t> {
     pub(crate) title: &'t str,
-    pub(crate) subtitle: String,
+    /// What stands in grey below the title.
+    pub(crate) notes: Vec<String>,
     pub(crate) legend: Vec<(String, Swatch)>,
     /// The size of what stands below the legend, or of each of the panels there.
     pub(crate) size: (f64, f64),
-    /// How many panels stand side by side.
-    pub(crate) columns: usize,
-    /// What is to be seen, in words.
-    pub(crate) alt: String,
+    /// How many panels stand side by side, unless all do that have room.
+    pub(crate) columns: Option<usize>,
+    /// What is to be seen, in words, besides title and notes.
+    pub(crate) words: Vec<String>,
 }
 
 /// The longest side of a figure.
@@ -93,8 +123,18 @@ impl<'t> Page<'t> {
     /// A page as wide as a figure may be.
     pub(crate) fn new(title: &'t str, height: f64) -> Self {
         let mut page = Self::default();
-        (page.title, page.size, page.columns) = (title, (WIDTH, height), 1);
+        (page.title, page.size) = (title, (WIDTH, height));
         page
+    }
+
+    /// Adds a line in grey below the title.
+    pub(crate) fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
+    /// Adds to what the figure says in words.
+    pub(crate) fn tell(&mut self, words: String) {
+        self.words.push(words);
     }
 
     /// Adds an entry to the legend.
@@ -105,7 +145,7 @@ impl<'t> Page<'t> {
     /// Draws title and legend, and lets `content` draw the data below them.
     pub(crate) fn draw(self, content: impl FnOnce(&Area<'_>) -> Drawn) -> Result<Figure> {
         let title = TITLE.wrap(self.title, self.size.0, 3);
-        let note = NOTE.wrap(&self.subtitle, self.size.0, 3);
+        let note = NOTE.wrap(&self.notes.join("; "), self.size.0, 3);
         let places = self.legend_places();
         let legend = places.last().map_or(0.0, |(_, y)| y + 25.0);
         let head = 22.0 * title.len() as f64 + 19.0 * note.len() as f64 + legend + 6.0;
@@ -118,8 +158,8 @@ impl<'t> Page<'t> {
             return Err(LabError::value("figure", found, expected, remedy));
         }
         let size = (width.round() as u32, height.round() as u32);
-        let drawn = (size.0 * UNIT as u32, size.1 * UNIT as u32);
-        let mut pixels = vec![255; 3 * drawn.0 as usize * drawn.1 as usize];
+        let fine = (size.0 * UNIT as u32, size.1 * UNIT as u32);
+        let mut pixels = vec![255; 3 * fine.0 as usize * fine.1 as usize];
         let draw = |area: Area<'_>| {
             let mut y = MARGIN + 9.0;
             for (lines, font, step) in [(&title, TITLE, 22.0), (&note, NOTE, 19.0)] {
@@ -137,13 +177,14 @@ impl<'t> Page<'t> {
             let top = f64::from(size.1) - MARGIN - self.size.1;
             content(&area.part((MARGIN, top), self.size))
         };
-        let area = BitMapBackend::with_buffer(&mut pixels, drawn).into_drawing_area();
+        let area = BitMapBackend::with_buffer(&mut pixels, fine).into_drawing_area();
         let expected = "room for what is drawn";
-        let failed = |error: DrawingAreaErrorKind<_>| error.to_string();
-        draw(Area(area))
-            .map_err(|error| LabError::value("figure", failed(error), expected, remedy))?;
-        let png = encode(&average(&pixels, drawn.0 as usize), size.0 * DENSITY);
-        Ok(Figure::new(png, self.alt, size))
+        let failed = |e: DrawingAreaErrorKind<_>| LabError::value("figure", e, expected, remedy);
+        draw(Area(area)).map_err(failed)?;
+        let png = encode(&average(&pixels, fine.0 as usize), size.0 * DENSITY);
+        let words = [self.words, self.notes].concat().join("; ");
+        let alt = format!("{}: {words}", self.title);
+        Ok(Figure { png, alt, size })
     }
 
     /// Where each entry of the legend stands: side by side as far as there is room.
@@ -174,7 +215,7 @@ fn average(drawn: &[u8], width: usize) -> Vec<[u8; 3]> {
             _ => ((sum / AREA + 7) / 15 * 15) as u8,
         }
     };
-    let mut pixels = Vec::with_capacity(drawn.len() / 3 / AREA as usize);
+    let mut pixels = Vec::new();
     for rows in drawn.chunks_exact(3 * width * SIDE) {
         let pixel = |column| [0, 1, 2].map(|channel| mean(rows, column, channel));
         pixels.extend((0..width / SIDE).map(pixel));

@@ -146,16 +146,17 @@ impl Font {
         shown
     }
 
-    /// The text in at most `most` lines, broken between words.
+    /// The text in at most `most` lines, broken between words and where it has lines of its own.
     pub(crate) fn wrap(self, text: &str, width: f64, most: usize) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
-        for word in text.split_whitespace() {
-            let full = lines.len() == most;
-            match lines.last_mut() {
-                Some(line) if full || self.width(&format!("{line} {word}")) <= width => {
-                    *line += &format!(" {word}");
+        for own in text.lines() {
+            for (at, word) in own.split_whitespace().enumerate() {
+                let full = lines.len() == most;
+                let fits = |line: &str| at > 0 && self.width(&format!("{line} {word}")) <= width;
+                match lines.last_mut() {
+                    Some(line) if full || fits(line) => *line += &format!(" {word}"),
+                    _ => lines.push(word.to_owned()),
                 }
-                _ => lines.push(word.to_owned()),
             }
         }
         lines.iter().map(|line| self.fit(line, width)).collect()

@@ -2,11 +2,14 @@
 
 use lab_core::text::thousands;
 
+use super::check_most;
 use crate::draw::*;
 use crate::prelude::*;
 
-/// The longest that names may be drawn.
-const LONGEST: f64 = 150.0;
+/// The height of the header.
+const TOP: f64 = 42.0;
+/// More classes than this cannot be read.
+const MOST: usize = 20;
 
 /// A confusion matrix: true classes at the left, predicted ones on top, the counts written in; the colour is the share
 /// of the row, blue where right and orange where wrong.
@@ -15,48 +18,39 @@ const LONGEST: f64 = 150.0;
 /// use lab_notebook::prelude::*;
 /// let confusion = ConfusionMatrix::new(&[0, 0, 1], &[0, 1, 1], &["cat", "dog"])?;
 /// let figure = figures::confusion_matrix("Cats and dogs", &confusion)?;
-/// assert!(figure.alt().contains("accuracy 66.7 %") && figure.alt().contains("cat taken for dog: 1"));
+/// assert!(figure.alt.contains("accuracy 66.7 %") && figure.alt.contains("cat taken for dog: 1"));
 /// # Ok::<(), LabError>(())
 /// ```
 ///
 /// # Errors
-/// None for a matrix of up to 256 classes.
+/// [`LabError::Value`] for more than 20 classes.
 pub fn confusion_matrix(title: &str, matrix: &ConfusionMatrix) -> Result<Figure> {
     let (counts, shares, names) = (matrix.counts(), matrix.normalized(), matrix.class_names());
+    check_most("classes", names.len(), MOST)?;
     let classes = names.len() as f64;
-    let widest = NAME.widest(names).min(LONGEST);
-    // The word above the names of the rows stands in the same column.
-    let left = widest.max(NOTE.width("true")) + 8.0;
-    let cell = ((WIDTH - left) / classes).min(if classes > 6.0 { 66.0 } else { 120.0 });
-    let (upright, high) = (widest > cell - 3.0, cell.min(44.0));
-    let top = 22.0 + if upright { widest + 8.0 } else { 20.0 };
-    // Where cells are smaller than the text only some classes are named.
-    let every = (15.0 / high.min(cell)).ceil().max(1.0) as usize;
+    let left = NAME.widest(names).clamp(NOTE.width("true"), 150.0) + 8.0;
+    let (across, down) = (((WIDTH - left) / classes).min(120.0), 44.0);
     let texts = counts.map(|count| thousands(*count as usize));
     let widest = TEXT.widest(texts.as_slice().unwrap_or_default());
-    let size = (13.0 * (cell - 4.0) / widest).min(high - 3.0).min(13.0);
-    let mut mistakes = String::new();
-    for confusion in matrix.most_confused(3) {
-        mistakes += &format!(", {confusion}");
-    }
-    let mistakes = mistakes.strip_prefix(", ").unwrap_or("no mistakes");
+    let font = TEXT.sized((13.0 * (across - 4.0) / widest).min(13.0));
     let (right, total) = (100.0 * matrix.accuracy(), thousands(counts.sum() as usize));
-    let what = format!("confusion matrix of {total} samples in {classes} classes");
-    let mut page = Page::new(title, top + high * classes);
-    page.size.0 = (left + cell * classes).max(420.0);
-    page.alt = format!("{title}: {what}, accuracy {right:.1} %; {mistakes}");
+    let mut page = Page::new(title, TOP + down * classes);
+    page.size.0 = (left + across * classes).max(420.0);
+    page.tell(format!("{total} samples in {classes} classes"));
+    for mistake in matrix.most_confused(3) {
+        page.tell(mistake.to_string());
+    }
     let colours = "share of the true class, blue where right, orange where wrong";
-    page.subtitle = format!("accuracy {right:.1} %; colour: {colours}");
+    page.note(format!("accuracy {right:.1} %; colour: {colours}"));
     page.draw(|area| {
         area.text("predicted", NOTE.bold(), HPos::Left, (left, 8.0))?;
-        area.text("true", NOTE.bold(), HPos::Right, (left - 8.0, top - 12.0))?;
-        for (i, name) in names.iter().enumerate().step_by(every) {
-            let (name, along) = (NAME.fit(name, LONGEST), i as f64 + 0.5);
-            area.text(&name, NAME, HPos::Right, (left - 8.0, top + high * along))?;
-            match left + cell * along {
-                x if upright => area.upright(&name, NAME, (x, top - 7.0))?,
-                x => area.text(&name, NAME, HPos::Center, (x, top - 12.0))?,
-            }
+        area.text("true", NOTE.bold(), HPos::Right, (left - 8.0, TOP - 12.0))?;
+        for (i, name) in names.iter().enumerate() {
+            let (above, beside) = (NAME.fit(name, across - 2.0), NAME.fit(name, left - 8.0));
+            let middle = i as f64 + 0.5;
+            let (x, y) = (left + across * middle, TOP + down * middle);
+            area.text(&above, NAME, HPos::Center, (x, TOP - 12.0))?;
+            area.text(&beside, NAME, HPos::Right, (left - 8.0, y))?;
         }
         for ((t, p), count) in counts.indexed_iter() {
             // Even 1 % is told from 0.
@@ -65,15 +59,11 @@ pub fn confusion_matrix(title: &str, matrix: &ConfusionMatrix) -> Result<Figure>
                 _ => (0.06 + 0.9 * shares[[t, p]], INK),
             };
             let colour = tint(if t == p { TRAINING } else { VALIDATION }, strength);
-            let (x, y) = (left + cell * p as f64, top + high * t as f64);
-            let gap = if cell > 12.0 { 1.0 } else { 0.0 };
-            area.fill((x, y), (x + cell - gap, y + high - gap), colour)?;
-            if size >= 8.0 {
-                let ink = if is_dark(colour) { WHITE } else { ink };
-                let middle = (x + cell / 2.0, y + high / 2.0);
-                let font = TEXT.sized(size).coloured(ink);
-                area.text(&texts[[t, p]], font, HPos::Center, middle)?;
-            }
+            let (x, y) = (left + across * p as f64, TOP + down * t as f64);
+            area.fill((x, y), (x + across - 1.0, y + down - 1.0), colour)?;
+            let ink = if is_dark(colour) { WHITE } else { ink };
+            let middle = (x + across / 2.0, y + down / 2.0);
+            area.text(&texts[[t, p]], font.coloured(ink), HPos::Center, middle)?;
         }
         Ok(())
     })

@@ -13,7 +13,7 @@ use crate::prelude::*;
 /// let probabilities = ndarray::array![[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]];
 /// let calibration = Calibration::new(&[0, 1, 1], probabilities.view(), Calibration::DEFAULT_BINS)?;
 /// let figure = figures::reliability("Three predictions", &calibration)?;
-/// assert!(figure.alt().contains("expected calibration error 0.4"));
+/// assert!(figure.alt.contains("ECE 0.4"));
 /// # Ok::<(), LabError>(())
 /// ```
 ///
@@ -39,24 +39,17 @@ pub fn reliability(title: &str, calibration: &Calibration) -> Result<Figure> {
         counts.bar((from, 0.0), (to, count), SERIES[7]);
         (right, sure) = (right + count * accuracy, sure + count * confidence);
     }
-    shares.line(vec![(0.0, 0.0), (1.0, 1.0)], GUIDE);
+    shares.path(vec![(0.0, 0.0), (1.0, 1.0)], GUIDE);
+    shares.key("accuracy", Swatch::Block(SERIES[0]));
+    shares.key("confidence above it", Swatch::Block(above));
+    shares.key("accuracy above the confidence", Swatch::Block(below));
     let (accuracy, mean) = (right / total as f64, sure / total as f64);
-    let verdict = if mean > accuracy {
-        "too sure"
-    } else {
-        "not too sure"
-    };
+    let verdict = ["not too sure", "too sure"][usize::from(mean > accuracy)];
     let (ece, total) = (calibration.ece, thousands(total));
     let title = format!("{title} (ECE {ece:.3})");
-    let means = format!("mean confidence {mean:.3}, accuracy {accuracy:.3}");
-    let what = format!("reliability diagram of {total} predictions");
-    let error = format!("expected calibration error {ece:.4}");
     let mut page = Page::new(&title, 300.0);
-    page.alt = format!("{title}: {what}: {error}, {means}: on the whole {verdict}");
-    page.subtitle = format!("{means}; the dashed line is perfect calibration");
-    page.columns = 2;
-    page.key("accuracy", Swatch::Block(SERIES[0]));
-    page.key("confidence above it", Swatch::Block(above));
-    page.key("accuracy above the confidence", Swatch::Block(below));
+    page.tell(format!("{total} predictions, on the whole {verdict}"));
+    let means = format!("mean confidence {mean:.3}, accuracy {accuracy:.3}");
+    page.note(format!("{means}; the dashed line is perfect calibration"));
     draw_panels(page, &[shares, counts])
 }

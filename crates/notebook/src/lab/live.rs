@@ -1,7 +1,6 @@
 //! Curves that move in a notebook while a training runs, and the file that they follow.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -48,29 +47,23 @@ fn view(lab: &Lab, name: &str) -> Result<View> {
     check_run_name(name)?;
     let moving = format!("The curves of {name} move here in JupyterLab during training");
     let text = format!("{moving}; in other editors the training cell prints them.");
-    let folder = match lab.scale() {
-        Scale::Full => "outputs/live",
-        Scale::Sample => "outputs/sample/live",
-    };
+    let sample = usize::from(lab.scale() == Scale::Sample);
+    let folder = ["outputs/live", "outputs/sample/live"][sample];
     let data = format!("data-live=\"{}\" data-folder=\"{folder}\"", escape(name));
     let (line, script) = (escape(&text), include_str!("live.js"));
     let html = format!("<div class=\"lab-live\" {data}><p>{line}</p></div>\n");
-    Ok(View::new(
-        html + &format!("<script>{script}</script>"),
-        text,
-    ))
+    let html = html + &format!("<script>{script}</script>");
+    Ok(View { html, text })
 }
 
 /// Makes the file of a run that is awaited, so that whoever follows it need not ask for what is not there.
 fn announce(path: &Path) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    fs::create_dir_all(folder).map_err(|error| write_failed(folder, error))?;
-    let written = File::create_new(path).and_then(|mut file| file.write_all(HEADER.as_bytes()));
-    let there = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
-    match written {
-        Err(error) if !there(&error) => Err(write_failed(path, error)),
-        _ => Ok(()),
-    }
+    let made = fs::create_dir_all(folder).and_then(|()| match path.exists() {
+        true => Ok(()),
+        false => fs::write(path, HEADER),
+    });
+    made.map_err(|error| write_failed(path, error))
 }
 
 /// Writes the progress of a training to a CSV file: a row for each epoch, and one for the current epoch, whose number is
@@ -94,27 +87,26 @@ impl LiveLog {
 
     /// Writes the file; a failure is no reason to stop a training.
     fn write(&mut self, control: &Control<'_>, batch: Option<&BatchRecord>, state: &str) {
+        let records = &control.history.epochs;
+        let row = |epoch: f64, measured: [Option<f64>; 4], rate: f32, seconds: f64| {
+            let measured = measured.map(|it| it.map_or(String::new(), |it| it.to_string()));
+            let (epochs, measured) = (control.config.epochs, measured.join(","));
+            format!("{epoch},{epochs},{measured},{rate},{seconds:.3},{state}\n")
+        };
         let (mut text, mut seconds) = (HEADER.to_owned(), 0.0);
-        let (records, epochs) = (&control.history.epochs, control.plan.config.epochs);
-        let optional = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
-        for record in records {
-            seconds += record.seconds;
-            let (epoch, rate) = (record.epoch, record.learning_rate);
-            let (loss, accuracy) = (record.loss, record.accuracy);
-            let [val_loss, val_accuracy] = [record.val_loss, record.val_accuracy].map(optional);
-            text += &format!("{epoch},{epochs},{loss},{accuracy},{val_loss},{val_accuracy},");
-            text += &format!("{rate},{seconds:.3},{state}\n");
+        for it in records {
+            seconds += it.seconds;
+            let (loss, accuracy) = (Some(it.loss), Some(it.accuracy));
+            let measured = [loss, accuracy, it.val_loss, it.val_accuracy];
+            text += &row(it.epoch as f64, measured, it.learning_rate, seconds);
         }
-        if let Some(batch) = batch {
-            let share = batch.batch as f64 / control.plan.batches as f64;
-            let epoch = (batch.epoch - 1) as f64 + share;
-            let (loss, accuracy, rate) = (batch.loss, batch.accuracy, batch.learning_rate);
-            seconds += self
-                .begun
-                .map_or(0.0, |begun| begun.elapsed().as_secs_f64());
-            text += &format!("{epoch},{epochs},{loss},{accuracy},,,{rate},{seconds:.3},{state}\n");
+        if let Some(it) = batch {
+            let epoch = (it.epoch - 1) as f64 + it.batch as f64 / control.batches() as f64;
+            seconds += self.begun.map_or(0.0, |it| it.elapsed().as_secs_f64());
+            let measured = [Some(it.loss), Some(it.accuracy), None, None];
+            text += &row(epoch, measured, it.learning_rate, seconds);
         } else if records.is_empty() {
-            text += &format!("0,{epochs},,,,,,0,{state}\n");
+            text += &row(0.0, [None; 4], f32::NAN, 0.0);
         }
         self.written = Instant::now();
         // Not synced to the disk as results are: after a power cut nobody follows it any more.
@@ -133,7 +125,7 @@ impl Callback for LiveLog {
     }
 
     fn on_batch_end(&mut self, record: &BatchRecord, control: &mut Control<'_>) -> Result<()> {
-        if self.written.elapsed() >= EVERY && record.batch < control.plan.batches {
+        if self.written.elapsed() >= EVERY && record.batch < control.batches() {
             self.write(control, Some(record), "training");
         }
         Ok(())
@@ -149,9 +141,9 @@ impl Callback for LiveLog {
     }
 
     fn on_train_end(&mut self, control: &mut Control<'_>) -> Result<()> {
-        let history = control.history;
+        let history = &control.history;
         let state = match history.stopped {
-            Stopped::Finished if history.epochs.len() < control.plan.config.epochs => "failed",
+            Stopped::Finished if history.epochs.len() < control.config.epochs => "failed",
             Stopped::Finished => "finished",
             Stopped::Early { .. } => "early",
             Stopped::Interrupted { .. } => "interrupted",

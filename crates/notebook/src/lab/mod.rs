@@ -36,7 +36,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::prelude::*;
-use crate::show::show_markdown;
+use crate::show::print;
 use crate::table::Table;
 use lab_core::files::write_failed;
 
@@ -55,17 +55,6 @@ impl Scale {
     pub const VARIABLE: &str = "LAB_SCALE";
     /// The most epochs of a training on the sample.
     pub const SAMPLE_EPOCHS: usize = 2;
-
-    fn named(name: &str) -> Result<Self> {
-        match name {
-            "" | "full" => Ok(Self::Full),
-            "sample" => Ok(Self::Sample),
-            other => {
-                let (found, expected) = (format!("`{other}`"), "`full` or `sample`");
-                Err(LabError::value(Self::VARIABLE, found, expected, "unset it"))
-            }
-        }
-    }
 
     /// The name of the data set in a run's record.
     pub fn data_set(self) -> &'static str {
@@ -89,7 +78,15 @@ impl Lab {
     /// # Errors
     /// Where there is no laboratory, or a variable says something else.
     pub fn open() -> Result<Self> {
-        let scale = Scale::named(&std::env::var(Scale::VARIABLE).unwrap_or_default())?;
+        let scale = match &std::env::var(Scale::VARIABLE).unwrap_or_default()[..] {
+            "" | "full" => Scale::Full,
+            "sample" => Scale::Sample,
+            other => {
+                let (found, expected) = (format!("`{other}`"), "`full` or `sample`");
+                let variable = Scale::VARIABLE;
+                return Err(LabError::value(variable, found, expected, "unset it"));
+            }
+        };
         crate::seed::moved()?;
         Ok(Self::at(Self::root()?, scale))
     }
@@ -100,8 +97,7 @@ impl Lab {
     /// Where there is none.
     pub fn root() -> Result<PathBuf> {
         let remedy = "start in the folder that has README.md and lab-core/ in it, or below it";
-        let failed = |error| LabError::io("find", ".", error, remedy);
-        let start = std::env::current_dir().map_err(failed)?;
+        let start = std::env::current_dir().unwrap_or_default();
         let (found, expected) = ("no laboratory", "a Cargo.toml beside lab-core/");
         let missing = || LabError::format(&start, found, expected, remedy);
         Self::root_above(&start).ok_or_else(missing)
@@ -162,15 +158,12 @@ impl Lab {
 
     /// An experiment whose result is kept in the folder `outputs/runs/NAME`.
     pub fn run(&self, name: impl Into<String>) -> Experiment {
-        Experiment::new(self.clone(), name.into())
-    }
-
-    /// The result of an earlier experiment: from its folder, or else from the tables of [`Lab::collect`].
-    ///
-    /// # Errors
-    /// Where it is missing or damaged; the remedy names the notebook that makes it.
-    pub fn saved(&self, name: &str) -> Result<Run> {
-        Run::read(self, name)
+        Experiment {
+            lab: self.clone(),
+            name: name.into(),
+            quiet: false,
+            resume: false,
+        }
     }
 
     /// The results of all experiments whose names begin with `prefix`, in the order of their names.
@@ -201,7 +194,7 @@ impl Lab {
         for name in self.run_folders() {
             if name.starts_with(prefix) {
                 let run = self.saved(&name)?;
-                entries.insert(name, (run.record, run.history.epochs));
+                entries.insert(name, (run.record, run.history));
             }
         }
         tables::write(&self.outputs(), &entries)
@@ -209,10 +202,8 @@ impl Lab {
 
     /// The names of the runs that have a folder.
     fn run_folders(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.run_folder("")).into_iter().flatten();
-        let names = entries
-            .flatten()
-            .flat_map(|entry| entry.file_name().into_string());
+        let folders = fs::read_dir(self.run_folder("")).into_iter().flatten();
+        let names = folders.flat_map(|folder| folder.ok()?.file_name().into_string().ok());
         names.filter(|name| !name.starts_with('.')).collect()
     }
 
@@ -241,7 +232,7 @@ impl Lab {
     ///
     /// One table, text or figure to a cell: a second one replaces the first.
     pub fn text(&self, markdown: &str) {
-        show_markdown(markdown);
+        print("text/markdown", markdown, markdown);
     }
 
     /// Shows a table in the cell; its first column is set at the left, the others at the right.

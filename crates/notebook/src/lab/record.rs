@@ -1,6 +1,5 @@
 //! What a run says of itself in `metrics.json`: how it was made, and what came of it.
 
-use std::io::Write;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -146,7 +145,9 @@ impl Record {
         machine: Machine,
     ) -> Self {
         let (epochs, seconds) = (history.epochs.len(), history.seconds());
-        let best = history.best().filter(|_| training.restores_best_weights());
+        let stopping = training.early_stopping;
+        let best = history.best();
+        let best = best.filter(|_| stopping.is_some_and(|it| it.restore_best_weights));
         let best = best.map_or(epochs, |best| best.epoch);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         Self {
@@ -177,9 +178,8 @@ impl Record {
         let expected = "the record of a run";
         let text = read_small(&path, expected, "give the folder of a finished run")?;
         let remedy = "make the run again";
-        let failed = |error: serde_json::Error| error.to_string();
-        serde_json::from_str(&text)
-            .map_err(|error| LabError::format(&path, failed(error), expected, remedy))
+        let wrong = |error: serde_json::Error| LabError::format(&path, error, expected, remedy);
+        serde_json::from_str(&text).map_err(wrong)
     }
 
     /// Writes `metrics.json` into a run's folder, whole or not at all.

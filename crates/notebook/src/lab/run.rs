@@ -12,25 +12,16 @@ use crate::prelude::*;
 /// An experiment that is about to begin.
 #[derive(Clone, Debug)]
 pub struct Experiment {
-    lab: Lab,
-    name: String,
-    quiet: bool,
-    resume: bool,
+    pub(super) lab: Lab,
+    pub(super) name: String,
+    pub(super) quiet: bool,
+    pub(super) resume: bool,
 }
 
 /// After how many epochs a checkpoint is written: seldom enough to cost nothing that one would notice.
 const CHECKPOINT_EVERY: usize = 5;
 
 impl Experiment {
-    pub(super) fn new(lab: Lab, name: String) -> Self {
-        Self {
-            lab,
-            name,
-            quiet: false,
-            resume: false,
-        }
-    }
-
     /// Prints one line when it is done instead of a line for each epoch: for one of many.
     pub fn quietly(mut self) -> Self {
         self.quiet = true;
@@ -94,8 +85,8 @@ struct Recorder(Experiment, Option<RunFolder>);
 
 impl Callback for Recorder {
     fn on_train_end(&mut self, control: &mut Control<'_>) -> Result<()> {
-        let (Experiment { lab, name, .. }, history) = (&self.0, control.history);
-        let (done, config) = (history.epochs.len(), &control.plan.config);
+        let (Experiment { lab, name, .. }, history) = (&self.0, &control.history);
+        let (done, config) = (history.epochs.len(), control.config);
         // An error ended it: there is nothing to keep but the checkpoint.
         let failed = history.stopped == Stopped::Finished && done < config.epochs;
         let Some(folder) = self.1.take().filter(|_| !failed) else {
@@ -109,8 +100,8 @@ impl Callback for Recorder {
         }
         let data = DataRecord {
             set: lab.scale().data_set().to_owned(),
-            train: control.plan.examples,
-            validation: control.plan.validation_examples,
+            train: control.train.len(),
+            validation: control.validation.map_or(0, Dataset::len),
         };
         let machine = Machine::this(None);
         let record = Record::new(data, control.model, config.clone(), history, machine);
@@ -120,7 +111,7 @@ impl Callback for Recorder {
         // They are of no use any more; what cannot be removed does no harm.
         _ = std::fs::remove_dir_all(checkpoints);
         if self.0.quiet {
-            println!("{}", Run::read(lab, name)?);
+            println!("{}", lab.saved(name)?);
         }
         Ok(())
     }
@@ -186,56 +177,40 @@ impl Run {
         self.record.test.as_ref().map(|test| test.accuracy)
     }
 
-    /// The best validation accuracy of an epoch; none where no epoch was finished or validated.
-    pub fn best_val_accuracy(&self) -> Option<f64> {
-        let epochs = self.history.epochs.iter();
-        let accuracies = epochs.filter_map(|record| record.val_accuracy);
-        accuracies.max_by(f64::total_cmp)
-    }
-
     /// The validation accuracy after the last epoch in percent, unlike the best epoch's no choice; NaN where there is none.
     pub fn val_percent(&self) -> f64 {
         let last = self.history.epochs.last();
-        100.0
-            * last
-                .and_then(|record| record.val_accuracy)
-                .unwrap_or(f64::NAN)
+        let accuracy = last.and_then(|record| record.val_accuracy);
+        100.0 * accuracy.unwrap_or(f64::NAN)
     }
+}
 
-    /// The lowest validation loss of an epoch; none where no epoch was finished or validated.
-    pub fn best_val_loss(&self) -> Option<f64> {
-        self.history.best().and_then(|best| best.val_loss)
-    }
-
-    /// Reads a run from its folder, or from the tables where it has none.
+impl Lab {
+    /// The result of an earlier experiment: from its folder, or else from the tables of [`Lab::collect`].
     ///
     /// # Errors
-    /// Where it is missing, unfinished, damaged, or of another scale.
-    pub(super) fn read(lab: &Lab, name: &str) -> Result<Self> {
-        let folder = lab.run_folder(name);
-        let missing = |found: &str| missing(lab, name, found);
+    /// Where it is missing or damaged; the remedy names the notebook that makes it.
+    pub fn saved(&self, name: &str) -> Result<Run> {
+        let folder = self.run_folder(name);
+        let missing = |found: &str| missing(self, name, found);
         let entry = match folder.is_dir() {
             true => read_folder(&folder).map(Some),
-            false => tables::read(&lab.outputs()).map(|mut entries| entries.remove(name)),
+            false => tables::read(&self.outputs()).map(|mut entries| entries.remove(name)),
         };
         let entry = entry.map_err(|error| missing(&error.to_string()))?;
-        let (record, epochs) = entry.ok_or_else(|| missing("nothing"))?;
-        let (kept, told) = (epochs.len(), record.epochs);
-        let (set, wanted) = (&record.data.set, lab.scale().data_set());
+        let (record, mut history) = entry.ok_or_else(|| missing("nothing"))?;
+        let (kept, told) = (history.epochs.len(), record.epochs);
+        let (set, wanted) = (&record.data.set, self.scale().data_set());
         if kept != told {
-            let found = format!("{kept} epochs in {HISTORY}, {told} in the record");
-            return Err(missing(&found));
+            return Err(missing(&format!("{kept} epochs of {told}")));
         }
         if set != wanted {
             return Err(missing(&format!("a run on {set}, not on {wanted}")));
         }
-        let mut history = History {
-            epochs,
-            ..History::default()
-        };
         (history.stopped, history.warnings) = (record.stopped, record.warnings.clone());
-        Ok(Self {
-            name: name.to_owned(),
+        let name = name.to_owned();
+        Ok(Run {
+            name,
             history,
             record,
             folder,
@@ -250,7 +225,7 @@ fn read_folder(folder: &Path) -> Result<tables::Entry> {
         0 => History::default(),
         _ => History::from_csv(folder.join(HISTORY))?,
     };
-    Ok((record, history.epochs))
+    Ok((record, history))
 }
 
 /// The error of runs that are not there or cannot be used; a name that begins with a number is a notebook's.
@@ -274,9 +249,7 @@ impl fmt::Display for Run {
         } else if let Some(last) = history.epochs.last() {
             write!(f, "  loss {:.4}  accuracy {:.4}", last.loss, last.accuracy)?;
         }
-        let best = history
-            .best()
-            .map(|best| (best.val_loss, best.val_accuracy));
+        let best = history.best().map(|it| (it.val_loss, it.val_accuracy));
         if let Some((Some(loss), Some(accuracy))) = best {
             write!(f, "  val_loss {loss:.4}  val_accuracy {accuracy:.4}")?;
         }

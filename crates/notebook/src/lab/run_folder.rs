@@ -44,11 +44,8 @@ impl RunFolder {
     /// # Errors
     /// Where the folder holds something that is no run, another training is writing one, or it cannot be written.
     pub fn begin(target: &Path) -> Result<Self> {
-        let Some(name) = target.file_name() else {
-            let (found, expected) = (target.display().to_string(), "a folder with a name");
-            return Err(LabError::value("--out", found, expected, REMEDY));
-        };
         check_replaceable(target)?;
+        let name = target.file_name().unwrap_or_default();
         let beside = |what: &str| target.with_file_name(format!(".{}.{what}", name.display()));
         let (unfinished, before) = (beside("unfinished"), beside("before"));
         let remedy = "check its permissions, or choose another folder";
@@ -56,16 +53,15 @@ impl RunFolder {
         fs::create_dir_all(target.parent().unwrap_or(target)).map_err(failed)?;
         // The lock stays where it is, so that everybody means the same file by it.
         let lock = File::create(beside("lock")).map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-            Err(TryLockError::WouldBlock) => {
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::Error(error) => failed(error),
+            TryLockError::WouldBlock => {
                 let another = "choose another name: lab.run(\"…\"), on the command line --out DIR";
                 let remedy = format!("wait until it ends, or {another}");
                 let (found, expected) = ("another training at work", "no other training");
-                return Err(LabError::format(target, found, expected, remedy));
+                LabError::format(target, found, expected, remedy)
             }
-        }
+        })?;
         // A process was killed between the two renames of `commit`: the run before is still whole.
         if !target.exists() && before.exists() {
             fs::rename(&before, target).map_err(failed)?;
@@ -154,12 +150,9 @@ fn check_replaceable(target: &Path) -> Result<()> {
     let names = entries.map(|entry| Ok(entry?.file_name()));
     let names: Vec<_> = names.collect::<io::Result<_>>().map_err(failed)?;
     let is_strange = |name: &&OsString| !FILES.iter().any(|known| **name == **known);
-    let stranger = names.iter().find(is_strange);
-    if stranger.is_none() && (names.is_empty() || Record::read(target).is_ok()) {
-        return Ok(());
-    }
-    let found = match stranger {
+    let found = match names.iter().find(is_strange) {
         Some(name) => format!("a file `{}`", name.display()),
+        None if names.is_empty() || Record::read(target).is_ok() => return Ok(()),
         None => format!("no {METRICS} of a run"),
     };
     let expected = "a new folder, or that of an earlier run";

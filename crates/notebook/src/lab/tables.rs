@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -20,8 +20,9 @@ struct Line {
 }
 
 /// A run in the tables: its record and its epochs.
-pub(super) type Entry = (Record, Vec<EpochRecord>);
+pub(super) type Entry = (Record, History);
 
+const REMEDY: &str = "get it back with `git checkout`, or make it again: cargo lab report";
 const RUNS: &str = "runs.jsonl";
 const HISTORY: &str = "history.csv";
 /// The columns of `history.csv`: the name of the run, then those of a run's own `history.csv`.
@@ -33,32 +34,27 @@ const HEADER: &str = "run,epoch,loss,accuracy,val_loss,val_accuracy,learning_rat
 /// Where a table cannot be read, or a line is no run or no epoch of one.
 pub(super) fn read(outputs: &Path) -> Result<BTreeMap<String, Entry>> {
     let mut entries = BTreeMap::new();
-    let Some(file) = open(&outputs.join(RUNS))? else {
+    if !outputs.join(RUNS).exists() {
         return Ok(entries);
-    };
+    }
+    let file = open(&outputs.join(RUNS))?;
     let expected = "a run on each line";
     for line in serde_json::Deserializer::from_reader(file).into_iter() {
         let Line { run, record } = line.map_err(|error| damaged(outputs, RUNS, error, expected))?;
-        entries.insert(run, (record, Vec::new()));
+        entries.insert(run, (record, History::default()));
     }
     let failed = |found: String| damaged(outputs, HISTORY, found, HEADER);
-    let Some(file) = open(&outputs.join(HISTORY))? else {
-        return Err(failed("nothing".to_owned()));
-    };
-    let mut reader = csv::ReaderBuilder::new();
-    let mut records = reader.has_headers(false).from_reader(file).into_records();
-    let header = records.next().transpose();
-    let header = header.map_err(|error| failed(error.to_string()))?;
-    if !header.is_some_and(|row| row.iter().eq(HEADER.split(','))) {
+    let mut reader = csv::Reader::from_reader(open(&outputs.join(HISTORY))?);
+    let header = reader.headers().cloned().unwrap_or_default();
+    if !header.iter().eq(HEADER.split(',')) {
         return Err(failed("another header".to_owned()));
     }
-    for row in records {
+    for row in reader.into_records() {
         let row = row.and_then(|row| row.deserialize::<(String, EpochRecord)>(None));
         let (run, epoch) = row.map_err(|error| failed(error.to_string()))?;
-        let Some((_, epochs)) = entries.get_mut(&run) else {
-            return Err(failed(format!("epochs of {run}, which is not in {RUNS}")));
-        };
-        epochs.push(epoch);
+        let unknown = || failed(format!("epochs of {run}, which is not in {RUNS}"));
+        let (_, history) = entries.get_mut(&run).ok_or_else(unknown)?;
+        history.epochs.push(epoch);
     }
     Ok(entries)
 }
@@ -74,10 +70,9 @@ pub(super) fn write(outputs: &Path, entries: &BTreeMap<String, Entry>) -> Result
         let mut writer = csv::WriterBuilder::new();
         let mut writer = writer.has_headers(false).from_writer(Vec::new());
         writer.write_record(HEADER.split(','))?;
-        for (run, (_, epochs)) in entries {
-            epochs
-                .iter()
-                .try_for_each(|epoch| writer.serialize((run, epoch)))?;
+        for (run, (_, history)) in entries {
+            let mut rows = history.epochs.iter().map(|epoch| (run, epoch));
+            rows.try_for_each(|row| writer.serialize(row))?;
         }
         writer.into_inner().map_err(|error| error.into_error())
     };
@@ -93,16 +88,12 @@ pub(super) fn write(outputs: &Path, entries: &BTreeMap<String, Entry>) -> Result
     })
 }
 
-/// A file to read, where there is one.
-fn open(path: &Path) -> Result<Option<BufReader<File>>> {
-    match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(LabError::io("read", path, error, "check its permissions")),
-        Ok(file) => Ok(Some(BufReader::new(file))),
-    }
+fn open(path: &Path) -> Result<BufReader<File>> {
+    let file = File::open(path);
+    let file = file.map_err(|error| LabError::io("read", path, error, REMEDY))?;
+    Ok(BufReader::new(file))
 }
 
 fn damaged(outputs: &Path, name: &str, found: impl ToString, expected: &str) -> LabError {
-    let remedy = "get it back with `git checkout`, or make it again: cargo lab report";
-    LabError::format(outputs.join(name), found.to_string(), expected, remedy)
+    LabError::format(outputs.join(name), found.to_string(), expected, REMEDY)
 }
