@@ -1,9 +1,13 @@
 """What must hold of the parts that pages and notebooks are made of: .lab/venv/bin/python tools/check/page_parts.py"""
 
+import base64
+import json
 import re
+import struct
 import sys
 import tempfile
 import unittest
+import zlib
 from pathlib import Path
 from unittest import mock
 
@@ -13,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "crates/cli/python"))
 
 from formula import formula
+import networks
 import run
 from page import blocks_of, description_of, duration, origin, read_runs, read_times, short, split_lead, title_of, write_times
 from render import Markdown, output, tidy
@@ -182,6 +187,84 @@ class Failures(unittest.TestCase):
             run.tell_failure(0, [], "died", "no kernel")
         wanted = 'cell [7] failed\n  | let x: u32 =\n  | "no";\n  mismatched types\n    expected u32'
         self.assertEqual(told, [wanted, "the kernel did not start\n  no kernel"])
+
+
+class Networks(unittest.TestCase):
+    ARCHITECTURE = {"input_shape": [32, 32, 3], "layers": []}
+
+    def run_of(self, outputs, name, values, **network):
+        folder = Path(outputs, "runs", name)
+        folder.mkdir(parents=True)
+        record = {"network": {**self.ARCHITECTURE, **network}, "test": {"accuracy": 0.5}}
+        (folder / "metrics.json").write_text(json.dumps(record), encoding="utf-8")
+        # As the format says: a length, a table of contents, and the arrays; here not in the order of their names.
+        header = {"__metadata__": {"architecture": json.dumps(record["network"])}}
+        header["b"] = {"dtype": "F32", "shape": [len(values), 1], "data_offsets": [4, 4 + 4 * len(values)]}
+        header["z"] = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+        text = json.dumps(header).encode()
+        data = struct.pack("<Q", len(text)) + text + struct.pack(f"<f{len(values)}f", 0.5, *values)
+        (folder / "model.safetensors").write_bytes(data)
+        return folder / "model.safetensors"
+
+    def test_weights_become_halves_in_the_order_of_their_names(self):
+        with tempfile.TemporaryDirectory() as outputs:
+            data = networks.weights(self.run_of(outputs, "05-a", [1.0, -2.0, 1 / 3]))
+            line, _, halves = data.partition(b"\n")
+            self.assertEqual(json.loads(line), self.ARCHITECTURE)
+            # What has one axis keeps its 32 bits.
+            self.assertEqual(struct.unpack("<3ef", halves), (1.0, -2.0, 0.333251953125, 0.5))
+            self.assertEqual(len(data) % 2, 0)
+            for number, value in enumerate([1e6, float("nan"), float("-inf")]):
+                self.assertIsNone(networks.weights(self.run_of(outputs, f"06-{number}", [value])))
+
+    def test_what_is_packed_can_be_unpacked(self):
+        packed = networks.pack(bytes(range(256)) * 9)
+        self.assertNotRegex(packed, r"[<\"\\]")
+        parts = zlib.decompress(base64.b85decode(packed.replace(",", "<")))
+        self.assertEqual(parts, (bytes(range(0, 256, 2)) * 9 + bytes(range(1, 256, 2)) * 9))
+
+    def test_the_notebooks_networks_come_first_and_only_those_for_pictures(self):
+        with tempfile.TemporaryDirectory() as outputs:
+            for name in ["final", "05-final", ".x.before"]:
+                self.run_of(outputs, name, [1.0])
+            self.run_of(outputs, "06-best", [1.0], input_shape=[8, 8, 12])
+            self.run_of(outputs, "06-other", [1.0], input_shape=[4])
+            self.assertEqual([name for name, _ in networks.kept(Path(outputs))], ["05-final", "06-best", "final"])
+
+    def test_networks_are_taken_while_there_is_room_and_a_page_without_says_why(self):
+        with tempfile.TemporaryDirectory() as outputs, mock.patch("networks.module", return_value=b"module"):
+            outputs = Path(outputs)
+            with self.assertRaisesRegex(networks.Missing, "kept its weights"):
+                networks.parts(outputs, False, 1_000_000)
+            for name in ["05-a", "06-b", "07-c", "08-d", "09-e"]:
+                self.run_of(outputs, name, [1.0])
+            of = lambda room: [network["name"] for network in json.loads(networks.parts(outputs, False, room))["networks"]]
+            self.assertEqual(of(1_000_000), ["05-a", "06-b", "07-c", "08-d"])
+            whole = json.loads(networks.parts(outputs, False, 1_000_000))
+            one = len(json.dumps({**whole, "networks": []})) + len(whole["networks"][0]["weights"])
+            self.assertEqual(of(one + 1), ["05-a"])
+            with self.assertRaisesRegex(networks.Missing, "too large"):
+                networks.parts(outputs, False, 1000)
+            with self.assertRaisesRegex(networks.Missing, "saved notebooks"):
+                networks.parts(outputs, True, 1_000_000)
+
+    def test_where_the_target_is_missing_the_page_says_how_to_get_it(self):
+        missing = mock.Mock(returncode=0, stdout="/nowhere\n")
+        with mock.patch("networks.subprocess.run", return_value=missing):
+            with self.assertRaisesRegex(networks.Missing, "rustup target add wasm32-unknown-unknown"):
+                networks.module()
+
+    def test_test_images_are_those_of_the_sample_in_pixels(self):
+        labels, pixels = networks.images()
+        self.assertEqual(labels, [*range(10), *range(10)])
+        record = (networks.ROOT / "lab-core/assets/sample_test.bin").read_bytes()[:3073]
+        own = pixels[3072 * record[0] :][:3072]
+        self.assertEqual(own[:6], bytes(record[1 + plane + pixel] for pixel in (0, 1) for plane in (0, 1024, 2048)))
+
+    def test_the_policy_allows_one_script_or_none(self):
+        self.assertNotIn("script-src", networks.policy(""))
+        # echo -n 'alert(1)' | openssl dgst -sha256 -binary | base64
+        self.assertIn("script-src 'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='", networks.policy("alert(1)"))
 
 
 if __name__ == "__main__":

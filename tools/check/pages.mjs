@@ -2,12 +2,15 @@
 //
 // FOLDER holds the pages (outputs or outputs/sample). With SCREENSHOTS each page is drawn there: light, dark, as on a
 // telephone, and as printed. The browser is /usr/bin/chromium or $CHROMIUM.
-import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { openBrowser } from "./browser/common.mjs";
 
-const LARGEST = 8_000_000;
+const LARGEST = { "report.html": 6_000_000, other: 8_000_000 };
+// The one page that may compute: it holds data, and one script of ours.
+const COMPUTES = "report.html";
 const WIDTHS = [1280, 390];
 
 const [folder, screenshots] = process.argv.slice(2).map((path) => resolve(path));
@@ -46,16 +49,28 @@ async function inspect() {
     need(image.alt.trim().length > 3, "a picture without a description");
   }
   need(all(".untranslated").length === 0, `a formula that MathML cannot show: ${all(".untranslated")[0]?.textContent}`);
-  need(all("script").length === 0, "a script");
+  const scripts = all("script:not([type='application/json'])").map((script) => script.textContent);
+  need(all("script[src]").length === 0, "a script from elsewhere");
   // What only printing shows stays away from the screen: leftovers of LaTeX or Markdown in the text.
   for (const text of all(".prose p, .prose li")) {
     need(!/\$\$|\\(frac|sum|text)\b/.test(text.textContent), `LaTeX in the text: ${text.textContent.slice(0, 60)}`);
   }
-  return { problems, links: all("a[href]").map((link) => link.getAttribute("href")), names };
+  return { problems, links: all("a[href]").map((link) => link.getAttribute("href")), names, scripts };
 }
 
 function check(page, holds, text) {
   if (!holds) problems.push(`${page}: ${text}`);
+}
+
+// Nothing is allowed but what the page itself holds, and no script but one whose hash the policy names.
+function checkPolicy(page, policy, scripts) {
+  const rules = new Map(policy.split("; ").map((rule) => [rule.split(" ")[0], rule.split(" ").slice(1).join(" ")]));
+  const digests = scripts.map((script) => `'sha256-${createHash("sha256").update(script).digest("base64")}'`);
+  check(page, rules.get("default-src") === "'none'", "a policy that allows more than the page needs, or none");
+  for (const [rule, sources] of rules) check(page, !/[a-z]+:\/\/|\*|https?:/.test(sources), `a policy that allows others: ${rule} ${sources}`);
+  check(page, scripts.length <= Number(page === COMPUTES), `${scripts.length} scripts`);
+  const allowed = [...digests, "'wasm-unsafe-eval'"].join(" ");
+  check(page, (rules.get("script-src") ?? "") === (scripts.length > 0 ? allowed : ""), "a policy that allows other scripts than the page's");
 }
 
 const browser = await openBrowser();
@@ -63,7 +78,9 @@ check(folder, pages.includes("report.html"), "no report.html");
 const links = new Map();
 for (const name of pages) {
   const file = join(folder, name);
-  check(name, statSync(file).size < LARGEST, `${(statSync(file).size / 1e6).toFixed(1)} MB, more than 8`);
+  const [size, largest] = [statSync(file).size, LARGEST[name] ?? LARGEST.other];
+  check(name, size <= largest, `${(size / 1e6).toFixed(1)} MB, more than ${largest / 1e6}`);
+  const policy = readFileSync(file, "utf8").match(/<meta http-equiv="Content-Security-Policy" content="([^"]*)">/)?.[1] ?? "";
   // Once with scripts allowed, so that the page can be asked; then without, as it must be readable too.
   for (const javaScriptEnabled of [true, false]) {
     const context = await browser.newContext({ javaScriptEnabled, offline: false });
@@ -84,6 +101,7 @@ for (const name of pages) {
     }
     const found = await page.evaluate(inspect);
     found.problems.forEach((problem) => check(name, false, problem));
+    checkPolicy(name, policy, found.scripts);
     links.set(name, found);
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 900 });

@@ -19,7 +19,8 @@ from bs4 import BeautifulSoup
 from jinja2 import FileSystemLoader
 from nbconvert.exporters import TemplateExporter
 
-from render import Markdown, code, output
+import networks
+from render import Heading, Markdown, code, output
 
 TEMPLATE = Path(__file__).parent / "template"
 REPORT = "report"
@@ -50,6 +51,10 @@ def duration(seconds):
         return f"{seconds:.1f} s"
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes} min {seconds:02d} s"
+
+
+def read_template(name):
+    return (TEMPLATE / name).read_text(encoding="utf-8")
 
 
 def title_of(notebook):
@@ -119,6 +124,15 @@ def write_page(exporter, order, pages, page, name):
         title = NUMBER.sub("", title)
         blocks[0] |= {"html": re.sub(r"(<h1[^>]*>)\d+\.\s+", r"\1", blocks[0].get("html", ""))}
     lead, rest = split_lead(blocks)
+    style, script, live, without = read_template("page.css"), "", None, None
+    if report:
+        try:
+            room = networks.LARGEST - len(style) - sum(len(str(block).encode()) for block in blocks)
+            live = networks.parts(Path(order["outputs"]), order["saved"], room)
+            style, script = style + read_template("networks.css"), read_template("networks.js")
+            markdown.headings.append(Heading(2, "try-it", "Try it", "Try it"))
+        except networks.Missing as missing:
+            without = str(missing)
     index = pages.index(page)
     text = "".join(block.get("html", "") for block in blocks)
     resources = {
@@ -138,7 +152,11 @@ def write_page(exporter, order, pages, page, name):
         "not_run": sum(1 for c in notebook.cells if c.cell_type == "code" and c.source.strip() and not c.execution_count),
         "sample": order["sample"],
         "without_data": order["without_data"],
-        "style": (TEMPLATE / "page.css").read_text(encoding="utf-8"),
+        "style": style,
+        "script": script,
+        "policy": networks.policy(script),
+        "networks": live,
+        "without_networks": without,
     }
     html, _ = exporter.from_notebook_node(notebook, resources={"page": resources})
     (Path(order["folder"]) / f"{name}.html").write_text(html, encoding="utf-8")

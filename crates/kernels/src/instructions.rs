@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::vector::arm;
 #[cfg(target_arch = "x86_64")]
 use crate::vector::x86;
-use crate::vector::{Plain, Vector};
+use crate::vector::{Portable, Vector};
 
 /// The environment variable that chooses the instructions, for measurements and tests: `avx512`, `avx2`, `neon`, `plain`.
 const VARIABLE: &str = "LAB_INSTRUCTIONS";
@@ -129,7 +129,7 @@ impl Instructions {
                 Self::Avx2 => avx2(kernel),
                 #[cfg(target_arch = "aarch64")]
                 Self::Neon => kernel.run::<arm::Neon, 6, 4>(),
-                _ => kernel.run::<Plain<8>, 4, 2>(),
+                _ => kernel.run::<Portable, 4, 2>(),
             }
         }
     }

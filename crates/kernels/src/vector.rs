@@ -106,13 +106,13 @@ macro_rules! register {
             #[inline(always)]
             unsafe fn load(from: *const f32) -> Self {
                 // SAFETY: see above.
-                Self(unsafe { $load(from) })
+                Self(unsafe { $load(from.cast()) })
             }
 
             #[inline(always)]
             unsafe fn store(self, to: *mut f32) {
                 // SAFETY: see above.
-                unsafe { $store(to, self.0) }
+                unsafe { $store(to.cast(), self.0) }
             }
 
             #[inline(always)]
@@ -144,6 +144,12 @@ macro_rules! register {
     };
 }
 
+/// What the kernels are compiled for where no other instructions are known.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) type Portable = Plain<8>;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use wasm::Simd128 as Portable;
+
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86 {
     use std::arch::x86_64::*;
@@ -173,5 +179,20 @@ pub(crate) mod arm {
         /// Four floats in a NEON register.
         Neon(float32x4_t), 4, vdupq_n_f32, vld1q_f32, vst1q_f32,
         vaddq_f32, vsubq_f32, vmulq_f32, vdivq_f32, vsqrtq_f32, |a, b, c| vfmaq_f32(c, a, b)
+    );
+}
+
+#[cfg(target_arch = "wasm32")]
+#[allow(unused_unsafe, reason = "most of the intrinsics are safe here")]
+mod wasm {
+    use std::arch::wasm32::*;
+
+    use super::Vector;
+
+    register!(
+        /// Four floats in a register of WebAssembly, which has no fused multiply-add: the bits are those of
+        /// [`Plain`](super::Plain).
+        Simd128(v128), 4, f32x4_splat, v128_load, v128_store,
+        f32x4_add, f32x4_sub, f32x4_mul, f32x4_div, f32x4_sqrt, |a, b, c| f32x4_add(f32x4_mul(a, b), c)
     );
 }

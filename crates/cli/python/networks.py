@@ -1,0 +1,138 @@
+"""The networks of a report as parts of its page: their weights, the module that computes with them, and images to try.
+
+A network is what `lab_web::network::Network::read` takes: a line of JSON and floats, those of kernels with 16 bits. In the page stand its deflated
+bytes, first every second one from the first, then the others: the bytes that hold sign and exponent are much alike, and among
+each other they are packed a fifth smaller. Five letters stand for four bytes, which base64 would make more than five.
+"""
+
+import base64
+import hashlib
+import json
+import math
+import os
+import shutil
+import struct
+import subprocess
+import zlib
+from array import array
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+TARGET = "wasm32-unknown-unknown"
+# A page with its networks stays below this many bytes; more than four networks are hard to compare.
+LARGEST, MOST = 6_000_000, 4
+# What networks of the page take: pictures, or the features that notebook 6 makes of them.
+SHAPE, FEATURES = [32, 32, 3], [8, 8, 12]
+CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+# Test images to click on, of each class.
+EACH = 2
+# No page asks anything of any host, and none runs a script that is not the one whose hash it names.
+POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+class Missing(Exception):
+    """Why a page is without networks, as a sentence for its reader."""
+
+
+def deflate(data):
+    """Bytes as they stand in a page, in letters that JSON and HTML leave as they are."""
+    return base64.b85encode(zlib.compress(data, 9)).decode().replace("<", ",")
+
+
+def pack(data):
+    """The same of an even number of bytes that are pairs."""
+    return deflate(data[0::2] + data[1::2])
+
+
+def weights(path):
+    """A file of `Sequential::save` as the module reads it; None where a weight is too large for 16 bits, or not finite."""
+    data = path.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    arrays = json.loads(data[8:start])
+    architecture = json.loads(arrays.pop("__metadata__")["architecture"])
+    line = json.dumps(architecture)
+    # An even length, so that a float's bytes go different ways.
+    parts = [(line + " " * (len(line.encode()) % 2 == 0) + "\n").encode()]
+    for name in sorted(arrays):
+        first, end = arrays[name]["data_offsets"]
+        floats = array("f", data[start + first : start + end])
+        if not all(map(math.isfinite, floats)):
+            return None
+        try:
+            parts.append(struct.pack(f"<{len(floats)}{'e' if len(arrays[name]['shape']) > 1 else 'f'}", *floats))
+        except OverflowError:
+            return None
+    return b"".join(parts)
+
+
+def kept(outputs):
+    """The runs of pictures whose weights were kept, as (name, record): those of the notebooks first, by their numbers."""
+    runs = []
+    for path in sorted((outputs / "runs").glob("[!.]*/model.safetensors")):
+        metrics = path.with_name("metrics.json")
+        record = json.loads(metrics.read_text(encoding="utf-8")) if metrics.is_file() else {}
+        if record.get("network", {}).get("input_shape") in (SHAPE, FEATURES):
+            runs.append((path.parent.name, record))
+    return sorted(runs, key=lambda run: (not run[0][:2].isdigit(), run[0]))
+
+
+def module():
+    """The bytes of the library for browsers, compiled where that is possible."""
+    cargo = os.environ.get("CARGO") or shutil.which("cargo") or "cargo"
+    rustc = [os.environ.get("RUSTC") or "rustc", "--print", "target-libdir", "--target", TARGET]
+    found = subprocess.run(rustc, cwd=ROOT, capture_output=True, text=True)
+    if found.returncode != 0 or not Path(found.stdout.strip()).is_dir():
+        raise Missing(f"Rust’s target for browsers is not installed: run “rustup target add {TARGET}”, then the report again")
+    build = [cargo, "build", "--offline", "--locked", "--quiet", "--target", TARGET, "--package", "lab-web", "--profile", "web"]
+    message = [*build, "--message-format", "json-render-diagnostics"]
+    built = subprocess.run(message, cwd=ROOT, capture_output=True, text=True)
+    if built.returncode != 0:
+        raise Missing(f"the library could not be compiled for browsers: “{' '.join(build)}” says why")
+    artifacts = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]
+    files = [file for artifact in artifacts for file in artifact.get("filenames", []) if file.endswith(".wasm")]
+    return Path(files[-1]).read_bytes()
+
+
+def images():
+    """The first test images of each class of the built-in sample, as their classes and their RGB bytes."""
+    record = 1 + math.prod(SHAPE)
+    data = (ROOT / "lab-core/assets/sample_test.bin").read_bytes()
+    records = [data[at : at + record] for at in range(0, len(data), record)]
+    chosen = [[r for r in records if r[0] == label][nth] for nth in range(EACH) for label in range(len(CLASSES))]
+    # Planes of red, green and blue become pixels.
+    pixels = [b"".join(bytes(pixel) for pixel in zip(r[1:1025], r[1025:2049], r[2049:])) for r in chosen]
+    return [r[0] for r in chosen], b"".join(pixels)
+
+
+def parts(outputs, saved, room):
+    """What the script of the page reads, as JSON, where there are networks; `room` is what they may take.
+
+    Raises Missing where there are none.
+    """
+    if saved:
+        raise Missing("it was made from saved notebooks: “cargo lab report” trains the networks and puts them in the page")
+    runs = kept(outputs)
+    if not runs:
+        raise Missing("no run of a network for pictures has kept its weights: notebook 5 does")
+    labels, pixels = images()
+    page = {"module": deflate(module()), "classes": CLASSES, "labels": labels, "images": pack(pixels), "networks": []}
+    room -= len(json.dumps(page))
+    for name, record in runs:
+        data = weights(outputs / "runs" / name / "model.safetensors")
+        packed = pack(data) if data else ""
+        if 0 < len(packed) < room and len(page["networks"]) < MOST:
+            accuracy = (record.get("test") or {}).get("accuracy")
+            page["networks"].append({"name": name, "accuracy": accuracy, "weights": packed})
+            room -= len(packed)
+    if not page["networks"]:
+        raise Missing("the networks that were kept are too large for a page")
+    # Nothing in it ends the element that it stands in.
+    return json.dumps(page).replace("<", "\\u003c")
+
+
+def policy(script):
+    """The content security policy of a page with this script, or with none."""
+    if not script:
+        return POLICY
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"{POLICY}; script-src 'sha256-{digest}' 'wasm-unsafe-eval'"
