@@ -1,4 +1,4 @@
-//! What the units of a first layer look for, as images.
+//! What the units or filters of a first layer look for, as images.
 
 use lab_core::ndarray::ArrayD;
 
@@ -7,8 +7,8 @@ use super::images::grid;
 use crate::draw::Page;
 use crate::prelude::*;
 
-/// The kernels of the first `count` units of a dense layer on the images, each as an image: grey is 0, and the greatest
-/// weight of each unit, positive or negative, is at full strength.
+/// The kernels of the first `count` units of a dense layer on the images, or filters of a convolution of them, each as an
+/// image: grey is 0, and the greatest weight of each unit, positive or negative, is at full strength.
 ///
 /// ```
 /// use lab_notebook::prelude::*;
@@ -23,8 +23,11 @@ use crate::prelude::*;
 /// inputs are not the pixels of an image.
 pub fn weights(title: &str, model: &Sequential, layer: &str, count: usize) -> Result<Figure> {
     let name = format!("{layer}.kernel");
-    let (kernel, input) = (model.weight(&name)?, model.input_shape());
-    let units = kernel.len() / kernel.shape()[0].max(1);
+    let kernel = model.weight(&name)?;
+    let (input, units) = match kernel.shape() {
+        [filter @ .., filters] if filter.len() == 3 => (filter, *filters),
+        shape => (model.input_shape(), shape[shape.len() - 1]),
+    };
     let count = count.min(units);
     check_any(count, "units")?;
     let mut images = Vec::new();
