@@ -11,8 +11,8 @@ use crate::prelude::*;
 const GAP: f64 = 10.0;
 /// A line of a caption.
 const LINE: f64 = 16.0;
-/// Pixels of the picture that a pixel of an image has at most.
-const LARGEST: f64 = 8.0;
+/// Pixels of the picture that an image is wide at most.
+const LARGEST: f64 = 256.0;
 
 /// A grid of images of shape (height, width, 3), or (height, width, 1) for grey ones, with a caption under each.
 ///
@@ -75,7 +75,8 @@ pub(super) fn grid(mut page: Page<'_>, images: &[Captioned], columns: usize) -> 
         named.push(caption.replace('\n', " "));
     }
     // A whole number of the picture's pixels for each of the image's keeps all of them equal.
-    let scale = (room * density / width as f64).floor().clamp(1.0, LARGEST) / density;
+    let fine = ((room * density).min(LARGEST) / width as f64).floor();
+    let scale = fine.max(1.0) / density;
     let (across, down) = (scale * width as f64, scale * height as f64);
     // Captions may be wider than small images, as long as the whole fits.
     let cell = across.max((room - 2.0).min(72.0).floor());

@@ -290,15 +290,15 @@ fn pixels_of_images_become_squares_of_exactly_their_colour() {
         .for_each(|(channel, value)| image[[0, 1, channel]] = value);
     (0..3).for_each(|channel| image[[1, 0, channel]] = 128);
     let figure = images("Four pixels", &[(image, String::new())], 1).unwrap();
-    assert_eq!(count(&figure, RGBColor(200, 10, 30)), 64);
-    assert_eq!(count(&figure, RGBColor(128, 128, 128)), 64);
+    assert_eq!(count(&figure, RGBColor(200, 10, 30)), 128 * 128);
+    assert_eq!(count(&figure, RGBColor(128, 128, 128)), 128 * 128);
     let grey = images(
         "Grey",
         &[(Array3::from_elem((2, 2, 1), 77), String::new())],
         1,
     )
     .unwrap();
-    assert_eq!(count(&grey, RGBColor(77, 77, 77)), 256);
+    assert_eq!(count(&grey, RGBColor(77, 77, 77)), 4 * 128 * 128);
 }
 
 #[test]
@@ -549,9 +549,9 @@ fn kernels_become_images_in_the_order_of_the_pixels() {
             count(&figure, RGBColor(255, 128, 128)),
             count(&figure, RGBColor(128, 128, 0))
         ),
-        (64, 64)
+        (64 * 64, 64 * 64)
     );
-    assert_eq!(count(&figure, RGBColor(128, 128, 128)), 30 * 64);
+    assert_eq!(count(&figure, RGBColor(128, 128, 128)), 30 * 64 * 64);
     assert!(
         weights("No layer", &model, "dense_7", 1)
             .unwrap_err()
