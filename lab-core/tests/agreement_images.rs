@@ -148,9 +148,7 @@ prop_compose! {
     fn convolutions()(filters in prop_oneof![3 => 1_usize..=9, 1 => 10_usize..=40], size in 1_usize..=4, strides in 1_usize..=3,
                       padding in paddings(), bias in any::<bool>(), activation in activations(),
                       l2 in prop::sample::select(vec![0.0_f32, 0.01])) -> LayerKind {
-        let mut conv = Conv2d::new(filters, size, activation).strides(strides).padding(padding).l2(l2);
-        conv.use_bias = bias;
-        conv.into()
+        Conv2d { strides, padding, use_bias: bias, l2, ..Conv2d::new(filters, size, activation) }.into()
     }
 }
 
@@ -395,7 +393,16 @@ fn layers_that_do_not_fit_say_what_to_do() {
     let conv = || Conv2d::new(2, 3, Activation::Relu);
     let build = |layer: LayerKind| message(images().layer(layer).build(Seed(0)));
     for (text, words) in [
-        (build(conv().strides(0).into()), "conv2d: strides"),
+        (
+            build(
+                Conv2d {
+                    strides: 0,
+                    ..conv()
+                }
+                .into(),
+            ),
+            "conv2d: strides",
+        ),
         (
             build(
                 Conv2d {
@@ -437,7 +444,13 @@ fn layers_that_do_not_fit_say_what_to_do() {
             "conv2d: l2",
         ),
         (
-            build(conv().padding(Padding::Same).strides(0).into()),
+            build(
+                Conv2d {
+                    strides: 0,
+                    ..conv().padding(Padding::Same)
+                }
+                .into(),
+            ),
             "strides",
         ),
         (
@@ -507,8 +520,13 @@ fn layers_that_do_not_fit_say_what_to_do() {
 
 #[test]
 fn dirac_filters_pass_on_their_channels_and_a_frozen_convolution_does_not_change() {
-    let conv = Conv2d::new(5, 3, Activation::Linear).padding(Padding::Same);
-    let plan = Sequential::new([4, 6, 3]).layer(conv.initializer(Initializer::Dirac).frozen());
+    let conv = Conv2d {
+        padding: Padding::Same,
+        initializer: Initializer::Dirac,
+        trainable: false,
+        ..Conv2d::new(5, 3, Activation::Linear)
+    };
+    let plan = Sequential::new([4, 6, 3]).layer(conv);
     let plan = plan
         .global_average_pooling2d()
         .dense(2, Activation::Softmax);

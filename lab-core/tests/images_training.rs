@@ -8,15 +8,19 @@ use ndarray::{Array2, Axis, s};
 
 /// A small network with every layer for images in it.
 fn plan() -> Architecture {
-    let first = Conv2d::new(6, 3, Activation::Gelu).padding(Padding::Same);
-    let second = Conv2d::new(8, 3, Activation::Linear)
-        .without_bias()
-        .l2(0.001);
     Sequential::new([32, 32, 3])
-        .layer(first.initializer(Initializer::Dirac))
+        .layer(Conv2d {
+            padding: Padding::Same,
+            initializer: Initializer::Dirac,
+            ..Conv2d::new(6, 3, Activation::Gelu)
+        })
         .average_pooling2d(4)
         .layer_norm()
-        .layer(second)
+        .layer(Conv2d {
+            use_bias: false,
+            l2: 0.001,
+            ..Conv2d::new(8, 3, Activation::Linear)
+        })
         .layer(Pooling2d {
             strides: 2,
             padding: Padding::Same,

@@ -78,11 +78,11 @@ fn digest(training: usize, threads: usize) -> String {
                 .layer(Conv2d::new(13, 3, Activation::Gelu).padding(Padding::Same))
                 .average_pooling2d(2)
                 .layer_norm()
-                .layer(
-                    Conv2d::new(24, 3, Activation::Linear)
-                        .strides(2)
-                        .without_bias(),
-                )
+                .layer(Conv2d {
+                    strides: 2,
+                    use_bias: false,
+                    ..Conv2d::new(24, 3, Activation::Linear)
+                })
                 .max_pooling2d(2)
                 .batch_norm()
                 .activation(Activation::Relu)

@@ -342,7 +342,7 @@ fn more_epochs_are_trained_where_the_schedule_lets_them() {
         train_for(3, schedule, folder.path()).unwrap();
         assert_says(
             train_for(5, schedule, folder.path()),
-            &["training: epochs is 3", "expected training: epochs 5"],
+            &["schedule is", "over 3 epochs", "over 5 epochs"],
         );
     }
 }

@@ -223,13 +223,13 @@ class Networks(unittest.TestCase):
         parts = zlib.decompress(base64.b85decode(packed.replace(",", "<")))
         self.assertEqual(parts, (bytes(range(0, 256, 2)) * 9 + bytes(range(1, 256, 2)) * 9))
 
-    def test_the_notebooks_networks_come_first_and_only_those_for_pictures(self):
+    def test_the_last_notebooks_networks_come_first_and_only_those_for_pictures(self):
         with tempfile.TemporaryDirectory() as outputs:
             for name in ["final", "05-final", ".x.before"]:
                 self.run_of(outputs, name, [1.0])
             self.run_of(outputs, "06-best", [1.0], input_shape=[8, 8, 12])
             self.run_of(outputs, "06-other", [1.0], input_shape=[4])
-            self.assertEqual([name for name, _ in networks.kept(Path(outputs))], ["05-final", "06-best", "final"])
+            self.assertEqual([name for name, _ in networks.kept(Path(outputs))], ["06-best", "05-final", "final"])
 
     def test_networks_are_taken_while_there_is_room_and_a_page_without_says_why(self):
         with tempfile.TemporaryDirectory() as outputs, mock.patch("networks.module", return_value=b"module"):
@@ -239,10 +239,10 @@ class Networks(unittest.TestCase):
             for name in ["05-a", "06-b", "07-c", "08-d", "09-e"]:
                 self.run_of(outputs, name, [1.0])
             of = lambda room: [network["name"] for network in json.loads(networks.parts(outputs, False, room))["networks"]]
-            self.assertEqual(of(1_000_000), ["05-a", "06-b", "07-c", "08-d"])
+            self.assertEqual(of(1_000_000), ["09-e", "08-d", "07-c", "06-b"])
             whole = json.loads(networks.parts(outputs, False, 1_000_000))
             one = len(json.dumps({**whole, "networks": []})) + len(whole["networks"][0]["weights"])
-            self.assertEqual(of(one + 1), ["05-a"])
+            self.assertEqual(of(one + 1), ["09-e"])
             with self.assertRaisesRegex(networks.Missing, "too large"):
                 networks.parts(outputs, False, 1000)
             with self.assertRaisesRegex(networks.Missing, "saved notebooks"):

@@ -66,14 +66,15 @@ def weights(path):
 
 
 def kept(outputs):
-    """The runs of pictures whose weights were kept, as (name, record): those of the notebooks first, by their numbers."""
+    """The runs of pictures whose weights were kept, as (name, record): those of the notebooks first, the last one foremost."""
     runs = []
     for path in sorted((outputs / "runs").glob("[!.]*/model.safetensors")):
         metrics = path.with_name("metrics.json")
         record = json.loads(metrics.read_text(encoding="utf-8")) if metrics.is_file() else {}
         if record.get("network", {}).get("input_shape") in (SHAPE, FEATURES):
             runs.append((path.parent.name, record))
-    return sorted(runs, key=lambda run: (not run[0][:2].isdigit(), run[0]))
+    notebooks = [run for run in runs if run[0][:2].isdigit()]
+    return notebooks[::-1] + [run for run in runs if run not in notebooks]
 
 
 def module():

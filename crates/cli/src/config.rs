@@ -50,7 +50,7 @@ pub enum Split {
     None,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
     /// `512:elu,256:tanh,128:elu`; ten softmax units follow.
@@ -59,7 +59,6 @@ pub struct Network {
     pub dropout: Vec<f32>,
     pub l2: f32,
     /// The recipe that stands for all of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<Preset>,
 }
 
@@ -99,18 +98,8 @@ impl Network {
             layers: layers.unwrap_or(LAYERS).replace(' ', ""),
             dropout: rates,
             l2,
-            preset: None,
+            ..Self::default()
         })
-    }
-
-    /// The network of a recipe.
-    pub fn preset(preset: Preset) -> Self {
-        Self {
-            layers: String::new(),
-            dropout: Vec::new(),
-            l2: 0.0,
-            preset: Some(preset),
-        }
     }
 
     /// The plan of the network for images of this shape.
@@ -125,11 +114,9 @@ impl Network {
         for ((units, activation), rate) in widths(&self.layers)?.into_iter().zip(&self.dropout) {
             plan = plan.layer(Dense::new(units, activation).l2(self.l2));
             // A rate of 0 is no layer; any other is checked when the network is built.
-            plan = if *rate == 0.0 {
-                plan
-            } else {
-                plan.dropout(*rate)
-            };
+            if *rate != 0.0 {
+                plan = plan.dropout(*rate);
+            }
         }
         Ok(plan.dense(classes, Activation::Softmax))
     }
@@ -140,42 +127,25 @@ const LAYERS: &str = "512:elu,256:tanh,128:elu";
 
 /// `512:elu,256:tanh` → units and activations; nothing at all is a network without hidden layers.
 fn widths(text: &str) -> Result<Vec<(usize, Activation)>> {
-    let parts = text
-        .split(',')
-        .map(str::trim)
-        .filter(|part| !part.is_empty());
-    let parts = parts.map(|part| {
+    let parts = text.split(',').map(str::trim);
+    let layer = |part: &str| {
+        let (found, remedy) = (format!("`{part}`"), format!("write it like \"{LAYERS}\""));
+        let wrong = |_| LabError::value("--layers", found, "UNITS:ACTIVATION", remedy);
         let (units, activation) = part.split_once(':').unwrap_or((part, "relu"));
-        let units = units.trim().parse().map_err(|_| {
-            LabError::value(
-                "--layers",
-                format!("`{part}`"),
-                "UNITS:ACTIVATION",
-                format!("write it like \"{LAYERS}\""),
-            )
-        })?;
-        Ok((units, activation.parse()?))
-    });
-    parts.collect()
+        Ok((units.trim().parse().map_err(wrong)?, activation.parse()?))
+    };
+    parts.filter(|part| !part.is_empty()).map(layer).collect()
 }
 
 /// `0.5,0.5,0`, or one rate for all layers.
 fn rates(text: &str, layers: usize) -> Result<Vec<f32>> {
     let wrong = |found: String| {
         let expected = format!("one rate, or one for each of the {layers} layers");
-        LabError::value(
-            "--dropout",
-            found,
-            expected,
-            "write it like \"0.5,0.5,0\"; 0 is no dropout",
-        )
+        let remedy = "write it like \"0.5,0.5,0\"; 0 is no dropout";
+        LabError::value("--dropout", found, expected, remedy)
     };
-    let rates = text.split(',').map(|rate| {
-        rate.trim()
-            .parse::<f32>()
-            .map_err(|_| wrong(format!("`{rate}`")))
-    });
-    let rates = rates.collect::<Result<Vec<_>>>()?;
+    let parse = |rate: &str| rate.trim().parse().map_err(|_| wrong(format!("`{rate}`")));
+    let rates = text.split(',').map(parse).collect::<Result<Vec<f32>>>()?;
     match rates.len() {
         1 => Ok(vec![rates[0]; layers]),
         count if count == layers => Ok(rates),
@@ -194,20 +164,11 @@ pub fn augmentation(text: &str) -> Result<Augmentation> {
         let wrong = || {
             let expected =
                 "flip@0.5, rotate=15, shift=0.1, crop=4 or fill=reflect, nearest, wrap or 0 to 255";
-            LabError::value(
-                "--augment",
-                format!("`{part}`"),
-                expected,
-                "write one of these",
-            )
+            let found = format!("`{part}`");
+            LabError::value("--augment", found, expected, "write one of these")
         };
-        let (option, probability) = part.split_once('@').unwrap_or((part, ""));
-        let usual = if option == "flip" { "0.5" } else { "1" };
-        let probability = if probability.is_empty() {
-            usual
-        } else {
-            probability
-        };
+        let usual = if part == "flip" { "0.5" } else { "1" };
+        let (option, probability) = part.split_once('@').unwrap_or((part, usual));
         let probability = probability.parse().map_err(|_| wrong())?;
         let known = match option.split_once('=').unwrap_or((option, "")) {
             ("flip", "") => Some(RandomMove::Flip),
@@ -248,16 +209,12 @@ impl Config {
         let remedy = "give the folder of a finished run, such as outputs/runs/final; `cargo lab train` makes one";
         let text = read_small(&path, "a configuration of some lines", remedy)?;
         let wrong = |found: &str| {
-            LabError::format(
-                &path,
-                found,
-                "the configuration of a run",
-                "train again, or mend that line",
-            )
+            let remedy = "train again, or mend that line";
+            LabError::format(&path, found, "the configuration of a run", remedy)
         };
-        let config: Self =
-            toml::from_str(&text).map_err(|error| wrong(error.to_string().trim()))?;
-        match config.data.set.as_str() {
+        let config = toml::from_str(&text);
+        let config: Self = config.map_err(|error| wrong(error.to_string().trim()))?;
+        match &config.data.set[..] {
             SAMPLE | CIFAR10 => Ok(config),
             other => Err(wrong(&format!("a data set `{other}`"))),
         }

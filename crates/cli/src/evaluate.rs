@@ -36,26 +36,21 @@ pub fn run(arguments: &EvaluateArgs) -> Outcome {
     let cifar = data_set(arguments.data.as_deref().or(same))?;
     let evaluation = model.evaluate_with(&cifar.test, config.training.loss)?;
     say!("{} images", cifar.test.len());
-    show(&evaluation);
-    match config.network.preset {
-        Some(_) => show_flipped(&model, &cifar.test),
-        None => Ok(()),
-    }
+    show(&evaluation, &model, &cifar.test, &config)
 }
 
-/// Prints the accuracy of the mean probabilities of each image and its mirror image.
+/// Prints loss, accuracy, the scores of each class and the confusion matrix; for a recipe also the accuracy of the mean
+/// probabilities of each image and its mirror image.
 ///
 /// # Errors
 /// Where the images do not fit the network.
-pub fn show_flipped(model: &Sequential, test: &Dataset) -> Outcome {
-    let accuracy = model.evaluate_with_flips(test)?.accuracy;
-    say!("\nTest accuracy with test-time flips: {accuracy:.4}");
-    Ok(())
-}
-
-/// Prints loss, accuracy, the scores of each class and the confusion matrix.
-pub fn show(evaluation: &Evaluation) {
-    let (loss, accuracy) = (evaluation.loss, evaluation.accuracy);
+pub fn show(scores: &Evaluation, model: &Sequential, test: &Dataset, config: &Config) -> Outcome {
+    let (loss, accuracy) = (scores.loss, scores.accuracy);
     say!("\nTest loss: {loss:.4}\nTest accuracy: {accuracy:.4}\n");
-    say!("{}\n{}", evaluation.report(), evaluation.confusion_matrix());
+    say!("{}\n{}", scores.report(), scores.confusion_matrix());
+    if config.network.preset.is_some() {
+        let accuracy = model.evaluate_with_flips(test)?.accuracy;
+        say!("\nTest accuracy with test-time flips: {accuracy:.4}");
+    }
+    Ok(())
 }

@@ -1,12 +1,13 @@
 //! Files that are whole or not there, and locks: one process at a time, and the others are told for whom they wait.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use lab_core::LabError;
 use lab_notebook::lab::Lab;
 use sha2::{Digest, Sha256};
+use tempfile::TempDir;
 
 use crate::Outcome;
 
@@ -32,6 +33,15 @@ pub fn parent(path: &Path) -> &Path {
 pub fn write_whole(path: &Path, text: &str) -> Outcome {
     let write = lab_core::files::write_whole(path, |file| file.write_all(text.as_bytes()));
     Ok(write?)
+}
+
+/// A temporary folder in `folder`, where those that a killed process has left are removed first.
+///
+/// # Errors
+/// Where it cannot be made.
+pub fn begin_folder(folder: &Path, prefix: &str) -> io::Result<TempDir> {
+    sweep(folder, prefix);
+    tempfile::Builder::new().prefix(prefix).tempdir_in(folder)
 }
 
 /// Removes the folders that a killed process has left in `folder`: their names begin with `prefix`.

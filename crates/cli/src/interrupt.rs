@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lab_core::Result;
 use lab_core::training::{BatchRecord, Callback, Control};
 
-use crate::Outcome;
+use crate::{Outcome, error};
 
 /// Interrupts the training when somebody presses Ctrl-C or the system ends the process.
 pub struct CtrlC(Arc<AtomicBool>);
@@ -39,14 +39,16 @@ impl Callback for CtrlC {
     }
 }
 
-/// Where a training was interrupted, and the command that resumes it.
-pub fn message(epoch: usize) -> String {
+/// The end of a command whose training was interrupted.
+///
+/// # Errors
+/// Always: where it was interrupted, and the command that resumes it.
+pub fn end(epoch: usize) -> Outcome {
     let words = std::env::args().skip(1).filter(|word| word != "--resume");
     let words: Vec<String> = words.map(quoted).collect();
     let command = format!("cargo lab {} --resume", words.join(" "));
-    format!(
-        "interrupted in epoch {epoch}\n  what to do: go on after the last checkpoint with {command}"
-    )
+    let remedy = format!("go on after the last checkpoint with {command}");
+    Err(error(format!("interrupted in epoch {epoch}"), remedy))
 }
 
 /// A word as a shell takes it.

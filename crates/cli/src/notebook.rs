@@ -42,11 +42,7 @@ pub fn run(arguments: &NotebookArgs) -> Outcome {
         .arg(environment.root.join("crates/cli/python/notebook.py"))
         .arg(&environment.root)
         .arg(arguments.port.to_string())
-        .arg(if arguments.no_browser {
-            "no-browser"
-        } else {
-            "browser"
-        })
+        .arg(["browser", "no-browser"][usize::from(arguments.no_browser)])
         .current_dir(&environment.root);
     if let Some(error) = &environment.without_data {
         let variable = Scale::VARIABLE;

@@ -26,7 +26,7 @@ impl Preset {
     /// The filters of the three groups of convolutions, and how often each image is seen.
     fn recipe(self) -> ([usize; 3], usize) {
         match self {
-            Self::Coffee => ([32, 64, 64], 10),
+            Self::Coffee => ([32, 96, 128], 11),
             Self::Lunch => ([64, 128, 128], 12),
             Self::Hour => ([64, 256, 256], 12),
         }
@@ -35,16 +35,21 @@ impl Preset {
     /// Whitened patches, then three groups of two convolutions; the first convolution of each begins as the identity.
     pub fn architecture(self) -> Architecture {
         let (activation, l2) = (Activation::Relu, 6e-4);
-        let convolution = |filters| {
-            let layer = Conv2d::new(filters, 3, Activation::Linear).padding(Padding::Same);
-            layer.initializer(Initializer::Dirac).without_bias().l2(l2)
+        let convolution = |filters| Conv2d {
+            padding: Padding::Same,
+            use_bias: false,
+            initializer: Initializer::Dirac,
+            l2,
+            ..Conv2d::new(filters, 3, Activation::Linear)
         };
         let norm = BatchNorm {
             momentum: 0.6,
             epsilon: 1e-5,
             scale: false,
         };
-        let mut plan = Sequential::new([32, 32, 3]).layer(Conv2d::new(24, 2, activation).frozen());
+        let mut patches = Conv2d::new(24, 2, activation);
+        patches.trainable = false;
+        let mut plan = Sequential::new([32, 32, 3]).layer(patches);
         for filters in self.recipe().0 {
             plan = plan
                 .layer(convolution(filters))

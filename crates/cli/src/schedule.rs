@@ -16,10 +16,8 @@ pub fn parse(text: &str) -> Result<Schedule> {
         ("one-cycle", "one-cycle"),
         ("warmup", "warmup=EPOCHS or warmup=EPOCHS,SCHEDULE"),
     ];
-    let (first, then) = match text.split_once(',') {
-        Some((first, then)) => (first, Some(then)),
-        None => (text, None),
-    };
+    let mut parts = text.splitn(2, ',');
+    let (first, then) = (parts.next().unwrap_or_default(), parts.next());
     let (name, numbers) = first.split_once('=').unwrap_or((first, ""));
     let name = name.trim().to_lowercase();
     let Some((_, form)) = FORMS.iter().find(|(known, _)| *known == name) else {
@@ -33,7 +31,7 @@ pub fn parse(text: &str) -> Result<Schedule> {
     let parts = numbers.split(':').filter(|_| first.contains('='));
     let numbers: Result<Vec<f64>, _> = parts.map(|part| part.trim().parse()).collect();
     let numbers = numbers.map_err(|_| wrong())?;
-    let schedule = match (name.as_str(), &numbers[..], then) {
+    Ok(match (name.as_str(), &numbers[..], then) {
         ("constant", [], None) => Schedule::Constant,
         ("step", &[every, factor], None) if every >= 1.0 && every.fract() == 0.0 => {
             let every = every as usize;
@@ -44,13 +42,9 @@ pub fn parse(text: &str) -> Result<Schedule> {
         ("cosine", [], None) => Schedule::Cosine { lowest: 0.0 },
         ("cosine", &[lowest], None) => Schedule::Cosine { lowest },
         ("one-cycle", [], None) => Schedule::OneCycle,
-        ("warmup", &[epochs], then) => {
-            let then = parse(then.unwrap_or("constant"))?;
-            then.after_warmup(epochs)
-        }
+        ("warmup", &[epochs], then) => parse(then.unwrap_or("constant"))?.after_warmup(epochs),
         _ => return Err(wrong()),
-    };
-    Ok(schedule)
+    })
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! What is shown while something is at work, and the programs that run meanwhile.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader, IsTerminal, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{Outcome, error};
 
@@ -21,10 +21,10 @@ macro_rules! say {
 pub(crate) use say;
 
 /// Standard error: a moving line for each thing at work on a terminal, lines that stay anywhere else.
+#[derive(Default)]
 pub struct Screen {
-    terminal: bool,
-    silent: bool,
     bars: MultiProgress,
+    silent: bool,
     /// Whether the programs that run are to be ended, because one beside them has failed.
     stopped: AtomicBool,
 }
@@ -40,20 +40,15 @@ const TICK: Duration = Duration::from_millis(20);
 
 impl Screen {
     pub fn stderr() -> Self {
-        Self {
-            terminal: io::stderr().is_terminal(),
-            silent: false,
-            bars: MultiProgress::new(),
-            stopped: AtomicBool::new(false),
-        }
+        Self::default()
     }
 
     /// Shows nothing.
     pub fn silent() -> Self {
         Self {
-            terminal: false,
+            bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             silent: true,
-            ..Self::stderr()
+            ..Self::default()
         }
     }
 
@@ -64,9 +59,18 @@ impl Screen {
         }
     }
 
+    /// Says for which process this one waits, as [`Lock::take`](crate::files::Lock::take) asks; `work` is what that one does.
+    pub fn wait(&self, work: &str) -> impl Fn(&str) -> Outcome {
+        move |holder| {
+            let me = std::process::id();
+            self.line(&format!("process {me} waits for {holder}, which {work}"));
+            Ok(())
+        }
+    }
+
     /// A line where there is no terminal to show a moving one.
     pub fn plain_line(&self, text: &str) {
-        if !self.terminal {
+        if self.bars.is_hidden() {
             self.line(text);
         }
     }
@@ -89,9 +93,6 @@ impl Screen {
     }
 
     fn bar(&self, template: &str, message: &str) -> ProgressBar {
-        if !self.terminal {
-            return ProgressBar::hidden();
-        }
         let bar = self.bars.add(ProgressBar::no_length());
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));

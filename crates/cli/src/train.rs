@@ -48,12 +48,11 @@ pub struct TrainArgs {
     /// How the validation images are chosen from the training images
     #[arg(long, value_enum, default_value_t = Split::Last)]
     split: Split,
-    /// A convolutional network with its own way of training, for all training images: 90, 93 or 94 % of the test images
+    /// A convolutional network with its own way of training, on all training images
     #[arg(
         long,
         value_enum,
-        conflicts_with_all = ["split", "layers", "dropout", "l2", "loss", "optimizer", "learning_rate", "schedule",
-            "epochs", "batch_size", "patience", "no_early_stopping", "augment"]
+        conflicts_with_all = "split layers dropout l2 loss optimizer learning_rate schedule epochs batch_size patience no_early_stopping augment".split(' ')
     )]
     preset: Option<Preset>,
     /// Hidden layers, UNITS:ACTIVATION in a list [default: 512:elu,256:tanh,128:elu]
@@ -136,7 +135,8 @@ impl TrainArgs {
         let mut network = Network::parse(layers, self.dropout.as_deref(), self.l2)?;
         let mut split = self.split;
         if let Some(preset) = self.preset {
-            (network, split) = (Network::preset(preset), Split::None);
+            (network, split) = (Network::default(), Split::None);
+            network.preset = self.preset;
             trainer = preset.trainer(Seed(self.seed));
         }
         Ok(Config {
@@ -153,9 +153,7 @@ impl TrainArgs {
             machine: Machine::this(self.threads),
         })
     }
-}
 
-impl TrainArgs {
     /// The trainer with these options and the number of threads.
     fn trainer(&self, config: &TrainingConfig) -> Trainer {
         let trainer = config.clone().trainer();
@@ -188,16 +186,13 @@ pub fn run(arguments: TrainArgs) -> Outcome {
 
     let cifar = data_set(arguments.data.as_deref())?;
     let (train, validation) = config.data.split.divide(&cifar.train)?;
-    (config.data.train, config.data.validation, config.data.test) = (
-        train.len(),
-        validation.as_ref().map_or(0, Dataset::len),
-        cifar.test.len(),
-    );
+    let validating = validation.as_ref().map_or(0, Dataset::len);
+    let (data, testing) = (&mut config.data, cifar.test.len());
+    (data.train, data.validation, data.test) = (train.len(), validating, testing);
     let mut model = architecture.build(config.training.seed)?;
     if config.network.preset.is_some() {
         Preset::whiten(&mut model, &train)?;
     }
-    let (validating, testing) = (config.data.validation, config.data.test);
     say!("Training on {train:?}, validating on {validating}, testing on {testing}");
     say!("{}", model.summary());
 
@@ -217,7 +212,7 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     };
     let history = trainer.fit(&mut model, &train, validation.as_ref())?;
     if let Stopped::Interrupted { epoch } = history.stopped {
-        return Err(interrupt::message(epoch).into());
+        return interrupt::end(epoch);
     }
     let data = DataRecord {
         set: config.data.set.clone(),
@@ -230,18 +225,13 @@ pub fn run(arguments: TrainArgs) -> Outcome {
 
     let evaluation = model.evaluate_with(&cifar.test, config.training.loss)?;
     record.test = Some(TestRecord::new(&evaluation));
-    write_whole(
-        &folder.file(Config::FILE),
-        &toml::to_string_pretty(&config)?,
-    )?;
+    let text = toml::to_string_pretty(&config)?;
+    write_whole(&folder.file(Config::FILE), &text)?;
     record.write(&folder.file(""))?;
     model.save(folder.file(MODEL))?;
     folder.commit()?;
 
-    evaluate::show(&evaluation);
-    if config.network.preset.is_some() {
-        evaluate::show_flipped(&model, &cifar.test)?;
-    }
+    evaluate::show(&evaluation, &model, &cifar.test, &config)?;
     let (epochs, seconds, out) = (record.epochs, record.seconds, out.display());
     say!("{epochs} epochs in {seconds:.1} s; the run is in {out}");
     say!("Try it on a picture of yours: cargo lab predict {out} PICTURE");

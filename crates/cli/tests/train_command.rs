@@ -127,6 +127,39 @@ fn a_run_leaves_its_four_files_and_prints_the_report() {
 }
 
 #[test]
+fn a_preset_trains_its_convolutions_and_is_evaluated_with_flips_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let out = out.to_str().unwrap();
+    let text = printed(&[
+        "train", "--preset", "coffee", "--data", "sample", "--out", out,
+    ]);
+    for words in [
+        "conv2d (Conv2D)",
+        "(None, 31, 31, 24)",
+        "with test-time flips",
+    ] {
+        assert!(text.contains(words), "no `{words}` in: {text}");
+    }
+    let accuracy = |line: &str| -> f64 {
+        let line = text.lines().find(|it| it.starts_with(line)).unwrap();
+        line.split(": ").nth(1).unwrap().parse().unwrap()
+    };
+    // A thousand images teach a convolution more than chance, even in some seconds.
+    assert!(
+        accuracy("Test accuracy:") > 0.3 && accuracy("Test accuracy with") > 0.3,
+        "{text}"
+    );
+    let again = printed(&["evaluate", out]);
+    assert!(text.contains(again.lines().last().unwrap()), "{again}");
+    let refusal = refused(&["train", "--preset", "coffee", "--epochs", "3"]);
+    assert!(
+        refusal.contains("--preset") && refusal.contains("--epochs"),
+        "{refusal}"
+    );
+}
+
+#[test]
 fn predict_reads_png_and_jpeg_of_any_size_and_prints_probabilities_that_sum_to_one() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");

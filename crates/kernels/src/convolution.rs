@@ -68,16 +68,13 @@ impl Convolution {
     ) {
         let (depth, filters) = (self.depth(), self.output[2]);
         let places = self.places() * self.check(images, gradient);
-        let (a, b) = (
-            Patches::new(self, images, true),
-            MatRef::new(gradient, places, filters),
-        );
+        let a = Patches::new(self, images, true);
+        let b = MatRef::new(gradient, places, filters);
         let instructions = Instructions::detect();
         let band = MC / instructions.tile().0 * instructions.tile().0;
         let bands = depth.div_ceil(band);
-        let groups = BLOCKS
-            .div_ceil(depth.div_ceil(MC))
-            .min(places.div_ceil(KC).max(1));
+        let most = places.div_ceil(KC).max(1);
+        let groups = BLOCKS.div_ceil(depth.div_ceil(MC)).min(most);
         let group = places.div_ceil(groups);
         let mut sums = vec![0.0; groups * depth * filters];
         let shared = Shared::new(&mut sums);
@@ -138,14 +135,8 @@ impl Convolution {
             padding: [above, left],
             output: [height, width, channels],
         };
-        let spread;
-        let gradient = match self.stride {
-            [1, 1] => gradient,
-            _ => {
-                spread = self.spread(gradient, [rows, columns]);
-                &spread
-            }
-        };
+        let spread = (self.stride != [1, 1]).then(|| self.spread(gradient, [rows, columns]));
+        let gradient = spread.as_deref().unwrap_or(gradient);
         full.forward(gradient, &flipped, input_gradient, threads, |_, _, _| ());
     }
 

@@ -36,16 +36,12 @@ impl<'a> Patches<'a> {
     pub(crate) fn new(shape: &'a Convolution, images: &'a [f32], transposed: bool) -> Self {
         let ([height, width, channels], [rows, columns, _]) = (shape.input, shape.output);
         let offset = |tap: usize, place: usize| {
-            let (image, row, column) = (
-                place / columns / rows,
-                place / columns % rows,
-                place % columns,
-            );
-            let y = (row * shape.stride[0] + tap / shape.kernel[1]).wrapping_sub(shape.padding[0]);
-            let x =
-                (column * shape.stride[1] + tap % shape.kernel[1]).wrapping_sub(shape.padding[1]);
-            let inside = y < height && x < width;
-            if inside {
+            let (row, column) = (place / columns, place % columns);
+            let (image, row) = (row / rows, row % rows);
+            let [stride, before] = [shape.stride, shape.padding];
+            let y = (row * stride[0] + tap / shape.kernel[1]).wrapping_sub(before[0]);
+            let x = (column * stride[1] + tap % shape.kernel[1]).wrapping_sub(before[1]);
+            if y < height && x < width {
                 ((image * height + y) * width + x) * channels
             } else {
                 OUTSIDE

@@ -57,6 +57,7 @@ pub(crate) fn encode(pixels: &[[u8; 3]], width: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, pixels.len() as u32 / width);
     encoder.set_compression(png::Compression::High);
+    encoder.set_color(png::ColorType::Rgb);
     let mut data = pixels.concat();
     if palette.len() <= 256 {
         let number = |pixel| palette.binary_search(pixel).unwrap_or_default() as u8;
@@ -64,8 +65,6 @@ pub(crate) fn encode(pixels: &[[u8; 3]], width: u32) -> Vec<u8> {
         encoder.set_color(png::ColorType::Indexed);
         encoder.set_palette(palette.concat());
         encoder.set_filter(png::Filter::NoFilter);
-    } else {
-        encoder.set_color(png::ColorType::Rgb);
     }
     let header = encoder.write_header();
     let written = header.and_then(|mut writer| writer.write_image_data(&data));

@@ -55,11 +55,6 @@ impl View {
         show(&self.html, &self.text);
     }
 
-    /// A picture, and the same in text.
-    pub(crate) fn picture(figure: Result<Figure>, text: impl fmt::Display) -> Self {
-        Self::new(String::new(), text).with(figure)
-    }
-
     /// Adds a picture, or says why there is none.
     pub(crate) fn with(mut self, figure: Result<Figure>) -> Self {
         let why = |error: LabError| format!("<pre>{}</pre>\n", escape(&error.to_string()));

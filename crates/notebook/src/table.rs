@@ -14,22 +14,17 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new(caption: impl Into<String>, header: &[&str]) -> Self {
-        let header = header.iter().map(ToString::to_string).collect();
+    pub(crate) fn new(caption: &str, header: impl IntoIterator<Item = impl ToString>) -> Self {
+        let header = header.into_iter().map(|name| name.to_string());
         Self {
-            caption: caption.into(),
-            lines: vec![header],
+            caption: caption.to_owned(),
+            lines: vec![header.collect()],
             notes: Vec::new(),
         }
     }
 
     pub(crate) fn row(&mut self, row: Vec<String>) {
         self.lines.push(row);
-    }
-
-    /// Adds a line under it.
-    pub(crate) fn note(&mut self, note: impl Into<String>) {
-        self.notes.push(note.into());
     }
 
     /// An error where a row has not as many cells as the header.
@@ -118,7 +113,7 @@ mod tests {
     #[test]
     fn nothing_that_goes_into_a_table_can_become_markup() {
         let evil = "<b>\"&'";
-        let mut table = Table::new(evil, &[evil]);
+        let mut table = Table::new(evil, [evil]);
         table.row(vec![evil.into()]);
         table.notes.push(evil.into());
         let html = table.view().html;
@@ -128,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_table_without_html_has_aligned_columns() {
-        let mut table = Table::new("Test", &["run", "accuracy"]);
+        let mut table = Table::new("Test", ["run", "accuracy"]);
         table.row(vec!["Adam".into(), "0.44".into()]);
         table.row(vec!["SGD".into(), "0.4".into()]);
         assert_eq!(
@@ -139,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_row_with_a_cell_too_few_is_named() {
-        let mut table = Table::new("T", &["x", "y"]);
+        let mut table = Table::new("T", ["x", "y"]);
         table.row(vec!["a".into(), "b".into()]);
         table.row(vec!["c".into()]);
         let error = table.check().err().unwrap().to_string();

@@ -10,7 +10,7 @@ use crate::table::{Table, note};
 /// Size, shape, and the number of images of each class.
 impl Show for Dataset {
     fn view(&self) -> View {
-        let mut table = Table::new(format!("{self:?}"), &["class", "images"]);
+        let mut table = Table::new(&format!("{self:?}"), ["class", "images"]);
         for (name, count) in self.class_names().iter().zip(self.class_counts()) {
             table.row(row![name, thousands(count)]);
         }
@@ -22,7 +22,7 @@ impl Show for Dataset {
 impl Show for Summary {
     fn view(&self) -> View {
         let header = ["Layer (type)", "Output shape", "Parameters"];
-        let mut table = Table::new("Sequential", &header);
+        let mut table = Table::new("Sequential", header);
         for row in &self.rows {
             let layer = format!("{} ({})", row.name, row.kind);
             table.row(row![layer, row.output_shape, thousands(row.parameters)]);
@@ -46,42 +46,28 @@ impl Show for Sequential {
 impl Show for History {
     fn view(&self) -> View {
         let header = "epoch,loss,accuracy,val_loss,val_accuracy,learning rate,seconds";
-        let header: Vec<&str> = header.split(',').collect();
         let ended = figures::ending(self).map_or(String::new(), |text| format!(", {text}"));
         // The sum of no seconds is −0.
         let (count, seconds) = (self.epochs.len(), self.seconds().abs());
         let plural = if count == 1 { "" } else { "s" };
         let caption = format!("{count} epoch{plural} in {seconds:.1} s{ended}");
-        let mut table = Table::new(caption, &header);
+        let mut table = Table::new(&caption, header.split(','));
         let best = self.best().map(|best| best.epoch);
         let every = count.div_ceil(10);
-        for (at, record) in self.epochs.iter().enumerate() {
-            let mark = if Some(record.epoch) == best {
-                " (best)"
-            } else {
-                ""
-            };
+        for (at, it) in self.epochs.iter().enumerate() {
+            let mark = ["", " (best)"][usize::from(Some(it.epoch) == best)];
             if mark.is_empty() && at % every != 0 && at + 1 != count {
                 continue;
             }
             let four = |value: Option<f64>| value.map_or("–".to_owned(), |it| format!("{it:.4}"));
-            let [loss, accuracy] = [record.loss, record.accuracy].map(|it| four(Some(it)));
-            let [val_loss, val_accuracy] = [record.val_loss, record.val_accuracy].map(four);
-            let (epoch, rate) = (record.epoch, short(record.learning_rate.into()));
-            let (epoch, seconds) = (format!("{epoch}{mark}"), format!("{:.1}", record.seconds));
-            table.row(row![
-                epoch,
-                loss,
-                accuracy,
-                val_loss,
-                val_accuracy,
-                rate,
-                seconds
-            ]);
+            let mut row = vec![format!("{}{mark}", it.epoch)];
+            let [loss, accuracy] = [it.loss, it.accuracy].map(Some);
+            row.extend([loss, accuracy, it.val_loss, it.val_accuracy].map(four));
+            row.extend([short(it.learning_rate.into()), format!("{:.1}", it.seconds)]);
+            table.row(row);
         }
-        for warning in &self.warnings {
-            table.note(format!("warning: {warning}"));
-        }
+        let warning = |text: &String| format!("warning: {text}");
+        table.notes.extend(self.warnings.iter().map(warning));
         let curves = figures::training_curves("Loss and accuracy", self);
         table.view().with(curves)
     }
@@ -92,16 +78,15 @@ impl Show for ClassificationReport {
     fn view(&self) -> View {
         let caption = format!("Classification report: accuracy {:.4}", self.accuracy);
         let header = ["class", "precision", "recall", "f1-score", "support"];
-        let mut table = Table::new(caption, &header);
+        let mut table = Table::new(&caption, header);
         let averages = [&self.macro_average, &self.weighted_average];
         for scores in self.per_class.iter().chain(averages) {
             let of = [scores.precision, scores.recall, scores.f1];
             let [precision, recall, f1] = of.map(|score| format!("{score:.4}"));
             table.row(row![scores.name, precision, recall, f1, scores.support]);
         }
-        for warning in &self.warnings {
-            table.note(format!("Warning: {warning}"));
-        }
+        let warning = |text: &String| format!("Warning: {text}");
+        table.notes.extend(self.warnings.iter().map(warning));
         View::new(table.view().html, self)
     }
 }
@@ -120,6 +105,7 @@ impl Show for Evaluation {
 /// The counts in colour.
 impl Show for ConfusionMatrix {
     fn view(&self) -> View {
-        View::picture(figures::confusion_matrix("Confusion matrix", self), self)
+        let figure = figures::confusion_matrix("Confusion matrix", self);
+        View::new(String::new(), self).with(figure)
     }
 }

@@ -10,8 +10,9 @@ fn sum(x: &Matrix) -> Matrix {
 
 /// x (N, m n) as (N m, n): each pixel of an image in a row.
 fn rows_of(x: &Matrix, n: usize) -> Matrix {
-    let rows = x.to_shape((x.len() / n, n));
-    rows.expect("whole rows").into_owned()
+    let rows = x.as_standard_layout().into_owned();
+    let rows = rows.into_shape_with_order((x.len() / n, n));
+    rows.expect("whole rows")
 }
 
 fn mean_and_variance(x: &Matrix) -> (Matrix, Matrix) {
@@ -152,31 +153,28 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// x̂ in rows of n, and √(σ² + ε) of each row
-    fn normalize(&self, x: &Matrix) -> (Matrix, Matrix) {
-        let features = rows_of(x, self.gamma.ncols()).reversed_axes();
-        let (mean, variance) = mean_and_variance(&features);
-        let deviation = (variance + 1e-3).sqrt();
-        let normalized = (features - mean) / &deviation;
-        (normalized.reversed_axes(), deviation.reversed_axes())
+    /// x̂ is what a [`BatchNorm`] with γ = 1 and β = 0 makes of the transposed matrix, with a sample in each column.
+    fn transposed(&self, x: &Matrix) -> (BatchNorm, Matrix) {
+        let x = rows_of(x, self.gamma.ncols());
+        (BatchNorm::new(x.nrows()), x.t().to_owned())
     }
 
     /// y = γ x̂ + β, of the shape of x.
     pub fn forward(&self, x: &Matrix) -> Matrix {
-        let y = self.normalize(x).0 * &self.gamma + &self.beta;
+        let (norm, columns) = self.transposed(x);
+        let y = norm.forward(&columns, true).reversed_axes() * &self.gamma + &self.beta;
         rows_of(&y, x.ncols())
     }
 
-    /// With h = γ g: ∂L/∂x = (h − mean h − x̂ mean (h x̂))/√(σ² + ε), the means over each row; ∂L/∂γ = Σᵢ gᵢ x̂ᵢ,
-    /// ∂L/∂β = Σᵢ gᵢ.
+    /// ∂L/∂x̂ = γ g, and from it ∂L/∂x as in batch normalization; ∂L/∂γ = Σᵢ gᵢ x̂ᵢ, ∂L/∂β = Σᵢ gᵢ.
     pub fn backward(&self, x: &Matrix, g: &Matrix) -> (Matrix, Vec<Matrix>) {
-        let (normalized, deviation) = self.normalize(x);
-        let g = rows_of(g, self.gamma.ncols());
-        let n = self.gamma.ncols() as f64;
-        let row_mean = |x: &Matrix| x.sum_axis(Axis(1)).insert_axis(Axis(1)) / n;
-        let h = &g * &self.gamma;
-        let dx = (&h - row_mean(&h) - &normalized * row_mean(&(&h * &normalized))) / deviation;
-        let (dgamma, dbeta) = (sum(&(&g * &normalized)), sum(&g));
-        (rows_of(&dx, x.ncols()), vec![dgamma, dbeta])
+        let ((norm, columns), g) = (self.transposed(x), rows_of(g, self.gamma.ncols()));
+        let normalized = norm.forward(&columns, true).reversed_axes();
+        let scaled = (&g * &self.gamma).reversed_axes();
+        let dx = norm.backward(&columns, &scaled, true).0.reversed_axes();
+        (
+            rows_of(&dx, x.ncols()),
+            vec![sum(&(&g * &normalized)), sum(&g)],
+        )
     }
 }

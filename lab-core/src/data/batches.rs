@@ -28,7 +28,7 @@ impl Dataset {
         images: &mut [f32],
     ) {
         const PIECE: usize = 8;
-        let (shape, tables) = (self.shape, &self.table);
+        let (shape, tables) = (self.shape, self.normalization.tables());
         let length: usize = shape.iter().product();
         let unit = *self.normalization == Normalization::unit(shape[2]);
         threads.chunks(images, PIECE * length, |piece, images| {
@@ -39,24 +39,14 @@ impl Dataset {
                 if let Some((moves, seed, epoch)) = augment {
                     let stream = (*epoch as u64) << 32 | (first + position) as u64;
                     let map = moves.random_map(*seed, stream, row, shape);
-                    resample(bytes, shape, tables, moves.fill, map, image);
+                    resample(bytes, shape, &tables, moves.fill, map, image);
                 } else if unit {
                     compute::unit(bytes, image);
                 } else {
-                    self.normalize(bytes, image);
+                    normalize(bytes, &tables, image);
                 }
             }
         });
-    }
-
-    fn normalize(&self, bytes: &[u8], image: &mut [f32]) {
-        let channels = self.table.len();
-        let pixels = bytes.chunks_exact(channels);
-        for (values, pixel) in image.chunks_exact_mut(channels).zip(pixels) {
-            for ((value, &byte), table) in values.iter_mut().zip(pixel).zip(&*self.table) {
-                *value = table[usize::from(byte)];
-            }
-        }
     }
 
     /// Batches of `size` images, in order; the last may be smaller.
@@ -83,6 +73,15 @@ impl Dataset {
             position: 0,
             last: ArcArray::default(Ix4::default()),
         })
+    }
+}
+
+fn normalize(bytes: &[u8], tables: &[Table], image: &mut [f32]) {
+    let pixels = bytes.chunks_exact(tables.len());
+    for (values, pixel) in image.chunks_exact_mut(tables.len()).zip(pixels) {
+        for ((value, &byte), table) in values.iter_mut().zip(pixel).zip(tables) {
+            *value = table[usize::from(byte)];
+        }
     }
 }
 
@@ -284,7 +283,7 @@ impl Normalization {
     }
 
     /// For each channel the value of every byte; `x / 255` is the exact quotient, rounded once.
-    pub(super) fn table(&self) -> Arc<[Table]> {
+    pub(super) fn tables(&self) -> Vec<Table> {
         let table = |(mean, std)| std::array::from_fn(|x| (x as f32 / 255.0 - mean) / std);
         self.mean.iter().zip(&self.std).map(table).collect()
     }

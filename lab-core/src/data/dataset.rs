@@ -24,8 +24,6 @@ pub struct Dataset {
     pub(super) rows: Arc<[u32]>,
     pub(super) shape: [usize; 3],
     pub(super) normalization: Arc<Normalization>,
-    /// The normalized value of each byte, channel by channel.
-    pub(super) table: Arc<[Table]>,
 }
 
 impl Dataset {
@@ -62,15 +60,13 @@ impl Dataset {
 
     /// A data set whose parts are known to fit together.
     pub(super) fn from_records(of: Records, class_names: Arc<[String]>, shape: [usize; 3]) -> Self {
-        let normalization = Normalization::unit(shape[2]);
         Self {
             rows: (0..of.labels.len() as u32).collect(),
             pixels: Arc::new(of.pixels),
             labels: Arc::new(of.labels),
             class_names,
             shape,
-            table: normalization.table(),
-            normalization: Arc::new(normalization),
+            normalization: Arc::new(Normalization::unit(shape[2])),
         }
     }
 
@@ -185,7 +181,6 @@ impl Dataset {
     /// when its values (read from a file, say) are unusable.
     pub fn with_normalization(mut self, normalization: Normalization) -> Result<Self> {
         self.normalization = Arc::new(normalization.checked(self.shape[2])?);
-        self.table = self.normalization.table();
         Ok(self)
     }
 
@@ -202,7 +197,8 @@ impl Dataset {
             let label = u64::from(self.labels[row as usize]);
             self.row_pixels(row).chunks(8).map(word).chain([label])
         });
-        let values = self.table.as_flattened().iter();
+        let tables = self.normalization.tables();
+        let values = tables.as_flattened().iter();
         content_hash(images.chain(values.map(|value| value.to_bits().into())))
     }
 
@@ -232,36 +228,7 @@ impl Dataset {
         let length: usize = self.shape.iter().product();
         &self.pixels[row as usize * length..][..length]
     }
-}
 
-impl fmt::Debug for Dataset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (images, shape) = (thousands(self.len()), shape(&self.shape));
-        let classes = self.class_count();
-        write!(f, "Dataset({images} images of {shape}, {classes} classes)")
-    }
-}
-
-/// Labels as rows of zeros with a single one, `(labels, classes)`;
-/// [`predicted_classes`](crate::metrics::predicted_classes) is the way back.
-///
-/// ```
-/// use lab_core::{data::one_hot, metrics::predicted_classes};
-/// let rows = one_hot(&[2, 0], 3)?;
-/// assert_eq!(rows, ndarray::array![[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]);
-/// assert_eq!(predicted_classes(rows.view())?, [2, 0]);
-/// # Ok::<(), lab_core::LabError>(())
-/// ```
-///
-/// # Errors
-/// [`LabError::Value`] for a label that is not below `classes`.
-pub fn one_hot(labels: &[u8], classes: usize) -> Result<Array2<f32>> {
-    check_labels("labels", labels, classes)?;
-    let one = |(row, class)| f32::from(u8::from(usize::from(labels[row]) == class));
-    Ok(Array2::from_shape_fn((labels.len(), classes), one))
-}
-
-impl Dataset {
     /// Two parts at random: `fraction` of the images, rounded to the nearest whole number, and the rest.
     ///
     /// The order is that of one Fisher-Yates shuffle of all images, which the seed determines on every machine.
@@ -363,6 +330,33 @@ impl Dataset {
         let (a, b) = rows.split_at(first);
         (self.with_rows(a.into()), self.with_rows(b.into()))
     }
+}
+
+impl fmt::Debug for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (images, shape) = (thousands(self.len()), shape(&self.shape));
+        let classes = self.class_count();
+        write!(f, "Dataset({images} images of {shape}, {classes} classes)")
+    }
+}
+
+/// Labels as rows of zeros with a single one, `(labels, classes)`;
+/// [`predicted_classes`](crate::metrics::predicted_classes) is the way back.
+///
+/// ```
+/// use lab_core::{data::one_hot, metrics::predicted_classes};
+/// let rows = one_hot(&[2, 0], 3)?;
+/// assert_eq!(rows, ndarray::array![[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]);
+/// assert_eq!(predicted_classes(rows.view())?, [2, 0]);
+/// # Ok::<(), lab_core::LabError>(())
+/// ```
+///
+/// # Errors
+/// [`LabError::Value`] for a label that is not below `classes`.
+pub fn one_hot(labels: &[u8], classes: usize) -> Result<Array2<f32>> {
+    check_labels("labels", labels, classes)?;
+    let one = |(row, class)| f32::from(u8::from(usize::from(labels[row]) == class));
+    Ok(Array2::from_shape_fn((labels.len(), classes), one))
 }
 
 /// The 64-bit FNV-1a hash (Fowler, Noll and Vo, 1991) of words instead of bytes, in hexadecimal.

@@ -62,11 +62,8 @@ impl Activation {
             let remedy = "for two classes softmax is sigmoid: take that";
             return Err(LabError::value("activation", found, expected, remedy));
         }
-        let mut a = z.to_vec();
-        self.forward_in_place(&mut a);
-        if self.keeps_z() {
-            self.forward(z, &mut a, 1, &Threads::one());
-        }
+        let mut a = vec![0.0; z.len()];
+        self.forward(z, &mut a, 1, &Threads::one());
         Ok(a)
     }
 
@@ -82,9 +79,10 @@ impl Activation {
     /// As for [`Activation::values`].
     pub fn derivatives(self, z: &[f32]) -> Result<Vec<f32>> {
         let a = self.values(z)?;
-        let mut slopes = vec![1.0; z.len()];
-        self.backward(z, &a, &mut slopes, 1, &Threads::one());
-        Ok(slopes)
+        let mut back = Backward::default();
+        back.gradient.resize(z.len(), 1.0);
+        self.backward(z, &a, &mut back, 1, &Threads::one());
+        Ok(back.gradient)
     }
 
     /// Whether the value or the gradient needs z after a = f(z) is known: softmax because a loss may start from z.
@@ -119,26 +117,27 @@ impl Activation {
         }
     }
 
-    /// Turns the gradient with respect to a into the one with respect to z; `z` is empty where it was not kept.
+    /// Turns the gradient with respect to a into the one with respect to z, unless it is that already; `z` is empty
+    /// where it was not kept.
     pub(super) fn backward(
         self,
         z: &[f32],
         a: &[f32],
-        gradient: &mut [f32],
+        back: &mut Backward,
         units: usize,
         threads: &Threads,
     ) {
+        let dz = &mut back.gradient;
         match self {
+            _ if back.at_logits => {}
             Self::Linear => {}
-            Self::Relu => threads.pieces(a, gradient, |a, g| compute::relu_backward(a, g, 0.0)),
-            Self::LeakyRelu => {
-                threads.pieces(a, gradient, |a, g| compute::relu_backward(a, g, SLOPE))
-            }
-            Self::Elu => threads.pieces(a, gradient, compute::elu_backward),
-            Self::Gelu => threads.pieces(z, gradient, compute::gelu_backward),
-            Self::Sigmoid => threads.pieces(a, gradient, compute::sigmoid_backward),
-            Self::Tanh => threads.pieces(a, gradient, compute::tanh_backward),
-            Self::Softmax => compute::softmax_rows_backward(a, gradient, units),
+            Self::Relu => threads.pieces(a, dz, |a, g| compute::relu_backward(a, g, 0.0)),
+            Self::LeakyRelu => threads.pieces(a, dz, |a, g| compute::relu_backward(a, g, SLOPE)),
+            Self::Elu => threads.pieces(a, dz, compute::elu_backward),
+            Self::Gelu => threads.pieces(z, dz, compute::gelu_backward),
+            Self::Sigmoid => threads.pieces(a, dz, compute::sigmoid_backward),
+            Self::Tanh => threads.pieces(a, dz, compute::tanh_backward),
+            Self::Softmax => compute::softmax_rows_backward(a, dz, units),
         }
     }
 }
@@ -163,10 +162,7 @@ impl Layer for Activation {
     fn backward(&self, context: Context, cache: &mut Cache, back: &mut Backward, _: Gradients) {
         let (x, threads) = (context.pass.input, context.pass.threads);
         let units = last_axis(&context.spec.input_shape);
-        if !back.at_logits {
-            let (a, gradient) = (&cache.output, &mut back.gradient);
-            (*self).backward(x, a, gradient, units, threads);
-        }
+        (*self).backward(x, &cache.output, back, units, threads);
     }
 }
 

@@ -30,20 +30,6 @@ pub enum LayerKind {
 }
 
 impl LayerKind {
-    pub(super) fn as_layer(&self) -> &dyn Layer {
-        match self {
-            Self::Flatten(layer) => layer,
-            Self::Dense(layer) => layer,
-            Self::Dropout(layer) => layer,
-            Self::BatchNorm(layer) => layer,
-            Self::LayerNorm(layer) => layer,
-            Self::Conv2d(layer) => layer,
-            Self::Pooling2d(layer) => layer,
-            Self::Activation { activation } => activation,
-            Self::Rescaling(layer) => layer,
-        }
-    }
-
     /// The activation of a layer that has one.
     pub(super) fn activation(&self) -> Option<Activation> {
         match self {
@@ -142,9 +128,8 @@ impl Architecture {
     /// # Errors
     /// As for [`Architecture::build`].
     pub fn parameter_count(&self) -> Result<usize> {
-        let size = |array: &ParameterSpec| array.shape.iter().product::<usize>();
-        let layers = self.specs()?;
-        Ok(layers.iter().flat_map(|(_, arrays)| arrays).map(size).sum())
+        let (_, parameters) = self.specs()?;
+        Ok(parameters.iter().map(Parameter::size).sum())
     }
 
     /// Checks that the layers fit together and draws the weights: kernels by their initializer, biases 0.
@@ -155,36 +140,8 @@ impl Architecture {
         Sequential::with_seed(self, Some(seed))
     }
 
-    /// The layers' specs and the parameters: drawn with `seed`, or zeros where weights follow from a file.
-    pub(super) fn draw(&self, seed: Option<Seed>) -> Result<(Vec<LayerSpec>, Vec<Parameter>)> {
-        let mut parameters = Vec::<Parameter>::new();
-        let mut specs = Vec::new();
-        for (spec, arrays) in self.specs()? {
-            for array in arrays {
-                let mut value = vec![0.0; array.shape.iter().product()];
-                let number = parameters.len() as u64;
-                match (array.initial, seed) {
-                    (Initial::Constant(initial), _) => value.fill(initial),
-                    (Initial::Random(_), None) => {}
-                    (Initial::Random(initializer), Some(seed)) => {
-                        initializer.fill(&mut value, &array.shape, seed, number);
-                    }
-                }
-                parameters.push(Parameter {
-                    name: format!("{}.{}", spec.name, array.name),
-                    shape: array.shape,
-                    value,
-                    trainable: array.trainable,
-                    l2: array.l2,
-                });
-            }
-            specs.push(spec);
-        }
-        Ok((specs, parameters))
-    }
-
-    /// Each layer's spec and the arrays that it needs, once all shapes are found to fit.
-    fn specs(&self) -> Result<Vec<(LayerSpec, Vec<ParameterSpec>)>> {
+    /// The layers' specs and the arrays that they need, not drawn yet, once all shapes are found to fit.
+    pub(super) fn specs(&self) -> Result<(Vec<LayerSpec>, Vec<Parameter>)> {
         let size = |shape: &[usize]| {
             let multiplied = |size: usize, &n: &usize| size.checked_mul(n);
             let size = shape.iter().try_fold(1, multiplied);
@@ -200,13 +157,13 @@ impl Architecture {
             let remedy = "add .flatten() and .dense(10, Activation::Softmax)";
             return Err(LabError::value("layers", "none", "at least one", remedy));
         }
-        let mut specs = Vec::new();
-        let (mut shape, mut first, mut floats) = (self.input_shape.clone(), 0, 0);
+        let (mut specs, mut parameters) = (Vec::new(), Vec::new());
+        let (mut shape, mut floats) = (self.input_shape.clone(), 0);
         for (number, layer) in self.layers.iter().enumerate() {
             let (layer, name) = (layer.as_layer(), self.name(number));
             let output_shape = layer.output_shape(&name, &shape)?;
-            let arrays = layer.parameters(&shape);
-            for array in &arrays {
+            let first = parameters.len();
+            for mut array in layer.parameters(&shape) {
                 floats = size(&array.shape).map_or(usize::MAX, |size| floats + size);
                 if floats > MOST_FLOATS {
                     let found = format!("{} of shape {:?}", array.name, array.shape);
@@ -214,25 +171,26 @@ impl Architecture {
                     let remedy = "make the layers narrower";
                     return Err(LabError::value(name, found, expected, remedy));
                 }
+                array.name = format!("{name}.{}", array.name);
+                parameters.push(array);
             }
             if size(&output_shape).is_none() {
                 let (found, expected) = (format!("{output_shape:?}"), "at most 2^30 floats");
                 let remedy = "make the layer narrower";
                 return Err(LabError::shape(name, found, expected, remedy));
             }
-            let spec = LayerSpec {
+            specs.push(LayerSpec {
                 name,
                 number,
                 inputs: shape.iter().product(),
-                input_shape: std::mem::take(&mut shape),
+                outputs: output_shape.iter().product(),
+                input_shape: shape,
                 output_shape: output_shape.clone(),
-                parameters: first..first + arrays.len(),
-            };
-            first += arrays.len();
-            specs.push((spec, arrays));
+                parameters: first..parameters.len(),
+            });
             shape = output_shape;
         }
-        Ok(specs)
+        Ok((specs, parameters))
     }
 
     /// Keras's name for a layer: `dense`, then `dense_1`, counted within this network.
@@ -247,8 +205,17 @@ impl Architecture {
     }
 }
 
-macro_rules! into_layer {
+macro_rules! layers {
     ($($kind:ident),*) => {
+        impl LayerKind {
+            pub(super) fn as_layer(&self) -> &dyn Layer {
+                match self {
+                    Self::Activation { activation } => activation,
+                    $(Self::$kind(layer) => layer,)*
+                }
+            }
+        }
+
         $(impl From<$kind> for LayerKind {
             fn from(layer: $kind) -> Self {
                 Self::$kind(layer)
@@ -256,6 +223,6 @@ macro_rules! into_layer {
         })*
     };
 }
-into_layer!(
+layers!(
     Flatten, Dense, Dropout, BatchNorm, LayerNorm, Conv2d, Pooling2d, Rescaling
 );

@@ -28,23 +28,20 @@ pub struct BatchNorm {
     pub scale: bool,
 }
 
-const MOMENTUM: f32 = 0.99;
-const EPSILON: f32 = 1e-3;
-
 fn is_usual_momentum(momentum: &f32) -> bool {
-    *momentum == MOMENTUM
+    *momentum == BatchNorm::default().momentum
 }
 
 fn is_usual_epsilon(epsilon: &f32) -> bool {
-    *epsilon == EPSILON
+    *epsilon == BatchNorm::default().epsilon
 }
 
 /// Keras's defaults: momentum 0.99, ε 0.001, with γ.
 impl Default for BatchNorm {
     fn default() -> Self {
         Self {
-            momentum: MOMENTUM,
-            epsilon: EPSILON,
+            momentum: 0.99,
+            epsilon: 1e-3,
             scale: true,
         }
     }
@@ -57,11 +54,8 @@ impl BatchNorm {
             true => first.to_vec(),
             false => vec![1.0; first.len()],
         };
-        let variance = variance.iter();
-        (
-            gamma,
-            variance.map(|it| (it + self.epsilon).sqrt()).collect(),
-        )
+        let deviation = variance.iter().map(|it| (it + self.epsilon).sqrt());
+        (gamma, deviation.collect())
     }
 }
 
@@ -90,13 +84,10 @@ impl Layer for BatchNorm {
         Ok(input.to_vec())
     }
 
-    fn parameters(&self, input: &[usize]) -> Vec<ParameterSpec> {
-        let array = |name, initial, trainable| ParameterSpec {
-            name,
-            shape: vec![last_axis(input)],
-            initial: Initial::Constant(initial),
+    fn parameters(&self, input: &[usize]) -> Vec<Parameter> {
+        let array = |name, initial, trainable| Parameter {
             trainable,
-            l2: 0.0,
+            ..Parameter::new(name, &[last_axis(input)], Initial::Constant(initial))
         };
         let all = [
             array("gamma", 1.0, true),
@@ -119,20 +110,14 @@ impl Layer for BatchNorm {
         let (mean, variance) = if context.pass.mode == Mode::Inference {
             (moving_mean.value.clone(), moving_variance.value.clone())
         } else {
-            let mean_of = |add: &(dyn Fn(usize, &mut [f32]) + Sync)| {
-                let mut sums = sum_rows(rows, shard, features, threads, add);
-                sums.iter_mut().for_each(|sum| *sum /= rows as f32);
-                sums
-            };
-            let mean = mean_of(&|number, sums| {
-                let sums = sums.iter_mut().zip(row(number));
-                sums.for_each(|(sum, x)| *sum += x);
-            });
-            let variance = mean_of(&|number, sums| {
+            let mut mean = sum_columns(input, shard, features, threads);
+            mean.iter_mut().for_each(|sum| *sum /= rows as f32);
+            let mut variance = sum_rows(rows, shard, features, threads, |number, sums| {
                 for ((sum, x), mean) in sums.iter_mut().zip(row(number)).zip(&mean) {
                     *sum += (x - mean) * (x - mean);
                 }
             });
+            variance.iter_mut().for_each(|sum| *sum /= rows as f32);
             (mean, variance)
         };
         let (gamma, deviation) = self.factors(&own[0].value, &variance);

@@ -34,7 +34,7 @@ pub struct Conv2d {
     pub initializer: Initializer,
     /// λ of the penalty λ Σ w² over the kernel.
     pub l2: f32,
-    /// Whether training changes the weights.
+    /// Whether training changes the weights; filters that were made from the data stay as they are.
     pub trainable: bool,
 }
 
@@ -54,11 +54,6 @@ impl Conv2d {
         }
     }
 
-    /// Pixels from one window to the next.
-    pub fn strides(self, strides: usize) -> Self {
-        Self { strides, ..self }
-    }
-
     /// How windows lie at the edges.
     pub fn padding(self, padding: Padding) -> Self {
         Self { padding, ..self }
@@ -70,23 +65,6 @@ impl Conv2d {
         self
     }
 
-    /// How the kernel is drawn.
-    pub fn initializer(mut self, initializer: Initializer) -> Self {
-        self.initializer = initializer;
-        self
-    }
-
-    /// Adds λ Σ w² over the kernel to the loss, as [`Dense::l2`](super::Dense::l2).
-    pub fn l2(self, lambda: f32) -> Self {
-        Self { l2: lambda, ..self }
-    }
-
-    /// Keeps the weights as they are, like filters that were made from the data.
-    pub fn frozen(mut self) -> Self {
-        self.trainable = false;
-        self
-    }
-
     fn windows(&self) -> Windows {
         Windows {
             size: [self.kernel_size; 2],
@@ -95,16 +73,15 @@ impl Conv2d {
         }
     }
 
-    fn convolution(&self, spec: &LayerSpec) -> Convolution {
-        let axes = |shape: &[usize]| [0, 1, 2].map(|axis| shape[axis]);
-        let input = axes(&spec.input_shape);
-        let places = self.windows().places([input[0], input[1]]);
+    /// What the layer computes of images of this shape.
+    pub(super) fn convolution(&self, image: &[usize]) -> Convolution {
+        let [(rows, above), (columns, left)] = self.windows().places([image[0], image[1]]);
         Convolution {
-            input,
+            input: [image[0], image[1], image[2]],
             kernel: [self.kernel_size; 2],
             stride: [self.strides; 2],
-            padding: places.map(|(_, before)| before),
-            output: axes(&spec.output_shape),
+            padding: [above, left],
+            output: [rows, columns, self.filters],
         }
     }
 }
@@ -123,34 +100,23 @@ impl Layer for Conv2d {
         Ok(vec![rows, columns, self.filters])
     }
 
-    fn parameters(&self, input: &[usize]) -> Vec<ParameterSpec> {
-        let array = |name, shape, initial, l2| ParameterSpec {
-            name,
-            shape,
-            initial,
-            trainable: self.trainable,
-            l2,
-        };
-        let shape = vec![self.kernel_size, self.kernel_size, input[2], self.filters];
-        let (kernel, zero) = (Initial::Random(self.initializer), Initial::Constant(0.0));
-        let kernel = array("kernel", shape, kernel, self.l2);
-        let bias = array("bias", vec![self.filters], zero, 0.0);
-        let biases = usize::from(self.use_bias);
-        [kernel]
-            .into_iter()
-            .chain([bias].into_iter().take(biases))
-            .collect()
+    fn parameters(&self, input: &[usize]) -> Vec<Parameter> {
+        let shape = [self.kernel_size, self.kernel_size, input[2], self.filters];
+        let mut arrays = Parameter::weights(&shape, self.initializer, self.l2);
+        arrays.truncate(1 + usize::from(self.use_bias));
+        for array in &mut arrays {
+            array.trainable = self.trainable;
+        }
+        arrays
     }
 
     /// z = b + Σ x W at each window, a = f(z).
     fn forward(&self, context: Context<'_>, own: &[Parameter], cache: &mut Cache) {
         let (spec, pass) = (context.spec, context.pass);
-        let floats = context.rows() * spec.output_shape.iter().product::<usize>();
+        let floats = context.rows() * spec.outputs;
         let keeps_z = self.activation.keeps_z();
-        let z = match keeps_z {
-            true => &mut cache.kept,
-            false => &mut cache.output,
-        };
+        let Cache { kept, output, .. } = cache;
+        let z = if keeps_z { kept } else { output };
         z.resize(floats, 0.0);
         let (kernel, bias) = (&own[0].value, own.get(1).map(|bias| &bias.value));
         let finish = |_, column: usize, z: &mut [f32]| {
@@ -159,7 +125,7 @@ impl Layer for Conv2d {
             }
             self.activation.forward_in_place(z);
         };
-        let convolution = self.convolution(spec);
+        let convolution = self.convolution(&spec.input_shape);
         convolution.forward(pass.input, kernel, z, pass.threads, finish);
         if keeps_z {
             cache.output.resize(floats, 0.0);
@@ -171,12 +137,10 @@ impl Layer for Conv2d {
     /// dz = da ⊙ f′(z), then dx = dz Wᵀ, dW = xᵀ dz + 2 λ W and db = Σ dz, summed over all windows.
     fn backward(&self, context: Context, cache: &mut Cache, back: &mut Backward, own: Gradients) {
         let mut own = own;
-        let (convolution, pass) = (self.convolution(context.spec), context.pass);
-        let threads = pass.threads;
-        if !back.at_logits {
-            let (z, a, dz) = (&cache.kept, &cache.output, &mut back.gradient);
-            self.activation.backward(z, a, dz, self.filters, threads);
-        }
+        let convolution = self.convolution(&context.spec.input_shape);
+        let (pass, threads) = (context.pass, context.pass.threads);
+        let (f, z, a) = (self.activation, &cache.kept, &cache.output);
+        f.backward(z, a, back, self.filters, threads);
         let (dz, dx, dw) = (&back.gradient, &mut back.spare, &mut cache.scratch);
         if back.to_input {
             dx.resize(pass.input.len(), 0.0);
@@ -191,11 +155,7 @@ impl Layer for Conv2d {
             own.take(0, dw, threads);
         }
         if self.trainable && self.use_bias {
-            let rows = dz.len() / self.filters;
-            let db = sum_rows(rows, SHARD, self.filters, threads, |row, sums| {
-                let dz = &dz[row * self.filters..][..self.filters];
-                sums.iter_mut().zip(dz).for_each(|(sum, g)| *sum += g);
-            });
+            let db = sum_columns(dz, SHARD, self.filters, threads);
             own.take(1, &db, threads);
         }
         std::mem::swap(&mut back.gradient, &mut back.spare);

@@ -55,7 +55,11 @@ impl Layer for Dense {
     }
 
     fn output_shape(&self, name: &str, input: &[usize]) -> Result<Vec<usize>> {
-        check_flat(name, input, "put .flatten() before the first dense layer")?;
+        if input.len() != 1 {
+            let (found, expected) = (format!("{input:?}"), "one axis, like [3072]");
+            let remedy = "put .flatten() before the first dense layer";
+            return Err(LabError::shape(name, found, expected, remedy));
+        }
         let width = "choose the width of the layer";
         check_range(format!("{name}: units"), self.units, 1.., width)?;
         let (place, usual) = (format!("{name}: l2"), "0.001 is a usual penalty");
@@ -63,19 +67,8 @@ impl Layer for Dense {
         Ok(vec![self.units])
     }
 
-    fn parameters(&self, input: &[usize]) -> Vec<ParameterSpec> {
-        let array = |name, shape, initial, l2| ParameterSpec {
-            name,
-            shape,
-            initial,
-            trainable: true,
-            l2,
-        };
-        let (kernel, zero) = (Initial::Random(self.initializer), Initial::Constant(0.0));
-        vec![
-            array("kernel", vec![input[0], self.units], kernel, self.l2),
-            array("bias", vec![self.units], zero, 0.0),
-        ]
+    fn parameters(&self, input: &[usize]) -> Vec<Parameter> {
+        Parameter::weights(&[input[0], self.units], self.initializer, self.l2)
     }
 
     /// z = x W + b, a = f(z).
@@ -83,10 +76,8 @@ impl Layer for Dense {
         let (rows, inputs) = (context.rows(), context.spec.inputs);
         let (kernel, bias) = (&own[0].value, &own[1].value);
         let f = self.activation;
-        let z = match f.keeps_z() {
-            true => &mut cache.kept,
-            false => &mut cache.output,
-        };
+        let Cache { kept, output, .. } = cache;
+        let z = if f.keeps_z() { kept } else { output };
         z.resize(rows * self.units, 0.0);
         let x = MatRef::new(context.pass.input, rows, inputs);
         let kernel = MatRef::new(kernel, inputs, self.units);
@@ -105,10 +96,8 @@ impl Layer for Dense {
     fn backward(&self, context: Context, cache: &mut Cache, back: &mut Backward, own: Gradients) {
         let mut own = own;
         let (rows, inputs, threads) = (context.rows(), context.spec.inputs, context.pass.threads);
-        if !back.at_logits {
-            let (f, z, a) = (self.activation, &cache.kept, &cache.output);
-            f.backward(z, a, &mut back.gradient, self.units, threads);
-        }
+        let (f, z, a) = (self.activation, &cache.kept, &cache.output);
+        f.backward(z, a, back, self.units, threads);
         let dz = MatRef::new(&back.gradient, rows, self.units);
         if back.to_input {
             let kernel = MatRef::new(own.value(0), inputs, self.units);
@@ -118,22 +107,8 @@ impl Layer for Dense {
         }
         let x = MatRef::new(context.pass.input, rows, inputs);
         own.take_product(0, x.transposed(), dz, threads);
-        cache.scratch.clear();
-        cache.scratch.resize(self.units, 0.0);
-        for row in back.gradient.chunks_exact(self.units) {
-            let sums = cache.scratch.iter_mut().zip(row);
-            sums.for_each(|(sum, g)| *sum += g);
-        }
-        own.take(1, &cache.scratch, threads);
+        let db = sum_columns(&back.gradient, rows, self.units, threads);
+        own.take(1, &db, threads);
         std::mem::swap(&mut back.gradient, &mut back.spare);
     }
-}
-
-/// The input of a layer of features has one axis besides the batch.
-fn check_flat(name: &str, input: &[usize], remedy: &str) -> Result<()> {
-    if input.len() == 1 {
-        return Ok(());
-    }
-    let (found, expected) = (format!("{input:?}"), "one axis, like [3072]");
-    Err(LabError::shape(name, found, expected, remedy))
 }

@@ -45,7 +45,6 @@ impl Layer for Dropout {
         let threshold = (self.rate * 65_536.0).round() as u32;
         let scale = 1.0 / (1.0 - self.rate);
         cache.kept.resize(input.len(), 0.0);
-        cache.output.resize(input.len(), 0.0);
         // Two random bytes decide on each element; every piece begins at its own position in the stream.
         let threads = context.pass.threads;
         threads.chunks(&mut cache.kept, PIECE, |piece, mask| {
@@ -59,8 +58,8 @@ impl Layer for Dropout {
             }
         });
         let masked = input.iter().zip(&cache.kept).map(|(x, mask)| x * mask);
-        let outputs = cache.output.iter_mut().zip(masked);
-        outputs.for_each(|(a, masked)| *a = masked);
+        cache.output.clear();
+        cache.output.extend(masked);
     }
 
     /// dx = da ⊙ mask / (1 − rate).

@@ -30,16 +30,6 @@ impl Gradients<'_> {
         }
     }
 
-    /// The number of the first array that is trained.
-    pub(super) fn first_trained(&self) -> usize {
-        let parameters = match self {
-            Self::Kept(parameters, _) => parameters,
-            Self::Applied(parameters, _) => &**parameters,
-        };
-        let first = parameters.iter().position(|it| it.trainable);
-        first.unwrap_or(usize::MAX)
-    }
-
     /// The values of an array before its update.
     pub(super) fn value(&self, number: usize) -> &[f32] {
         match self {

@@ -15,7 +15,7 @@ pub(super) trait Layer {
     }
 
     /// The arrays of this layer: trained by gradients, or kept as running statistics.
-    fn parameters(&self, _input: &[usize]) -> Vec<ParameterSpec> {
+    fn parameters(&self, _input: &[usize]) -> Vec<Parameter> {
         Vec::new()
     }
 
@@ -97,8 +97,9 @@ pub(crate) struct LayerSpec {
     pub(crate) number: usize,
     pub(super) input_shape: Vec<usize>,
     pub(crate) output_shape: Vec<usize>,
-    /// Floats in one example's input.
+    /// Floats in one example's input, and in its output.
     pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
     /// This layer's part of the network's parameters.
     pub(crate) parameters: Range<usize>,
 }
@@ -108,17 +109,9 @@ pub(super) fn last_axis(shape: &[usize]) -> usize {
     shape.last().copied().unwrap_or(1)
 }
 
-/// An array that a layer needs.
-pub(super) struct ParameterSpec {
-    pub(super) name: &'static str,
-    pub(super) shape: Vec<usize>,
-    pub(super) initial: Initial,
-    pub(super) trainable: bool,
-    pub(super) l2: f32,
-}
-
 /// What an array holds before training.
-pub(super) enum Initial {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Initial {
     Constant(f32),
     Random(Initializer),
 }
@@ -129,10 +122,47 @@ pub(crate) struct Parameter {
     /// The layer's name and the array's own: `dense_1.kernel`.
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
+    pub(super) initial: Initial,
+    /// Empty until it is drawn or read from a file.
     pub(crate) value: Vec<f32>,
     pub(crate) trainable: bool,
     /// λ of the penalty λ Σ w².
     pub(crate) l2: f32,
+}
+
+impl Parameter {
+    /// An array that training changes, without a penalty, under its own name.
+    pub(super) fn new(name: &str, shape: &[usize], initial: Initial) -> Self {
+        Self {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            initial,
+            value: Vec::new(),
+            trainable: true,
+            l2: 0.0,
+        }
+    }
+
+    /// A kernel, and a bias for each of its outputs.
+    pub(super) fn weights(shape: &[usize], initializer: Initializer, l2: f32) -> Vec<Self> {
+        let kernel = Self::new("kernel", shape, Initial::Random(initializer));
+        let bias = Self::new("bias", &[last_axis(shape)], Initial::Constant(0.0));
+        vec![Self { l2, ..kernel }, bias]
+    }
+
+    /// How many numbers it holds.
+    pub(super) fn size(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Gives it its initial values, as array `number` of the network.
+    pub(super) fn draw(&mut self, seed: Seed, number: u64) {
+        self.value = vec![0.0; self.size()];
+        match self.initial {
+            Initial::Constant(initial) => self.value.fill(initial),
+            Initial::Random(it) => it.fill(&mut self.value, &self.shape, seed, number),
+        }
+    }
 }
 
 /// What a layer keeps of the forward pass; reused from batch to batch, so that a step allocates nothing large.

@@ -25,14 +25,8 @@ impl Layer for LayerNorm {
         ("LayerNormalization", "layer_normalization")
     }
 
-    fn parameters(&self, input: &[usize]) -> Vec<ParameterSpec> {
-        let array = |name, initial| ParameterSpec {
-            name,
-            shape: vec![last_axis(input)],
-            initial: Initial::Constant(initial),
-            trainable: true,
-            l2: 0.0,
-        };
+    fn parameters(&self, input: &[usize]) -> Vec<Parameter> {
+        let array = |name, it| Parameter::new(name, &[last_axis(input)], Initial::Constant(it));
         vec![array("gamma", 1.0), array("beta", 0.0)]
     }
 
@@ -66,20 +60,14 @@ impl Layer for LayerNorm {
         let mut own = own;
         let (input, x_hat, threads) = (context.pass.input, &cache.kept, context.pass.threads);
         let (gamma, gradient) = (own.value(0).to_vec(), &mut back.gradient);
-        let features = gamma.len();
-        let sums = sum_rows(
-            x_hat.len() / features,
-            SHARD,
-            2 * features,
-            threads,
-            |row, sums| {
-                for j in 0..features {
-                    let dy = gradient[row * features + j];
-                    sums[j] += dy * x_hat[row * features + j];
-                    sums[features + j] += dy;
-                }
-            },
-        );
+        let (features, rows) = (gamma.len(), x_hat.len() / gamma.len());
+        let sums = sum_rows(rows, SHARD, 2 * features, threads, |row, sums| {
+            for j in 0..features {
+                let dy = gradient[row * features + j];
+                sums[j] += dy * x_hat[row * features + j];
+                sums[features + j] += dy;
+            }
+        });
         threads.chunks(gradient, PIECE * features, |piece, gradient| {
             for (row, dy) in gradient.chunks_exact_mut(features).enumerate() {
                 let row = (piece * PIECE + row) * features..(piece * PIECE + row + 1) * features;

@@ -19,7 +19,8 @@
 //! | `update_running_stats` | changes arrays that are not trained, as batch normalization's moving averages |
 //!
 //! It becomes one more variant of [`LayerKind`], in `model/architecture.rs`. Its gradients are checked against central
-//! differences by one line in `tests/agreement_textbook.rs`, its numbers against Keras's by `tools/golden/layers.py`.
+//! differences by one line in `tests/agreement_textbook.rs`, its numbers against Keras's by `tools/golden/layers.py`; those
+//! of layers for images in `tests/agreement_images.rs` and by `tools/golden/images.py`.
 
 mod activation;
 mod architecture;
@@ -75,12 +76,12 @@ use crate::random::{Purpose, Seed, unit};
 use crate::text::thousands;
 use batch_norm::PIECE;
 use gradients::Gradients;
-use layer::{Backward, Cache, Context, Initial, Layer, LayerSpec, ParameterSpec, last_axis};
+use layer::{Backward, Cache, Context, Initial, Layer, LayerSpec, last_axis};
 use ndarray::{Array2, ArrayBase, ArrayD, ArrayViewD, Data, Dimension, IxDyn};
 use passes::Workspace;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use sums::{SHARD, sum_rows};
+use sums::{SHARD, sum_columns, sum_rows};
 use windows::Windows;

@@ -90,27 +90,43 @@ impl Sequential {
     }
 
     /// The backward pass after [`Sequential::run_forward`] with the same `pass`, from the gradient of the results in
-    /// the workspace to those of all parameters in `workspace.gradients`; it begins at the logits or at the outputs.
-    pub(crate) fn run_backward(&self, pass: Pass, from_logits: bool, workspace: &mut Workspace) {
-        let mut gradients = std::mem::take(&mut workspace.gradients);
-        gradients.resize_with(self.parameters.len(), Vec::new);
-        let kept = Gradients::Kept(&self.parameters, &mut gradients);
-        let layers = (&self.architecture, &self.specs[..]);
-        walk_back(layers, pass, from_logits, workspace, kept);
-        workspace.gradients = gradients;
-    }
-
-    /// The same pass, in which each array is updated as soon as its gradient is known.
-    pub(crate) fn run_backward_and_update(
+    /// the workspace, with respect to the logits or the outputs, to the first layer that is trained, or to the input. It
+    /// updates each array as soon as its gradient is known, or keeps all gradients in the workspace.
+    pub(crate) fn run_backward(
         &mut self,
         pass: Pass<'_>,
         from_logits: bool,
         workspace: &mut Workspace,
-        updates: Updates<'_>,
+        updates: Option<Updates<'_>>,
     ) {
-        let applied = Gradients::Applied(&mut self.parameters, updates);
-        let layers = (&self.architecture, &self.specs[..]);
-        walk_back(layers, pass, from_logits, workspace, applied);
+        let first_trained = self.parameters.iter().position(|it| it.trainable);
+        let first_trained = first_trained.unwrap_or(usize::MAX);
+        let kept = &mut workspace.gradients;
+        kept.resize_with(self.parameters.len(), Vec::new);
+        let mut gradients = match updates {
+            None => Gradients::Kept(&self.parameters, kept),
+            Some(updates) => Gradients::Applied(&mut self.parameters, updates),
+        };
+        let (caches, backward) = (&mut workspace.caches, &mut workspace.backward);
+        backward.at_logits = from_logits;
+        let layers = self.architecture.layers.iter().zip(&self.specs).enumerate();
+        for (number, (layer, spec)) in layers.rev() {
+            let layer = layer.as_layer();
+            if layer.is_identity(pass.mode) {
+                continue;
+            }
+            let (before, own) = caches.split_at_mut(number);
+            let source = own[0].source;
+            let input = source.map_or(pass.input, |from| &before[from].output);
+            let pass = Pass { input, ..pass };
+            backward.to_input = backward.to_network_input || spec.parameters.start > first_trained;
+            let parameters = gradients.of(spec.parameters.clone());
+            layer.backward(Context { spec, pass }, &mut own[0], backward, parameters);
+            backward.at_logits = false;
+            if !backward.to_input {
+                break;
+            }
+        }
     }
 
     /// Updates every trained array by its gradient.
@@ -127,37 +143,6 @@ impl Sequential {
         for ((layer, spec), cache) in layers.zip(&workspace.caches) {
             let own = &mut self.parameters[spec.parameters.clone()];
             layer.as_layer().update_running_stats(own, cache);
-        }
-    }
-}
-
-/// From the last layer to the first that is trained, or to the input.
-fn walk_back(
-    (architecture, specs): (&Architecture, &[LayerSpec]),
-    pass: Pass<'_>,
-    from_logits: bool,
-    workspace: &mut Workspace,
-    mut gradients: Gradients<'_>,
-) {
-    let (caches, backward) = (&mut workspace.caches, &mut workspace.backward);
-    backward.at_logits = from_logits;
-    let first_trained = gradients.first_trained();
-    let layers = architecture.layers.iter().zip(specs).enumerate();
-    for (number, (layer, spec)) in layers.rev() {
-        let layer = layer.as_layer();
-        if layer.is_identity(pass.mode) {
-            continue;
-        }
-        let (before, own) = caches.split_at_mut(number);
-        let source = own[0].source;
-        let input = source.map_or(pass.input, |from| &before[from].output);
-        let pass = Pass { input, ..pass };
-        backward.to_input = backward.to_network_input || spec.parameters.start > first_trained;
-        let parameters = gradients.of(spec.parameters.clone());
-        layer.backward(Context { spec, pass }, &mut own[0], backward, parameters);
-        backward.at_logits = false;
-        if !backward.to_input {
-            break;
         }
     }
 }

@@ -46,11 +46,9 @@ impl Pooling2d {
 
     /// One number for each channel of an image.
     pub fn global(pool: Pool) -> Self {
-        let pool_size = None;
-        Self {
-            pool_size,
-            ..Self::new(pool, 1)
-        }
+        let mut pooling = Self::new(pool, 1);
+        pooling.pool_size = None;
+        pooling
     }
 
     fn windows(&self, input: &[usize]) -> Windows {
@@ -90,10 +88,9 @@ impl Layer for Pooling2d {
     /// y = max x or Σ x / count over each window.
     fn forward(&self, context: Context<'_>, _: &[Parameter], cache: &mut Cache) {
         let (windows, size, channels) = parts(self, context.spec);
-        let outputs = context.spec.output_shape.iter().product::<usize>();
-        let (input, inputs) = (context.pass.input, context.spec.inputs);
+        let (inputs, outputs) = (context.spec.inputs, context.spec.outputs);
+        let (input, threads) = (context.pass.input, context.pass.threads);
         cache.output.resize(context.rows() * outputs, 0.0);
-        let threads = context.pass.threads;
         threads.chunks(&mut cache.output, outputs, |image, output| {
             let image = &input[image * inputs..][..inputs];
             for (number, y) in output.chunks_exact_mut(channels).enumerate() {
@@ -119,11 +116,10 @@ impl Layer for Pooling2d {
     /// dx = dy at the first pixel that has the maximum, or dy / count at all.
     fn backward(&self, context: Context, cache: &mut Cache, back: &mut Backward, _: Gradients) {
         let (windows, size, channels) = parts(self, context.spec);
-        let outputs = context.spec.output_shape.iter().product::<usize>();
-        let (input, inputs) = (context.pass.input, context.spec.inputs);
+        let (inputs, outputs) = (context.spec.inputs, context.spec.outputs);
+        let (input, threads) = (context.pass.input, context.pass.threads);
         back.spare.resize(input.len(), 0.0);
         let (gradient, output) = (&back.gradient, &cache.output);
-        let threads = context.pass.threads;
         threads.chunks(&mut back.spare, inputs, |image, dx| {
             dx.fill(0.0);
             let x = &input[image * inputs..][..inputs];

@@ -37,6 +37,9 @@ impl<S: Data<Elem = f32> + Sync, D: Dimension> Inputs for ArrayBase<S, D> {
     }
 }
 
+/// Arrays under their names (`dense.kernel`, …), in the order of the layers.
+pub type NamedArrays = Vec<(String, ArrayD<f32>)>;
+
 /// Examples that go through the network at a time.
 const BATCH: usize = 512;
 
@@ -106,12 +109,7 @@ impl Sequential {
         }
         Ok(())
     }
-}
 
-/// Arrays under their names (`dense.kernel`, …), in the order of the layers.
-pub type NamedArrays = Vec<(String, ArrayD<f32>)>;
-
-impl Sequential {
     /// Runs a batch forward and keeps what [`Sequential::backward`] needs. Returns the logits where the network ends in
     /// softmax (the losses apply it themselves), its outputs otherwise; shape (N, units).
     ///
@@ -212,7 +210,7 @@ impl Sequential {
         let (outputs, gradient) = workspace.results(&input, self.output_size());
         start(outputs, gradient);
         let pass = Pass::new(&input, mode, &threads);
-        self.run_backward(pass, at_logits, &mut workspace);
+        self.run_backward(pass, at_logits, &mut workspace, None);
         let all = self.parameters.iter().zip(&workspace.gradients);
         let trained = all.filter(|(parameter, _)| parameter.trainable);
         let named = trained.map(|(parameter, gradient)| {

@@ -48,9 +48,13 @@ impl Sequential {
         }
     }
 
-    /// A network with weights drawn with `seed`, or with zeros where they follow from a file.
+    /// A network with weights drawn with `seed`, or with none where they follow from a file.
     pub(super) fn with_seed(architecture: Architecture, seed: Option<Seed>) -> Result<Self> {
-        let (specs, parameters) = architecture.draw(seed)?;
+        let (specs, mut parameters) = architecture.specs()?;
+        if let Some(seed) = seed {
+            let numbered = parameters.iter_mut().zip(0..);
+            numbered.for_each(|(array, number)| array.draw(seed, number));
+        }
         Ok(Self {
             architecture,
             specs,
@@ -83,13 +87,12 @@ impl Sequential {
 
     /// The number of outputs for one example, which is the number of classes.
     pub fn output_size(&self) -> usize {
-        let last = self.specs.last();
-        last.map_or(0, |spec| spec.output_shape.iter().product())
+        self.specs.last().map_or(0, |spec| spec.outputs)
     }
 
     /// The number of weights, running statistics included, as Keras's `count_params`.
     pub fn parameter_count(&self) -> usize {
-        self.parameters.iter().map(|it| it.value.len()).sum()
+        self.parameters.iter().map(Parameter::size).sum()
     }
 
     /// The names of the network's arrays, in order: `dense.kernel`, `dense.bias`, `dense_1.kernel`, ….

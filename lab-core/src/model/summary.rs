@@ -40,7 +40,7 @@ impl Sequential {
     pub fn summary(&self) -> Summary {
         let count = |parameters: &[Parameter], trainable: bool| {
             let counted = parameters.iter().filter(|it| it.trainable == trainable);
-            counted.map(|it| it.value.len()).sum::<usize>()
+            counted.map(Parameter::size).sum::<usize>()
         };
         let rows = self.layers().map(|(layer, spec)| {
             let axes = spec.output_shape.iter().map(|axis| format!(", {axis}"));

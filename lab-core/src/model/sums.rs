@@ -5,6 +5,15 @@ use super::*;
 /// Rows of one shard where there are as many as pixels.
 pub(super) const SHARD: usize = 1024;
 
+/// The sum of each of the `columns` columns of a matrix.
+pub(super) fn sum_columns(x: &[f32], shard: usize, columns: usize, threads: &Threads) -> Vec<f32> {
+    let rows = x.len() / columns;
+    sum_rows(rows, shard, columns, threads, |row, sums| {
+        let row = &x[row * columns..][..columns];
+        sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+    })
+}
+
 /// For each of `columns` columns the sum of what `add` adds for each row.
 ///
 /// The rows are added in shards of fixed size, one `f32` after the other, and the shards' sums in double precision: the bits

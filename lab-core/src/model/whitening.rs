@@ -19,35 +19,26 @@ pub fn whitening(
     epsilon: f64,
 ) -> Result<(ArrayD<f32>, ArrayD<f32>)> {
     let (count, height, width, channels) = images.dim();
-    let windows = Windows {
-        size: [size; 2],
-        strides: 1,
-        padding: Padding::Valid,
-    };
-    let [rows, columns] = windows.output("whitening", &[height, width, channels])?;
+    let n = size.saturating_mul(size).saturating_mul(channels);
+    let shape = [height, width, channels];
+    let layer = Conv2d::new(n, size, Activation::Linear);
+    layer.output_shape("whitening", &shape)?;
+    let convolution = layer.convolution(&shape);
     let mut mean = Array1::<f64>::zeros(channels);
     for pixel in images.rows() {
         mean += &pixel.mapv(f64::from);
     }
     mean /= (count * height * width) as f64;
     let images = &images - &mean.mapv(|mean| mean as f32);
-    let n = size * size * channels;
-    let convolution = Convolution {
-        input: [height, width, channels],
-        kernel: [size; 2],
-        stride: [1; 2],
-        padding: [0; 2],
-        output: [rows, columns, n],
-    };
     // With the identity as its kernel a convolution gives the patches themselves, and with them as its output's gradient
     // the gradient of the kernel is the sum of patch · patchᵀ.
     let (images, threads) = (images.as_slice().unwrap_or_default(), Threads::one());
     let identity: Vec<f32> = (0..n * n).map(|at| f32::from(at / n == at % n)).collect();
-    let mut patches = vec![0.0; count * rows * columns * n];
+    let mut patches = vec![0.0; count * convolution.output.iter().product::<usize>()];
     convolution.forward(images, &identity, &mut patches, &threads, |_, _, _| ());
     let mut sums = vec![0.0; n * n];
     convolution.kernel_gradient(images, &patches, &mut sums, &threads);
-    let patches = (count * rows * columns) as f64;
+    let patches = (patches.len() / n) as f64;
     let mut covariance: Vec<f64> = sums.iter().map(|&sum| f64::from(sum) / patches).collect();
     let vectors = eigenvectors(&mut covariance, n);
     let value = |i: usize| covariance[i * n + i];

@@ -68,10 +68,8 @@ impl Windows {
             let end = (place * self.strides).saturating_add(self.size[axis]) - before;
             (place * self.strides).saturating_sub(before)..end.min(image[axis])
         };
-        let (rows, columns) = (
-            inside(0, number / columns, top),
-            inside(1, number % columns, left),
-        );
+        let rows = inside(0, number / columns, top);
+        let columns = inside(1, number % columns, left);
         let row = move |row| columns.clone().map(move |column| row * image[1] + column);
         rows.flat_map(row)
     }

@@ -202,10 +202,11 @@ impl Checkpointer {
 fn identity(training: &Control<'_>) -> Value {
     let (config, model) = (training.config, &training.model);
     let mut options = written(config);
-    options["schedule"] = config.schedule.to_string().into();
-    if !config.schedule.depends_on_epochs() {
-        options["epochs"].take();
-    }
+    let (schedule, epochs) = (&config.schedule, options["epochs"].take());
+    options["schedule"] = match schedule.depends_on_epochs() {
+        true => format!("{schedule} over {epochs} epochs").into(),
+        false => schedule.to_string().into(),
+    };
     let hash = |floats: &mut dyn Iterator<Item = &f32>| {
         content_hash(floats.map(|value| u64::from(value.to_bits())))
     };

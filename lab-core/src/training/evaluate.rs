@@ -92,8 +92,8 @@ impl Sequential {
     pub fn evaluate_with(&self, data: &Dataset, loss: Loss) -> Result<Evaluation> {
         check_data(self, data, "data", loss)?;
         let threads = Threads::new(None)?;
-        let (loss, accuracy, outputs) = measure(self, data, loss, 0.0, &threads)?;
-        self.evaluation(data, loss, accuracy, outputs)
+        let (loss, _, outputs) = measure(self, data, loss, 0.0, &threads)?;
+        self.evaluation(data, loss, outputs)
     }
 
     /// Cross-entropy, accuracy and predictions from the mean probabilities of each image and its mirror image
@@ -107,17 +107,10 @@ impl Sequential {
         // The loss applies softmax, of which the logarithm is an inverse.
         let (logits, loss) = (outputs.mapv(libm::logf), Loss::CategoricalCrossentropy);
         let (loss, _) = loss.value_and_gradient(logits.view(), &plain.truth)?;
-        let accuracy = crate::metrics::accuracy(&plain.truth, &predicted_classes(outputs.view())?)?;
-        self.evaluation(data, loss + self.penalty(), accuracy, outputs)
+        self.evaluation(data, loss + self.penalty(), outputs)
     }
 
-    fn evaluation(
-        &self,
-        data: &Dataset,
-        loss: f64,
-        accuracy: f64,
-        outputs: Array2<f32>,
-    ) -> Result<Evaluation> {
+    fn evaluation(&self, data: &Dataset, loss: f64, outputs: Array2<f32>) -> Result<Evaluation> {
         let predicted = predicted_classes(outputs.view())?;
         let truth = data.labels();
         let confusion_matrix = ConfusionMatrix::new(&truth, &predicted, data.class_names())?;
@@ -126,7 +119,7 @@ impl Sequential {
             |p: &Parameter| p.name.ends_with(".bias") && p.value.iter().any(|&b| b != 0.0);
         Ok(Evaluation {
             loss,
-            accuracy,
+            accuracy: confusion_matrix.accuracy(),
             truth,
             outputs,
             predicted,

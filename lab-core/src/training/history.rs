@@ -178,9 +178,8 @@ impl Control<'_> {
         if let Some(at) = losses.iter().position(|loss| *loss > 2.0 * guess) {
             let found = format!("the loss was {:.2} in epoch {}", losses[at], at + 1);
             let remedy = too_high(history.epochs[at].learning_rate);
-            return Some(format!(
-                "{found}, where guessing gives {guess:.2}: {remedy}"
-            ));
+            let expected = format!("where guessing gives {guess:.2}");
+            return Some(format!("{found}, {expected}: {remedy}"));
         }
         let stands = losses.len() > 1 && (first - last).abs() < 0.005 * first;
         let found = format!("the loss hardly moved, {first:.4} to {last:.4}");

@@ -219,12 +219,10 @@ impl Optimizer {
     /// Step number `number` (from 1) for one of the network's arrays, at the learning rate `rate`; the gradients are
     /// multiplied by `scale` first.
     pub(super) fn at(&self, parameter: &Parameter, number: u64, rate: f32, scale: f32) -> Step {
+        let is_beta = parameter.name.ends_with(".beta");
         match *self {
             Self::Sgd(it) => Step::Sgd(compute::SgdStep {
-                rate: match parameter.name.ends_with(".beta") {
-                    true => rate * it.beta_rate,
-                    false => rate,
-                },
+                rate: if is_beta { rate * it.beta_rate } else { rate },
                 momentum: it.momentum,
                 nesterov: it.nesterov,
                 scale,

@@ -42,18 +42,16 @@ impl Learner<'_> {
         let from_logits = config.loss.from_logits();
         if let Some(limit) = config.global_clip_norm {
             // The norm is that of all gradients together, so all must be known before the first weight changes.
-            model.run_backward(pass, from_logits, &mut workspace);
-            let squares = workspace
-                .gradients
-                .iter()
-                .map(|it| compute::sum_of_squares(it));
-            let norm = squares.sum::<f64>().sqrt();
+            model.run_backward(pass, from_logits, &mut workspace, None);
+            let gradients = workspace.gradients.iter();
+            let squares: f64 = gradients.map(|it| compute::sum_of_squares(it)).sum();
+            let norm = squares.sqrt();
             let scale = (f64::from(limit) / norm.max(limit.into())) as f32;
             let updates = self.optimizer.prepare(&model.parameters, rate, scale);
             model.update(&workspace.gradients, updates, self.threads);
         } else {
             let updates = self.optimizer.prepare(&model.parameters, rate, 1.0);
-            model.run_backward_and_update(pass, from_logits, &mut workspace, updates);
+            model.run_backward(pass, from_logits, &mut workspace, Some(updates));
         }
         model.workspace = workspace;
         (sums.mean() + penalty, sums.correct)

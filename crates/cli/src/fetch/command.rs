@@ -53,17 +53,10 @@ pub fn run(arguments: &DataArgs) -> Outcome {
     } else if let Some(url) = &arguments.url {
         sources[0] = Source::Url(url.clone());
     }
-    let source = fetch(
-        &folder,
-        &cifar10(),
-        &sources,
-        owner,
-        PATIENCE,
-        &Screen::stderr(),
-    )?;
-    let source = source.map_or("already there".to_owned(), |source| {
-        format!("from {source}")
-    });
+    let (table, screen) = (cifar10(), Screen::stderr());
+    let source = fetch(&folder, &table, &sources, owner, PATIENCE, &screen)?;
+    let from = |source| format!("from {source}");
+    let source = source.map_or("already there".to_owned(), from);
     let (folder, seconds) = (folder.display(), started.elapsed().as_secs_f64());
     say!("CIFAR-10: 60,000 images in {folder}, all six files verified ({source}, {seconds:.1} s)");
     Ok(())

@@ -133,12 +133,8 @@ pub fn fetch(
         let remedy = "nothing in this folder was changed: remove or replace the file yourself, then run this again";
         return Err(error(reasons(&damaged), remedy));
     }
-    let _lock = Lock::take(&parent.join(LOCK), |holder| {
-        let into = format!("which fetches into {}", parent.display());
-        screen.line(&format!("waiting for {holder}, {into}"));
-        Ok(())
-    })?;
-    sweep(parent, TEMPORARY);
+    let work = format!("fetches into {}", parent.display());
+    let _lock = Lock::take(&parent.join(LOCK), screen.wait(&work))?;
     // Once more: another process may have brought them in the meantime.
     let found = staging::faults(folder, table, screen);
     let Some(first) = found.first() else {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use lab_core::data::cifar10::FOLDER;
 
 use super::archive::walk;
-use super::staging::{Staging, total_bytes};
+use super::staging::{Expected, Staging, total_bytes};
 use super::{io_error, npm};
 use crate::terminal::Screen;
 use crate::{Outcome, error};
@@ -97,10 +97,8 @@ pub fn receive_file(path: &Path, staging: &Staging, screen: &Screen) -> Outcome 
 /// Where it cannot be read or has other files.
 pub fn receive_archive(source: impl Read, place: &str, staging: &Staging) -> Outcome {
     walk(source, place, staging.table, |path, _, content| {
-        let name = path
-            .strip_prefix(FOLDER)
-            .and_then(|rest| rest.strip_prefix('/'));
-        match staging.table.iter().find(|file| Some(file.name) == name) {
+        let is_it = |file: &&Expected| path == format!("{FOLDER}/{}", file.name);
+        match staging.table.iter().find(is_it) {
             Some(expected) => staging.receive(expected, &format!("{path} in {place}"), content),
             None => Ok(()),
         }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::{io_error, wrong};
-use crate::files::{hexadecimal, parent};
+use crate::files::{begin_folder, hexadecimal, parent};
 use crate::terminal::Screen;
 use crate::{Outcome, reason};
 
@@ -71,18 +71,14 @@ impl<'t> Staging<'t> {
     pub fn begin(target: &Path, table: &'t [Expected]) -> Outcome<Self> {
         let parent = parent(target);
         let failed = |error| io_error("create a temporary folder in it", parent, error);
-        let work = tempfile::Builder::new()
-            .prefix(TEMPORARY)
-            .tempdir_in(parent);
-        let work = work.map_err(failed)?;
+        let work = begin_folder(parent, TEMPORARY).map_err(failed)?;
         // The temporary folder is closed to other users; the one that will stay must not be.
         let files = work.path().join("files");
         fs::create_dir(&files).map_err(failed)?;
-        let target = target.to_owned();
         Ok(Self {
             work,
             files,
-            target,
+            target: target.to_owned(),
             table,
         })
     }
@@ -116,9 +112,8 @@ impl<'t> Staging<'t> {
     /// Where one has not come, or cannot be put there.
     pub fn commit(self, origin: &str, wanted: &[&str]) -> Outcome {
         let names = self.table.iter().map(|expected| expected.name);
-        let missing: Vec<_> = names
-            .filter(|name| !self.files.join(name).exists())
-            .collect();
+        let is_missing = |name: &&str| !self.files.join(name).exists();
+        let missing: Vec<_> = names.filter(is_missing).collect();
         if !missing.is_empty() {
             let found = format!("no {}", missing.join(", no "));
             return Err(wrong(origin, found, "all files of the set").into());
@@ -210,10 +205,8 @@ fn check_file(path: &Path, expected: &Expected, bar: &ProgressBar) -> Outcome {
     }
     // What a download leaves behind where a site asks to log in, or says that there is no such page.
     let mut start = Vec::new();
-    (&mut file)
-        .take(256)
-        .read_to_end(&mut start)
-        .map_err(failed)?;
+    let read = (&mut file).take(256).read_to_end(&mut start);
+    read.map_err(failed)?;
     let text = String::from_utf8_lossy(&start).trim_start().to_lowercase();
     if text.starts_with("<!doctype html") || text.starts_with("<html") {
         let (found, expected) = (format!("a web page of {length} bytes"), expected.bytes);

@@ -21,19 +21,14 @@ pub fn tell(notebooks: &[Notebook], places: &Places, strict: bool) -> Outcome {
         let executed: Value = serde_json::from_slice(&executed).unwrap_or_default();
         let cells = executed["cells"].as_array().into_iter().flatten();
         let outputs = cells.flat_map(|cell| cell["outputs"].as_array());
-        let markdown = outputs
-            .flatten()
-            .map(|o| text_of(&o["data"]["text/markdown"]));
-        let markdown: String = markdown.collect();
+        let markdown = |output: &Value| text_of(&output["data"]["text/markdown"]);
+        let markdown: String = outputs.flatten().map(markdown).collect();
         hold += markdown.matches(Claim::HOLDS).count();
         for claim in markdown.split(Claim::REFUTED).skip(1) {
             refuted += 1;
             let text = claim.lines().find_map(|line| line.strip_prefix("> "));
-            say!(
-                "warning: refuted in {}: {}",
-                notebook.name,
-                text.unwrap_or_default()
-            );
+            let (name, text) = (&notebook.name, text.unwrap_or_default());
+            say!("warning: refuted in {name}: {text}");
         }
     }
     say!("claims: {hold} hold, {refuted} refuted");

@@ -16,9 +16,7 @@ pub struct Notebook {
 impl Notebook {
     /// The notebook in a file whose name begins with two digits and a hyphen.
     fn of(path: PathBuf) -> Option<Self> {
-        let is_notebook = path
-            .extension()
-            .is_some_and(|extension| extension == "ipynb");
+        let is_notebook = path.extension().is_some_and(|it| it == "ipynb");
         let name = path.file_stem()?.to_string_lossy().into_owned();
         let number = name.split_once('-')?.0;
         let numbered = number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit());

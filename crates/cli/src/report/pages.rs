@@ -10,7 +10,7 @@ use serde_json::json;
 use super::notebooks::Notebook;
 use super::run::script;
 use crate::Outcome;
-use crate::files::sweep;
+use crate::files::begin_folder;
 use crate::setup::Environment;
 use crate::terminal::Screen;
 
@@ -82,11 +82,7 @@ pub fn write(
     saved: &[Notebook],
     screen: &Screen,
 ) -> Outcome {
-    // Empty, also where a report that was killed has left one.
-    sweep(&places.outputs, UNFINISHED);
-    let unfinished = tempfile::Builder::new()
-        .prefix(UNFINISHED)
-        .tempdir_in(&places.outputs);
+    let unfinished = begin_folder(&places.outputs, UNFINISHED);
     let unfinished = unfinished.map_err(|error| failed("create", &places.outputs, error))?;
     let notebooks = unfinished.path().join("notebooks");
     fs::create_dir(&notebooks).map_err(|error| failed("create", &notebooks, error))?;
@@ -181,8 +177,8 @@ mod tests {
         let left = folder.path().join(format!("{UNFINISHED}abc"));
         fs::create_dir(&left).unwrap();
         fs::write(left.join("09-stale.html"), "stale").unwrap();
-        sweep(folder.path(), UNFINISHED);
-        assert!(!left.exists());
+        let begun = begin_folder(folder.path(), UNFINISHED).unwrap();
+        assert!(begun.path().is_dir() && !left.exists());
     }
 
     #[test]

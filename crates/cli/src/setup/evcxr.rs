@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 use lab_core::LabError;
 use serde_json::json;
 
-use super::{CHECK_LAB, wait};
-use crate::files::{Lock, parent, sweep, write_whole};
+use super::CHECK_LAB;
+use crate::files::{Lock, begin_folder, parent, write_whole};
 use crate::terminal::{Screen, output};
 use crate::{Outcome, error};
 
@@ -35,9 +35,9 @@ pub fn cache() -> Outcome<PathBuf> {
         true => "Library/Caches",
         false => ".cache",
     };
-    let variable = |name| env::var_os(name).map(PathBuf::from);
-    let parent = variable("LAB_CACHE").filter(|path| path.is_absolute());
-    let parent = parent.or_else(|| variable("XDG_CACHE_HOME").filter(|path| path.is_absolute()));
+    let path = |name| env::var_os(name).map(PathBuf::from);
+    let whole = |name| path(name).filter(|path| path.is_absolute());
+    let parent = whole("LAB_CACHE").or_else(|| whole("XDG_CACHE_HOME"));
     let parent = parent.or_else(|| Some(env::home_dir()?.join(below_home)));
     let found = parent.map(|parent| parent.join("cifar10-lab"));
     let remedy = "set LAB_CACHE to the path of a folder";
@@ -63,15 +63,13 @@ pub fn lock_file(cache: &Path) -> PathBuf {
 /// Where it cannot be fetched or built.
 pub fn build(screen: &Screen) -> Outcome {
     let cache = cache()?;
-    let _lock = Lock::take(&lock_file(&cache), wait(screen, "builds the Rust kernel"))?;
+    let _lock = Lock::take(&lock_file(&cache), screen.wait("builds the Rust kernel"))?;
     if program()?.exists() {
         return Ok(());
     }
-    sweep(&cache, STAGING);
     let remedy = "check its permissions, or set LAB_CACHE";
     let failed = |error| LabError::io("write", &cache, error, remedy);
-    let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(&cache);
-    let staging = staging.map_err(failed)?;
+    let staging = begin_folder(&cache, STAGING).map_err(failed)?;
     let in_staging = |name| staging.path().join(name);
     let (root, profile) = (in_staging("root"), in_staging("profile.toml"));
     write_whole(&profile, PROFILE)?;

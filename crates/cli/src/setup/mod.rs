@@ -8,6 +8,7 @@ pub mod venv;
 
 mod crates;
 
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -83,7 +84,7 @@ pub fn ensure_python() -> Outcome<Environment> {
     let venv = Venv::of(&root)?;
     if !venv.is_ready() {
         let lock = root.join(".lab/setup.lock");
-        let _lock = Lock::take(&lock, wait(&screen, "sets up this laboratory"))?;
+        let _lock = Lock::take(&lock, screen.wait("sets up this laboratory"))?;
         venv.make(&screen)?;
     }
     Ok(Environment {
@@ -117,13 +118,12 @@ pub fn ensure(with_data: bool) -> Outcome<Environment> {
         venv::find_python()?;
     }
     let (data, mut without_data) = (root.join("data"), None);
-    let made = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         if with_data {
             scope.spawn(|| without_data = fetch::ensure(&data, &screen).err());
         }
         if ready { Ok(()) } else { pieces.make(&screen) }
-    });
-    made?;
+    })?;
     let python = pieces.venv.python();
     Ok(Environment {
         root,
@@ -162,17 +162,13 @@ impl Pieces {
     pub fn list(&self) -> [(&'static str, bool, String); 5] {
         let (python, program) = (self.venv.python(), self.program.display());
         let packages = "all that cells are compiled from, so no network is needed";
-        let piece = |name, ready, what: &str| (name, ready, what.to_owned());
+        let piece = |name, ready, what: &dyn Display| (name, ready, what.to_string());
         [
-            piece(
-                "JupyterLab",
-                self.venv.is_ready(),
-                &python.to_string_lossy(),
-            ),
-            piece("Packages", self.crates.are_there(), packages),
-            piece("Rust kernel", self.program.exists(), &program.to_string()),
-            piece("rust-src", has_rust_src(), "the component is installed"),
-            piece("Kernel spec", self.has_spec(), "`Rust` in .lab/venv"),
+            piece("JupyterLab", self.venv.is_ready(), &python.display()),
+            piece("Packages", self.crates.are_there(), &packages),
+            piece("Rust kernel", self.program.exists(), &program),
+            piece("rust-src", has_rust_src(), &"the component is installed"),
+            piece("Kernel spec", self.has_spec(), &"`Rust` in .lab/venv"),
         ]
     }
 
@@ -185,7 +181,7 @@ impl Pieces {
     /// runs beside it.
     fn make(&self, screen: &Screen) -> Outcome {
         let lock = self.root.join(".lab/setup.lock");
-        let _lock = Lock::take(&lock, wait(screen, "sets up this laboratory"))?;
+        let _lock = Lock::take(&lock, screen.wait("sets up this laboratory"))?;
         let failure = OnceLock::new();
         let attempt = |made: Outcome| {
             if let Err(error) = made {
@@ -195,20 +191,15 @@ impl Pieces {
             }
         };
         std::thread::scope(|scope| {
-            scope.spawn(|| attempt(self.make_kernel(screen)));
+            if !self.program.exists() {
+                scope.spawn(|| attempt(evcxr::build(screen)));
+            }
             attempt(self.make_environment(screen));
         });
         match failure.into_inner() {
             Some(error) => Err(error),
             None if self.has_spec() => Ok(()),
             None => evcxr::write_spec(&self.root, &self.program, &self.spec),
-        }
-    }
-
-    fn make_kernel(&self, screen: &Screen) -> Outcome {
-        match self.program.exists() {
-            true => Ok(()),
-            false => evcxr::build(screen),
         }
     }
 
@@ -228,15 +219,6 @@ impl Pieces {
 
 fn has_rust_src() -> bool {
     evcxr::rust_src().is_some_and(|path| path.is_dir())
-}
-
-/// Says for which process this one waits; `work` is what that one does.
-fn wait(screen: &Screen, work: &str) -> impl Fn(&str) -> Outcome {
-    move |holder| {
-        let me = std::process::id();
-        screen.line(&format!("process {me} waits for {holder}, which {work}"));
-        Ok(())
-    }
 }
 
 /// A line with the name and the SHA-256 of a file, for the stamp of what was made from it.

@@ -132,11 +132,6 @@ impl<'t> Page<'t> {
         self.notes.push(note.into());
     }
 
-    /// Adds to what the figure says in words.
-    pub(crate) fn tell(&mut self, words: String) {
-        self.words.push(words);
-    }
-
     /// Adds an entry to the legend.
     pub(crate) fn key(&mut self, name: impl Into<String>, swatch: Swatch) {
         self.legend.push((name.into(), swatch));

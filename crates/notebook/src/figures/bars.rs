@@ -59,9 +59,8 @@ pub fn grouped_bars(
     }
     let row = ROW * (0.7 * series.len() as f64).max(1.0);
     let page = Page::new(title, row * groups.len() as f64 + 49.0);
-    let panel = bar_panel(axis, groups, series, WIDTH, |number, _| {
-        Stroke::of(number).colour
-    });
+    let colour = |number, _| Stroke::of(number).colour;
+    let panel = bar_panel(axis, groups, series, WIDTH, colour);
     draw_panels(page, &[panel])
 }
 
@@ -91,13 +90,12 @@ pub(crate) fn bar_panel(
             numbers.push(number);
             ends.push(end);
         }
-        let words = listed(&words, 40);
-        if name.is_empty() {
-            panel.tell(words);
-        } else {
-            panel.tell(format!("{name}: {words}"));
+        let mut words = listed(&words, 40);
+        if !name.is_empty() {
+            words = format!("{name}: {words}");
             panel.key(name, Swatch::Block(Stroke::of(at).colour));
         }
+        panel.tell(words);
     }
     let (low, high) = range(ends).unwrap_or_default();
     // Numbers stand beside the ends of the bars.

@@ -36,10 +36,9 @@ pub fn confusion_matrix(title: &str, matrix: &ConfusionMatrix) -> Result<Figure>
     let (right, total) = (100.0 * matrix.accuracy(), thousands(counts.sum() as usize));
     let mut page = Page::new(title, TOP + down * classes);
     page.size.0 = (left + across * classes).max(420.0);
-    page.tell(format!("{total} samples in {classes} classes"));
-    for mistake in matrix.most_confused(3) {
-        page.tell(mistake.to_string());
-    }
+    page.words = vec![format!("{total} samples in {classes} classes")];
+    let mistakes = matrix.most_confused(3).into_iter().map(|it| it.to_string());
+    page.words.extend(mistakes);
     let colours = "share of the true class, blue where right, orange where wrong";
     page.note(format!("accuracy {right:.1} %; colour: {colours}"));
     page.draw(|area| {

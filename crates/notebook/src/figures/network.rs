@@ -26,10 +26,12 @@ const ABOVE: f64 = 44.0;
 pub fn network(title: &str, model: &Sequential) -> Result<Figure> {
     let (plan, rows) = (model.architecture(), model.summary().rows);
     check_most("layers", rows.len(), 9)?;
-    let list = |sizes: &[usize]| {
-        let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
-        sizes.join(" × ")
+    // `[3072, 10]` and `(None, 10)` as `3072 × 10` and `10`.
+    let written = |shape: &str| {
+        let sizes = shape.trim_matches(['[', '(', ')', ']']);
+        sizes.replace("None, ", "").replace(", ", " × ")
     };
+    let list = |sizes: &[usize]| written(&format!("{sizes:?}"));
     // Name, activation, shape of the output, shape of the kernel, number of parameters.
     let mut bars = vec![["input", "", &list(&plan.input_shape), "", ""].map(str::to_owned)];
     for (row, layer) in rows.iter().zip(&plan.layers) {
@@ -37,19 +39,15 @@ pub fn network(title: &str, model: &Sequential) -> Result<Figure> {
             LayerKind::Dense(dense) => dense.activation.to_string(),
             _ => String::new(),
         };
-        let shape = row.output_shape.replace("(None, ", "").replace(')', "");
         let kernel = model.weight(&format!("{}.kernel", row.name));
         let kernel = kernel.map_or(String::new(), |kernel| list(kernel.shape()));
         let count = Some(thousands(row.parameters)).filter(|count| count != "0");
-        let (name, shape) = (row.name.clone(), shape.replace(", ", " × "));
+        let (name, shape) = (row.name.clone(), written(&row.output_shape));
         bars.push([name, activation, shape, kernel, count.unwrap_or_default()]);
     }
-    let words = bars.iter().map(|bar| {
-        let texts: Vec<&str> = bar.iter().map(String::as_str).collect();
-        texts.join(" ").trim_end().replace("  ", " ")
-    });
+    let words = |bar: &[String; 5]| bar.join(" ").trim_end().replace("  ", " ");
     let mut page = Page::new(title, ABOVE + TALLEST + 26.0);
-    page.words = words.collect();
+    page.words = bars.iter().map(words).collect();
     page.draw(|area| {
         let (step, middle) = (WIDTH / bars.len() as f64, ABOVE + TALLEST / 2.0);
         let mut before = 0.0;

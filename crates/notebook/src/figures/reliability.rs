@@ -48,7 +48,7 @@ pub fn reliability(title: &str, calibration: &Calibration) -> Result<Figure> {
     let (ece, total) = (calibration.ece, thousands(total));
     let title = format!("{title} (ECE {ece:.3})");
     let mut page = Page::new(&title, 300.0);
-    page.tell(format!("{total} predictions, on the whole {verdict}"));
+    page.words = vec![format!("{total} predictions, on the whole {verdict}")];
     let means = format!("mean confidence {mean:.3}, accuracy {accuracy:.3}");
     page.note(format!("{means}; the dashed line is perfect calibration"));
     draw_panels(page, &[shares, counts])

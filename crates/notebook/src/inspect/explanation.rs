@@ -154,7 +154,7 @@ impl Explanation {
         let count = thousands(self.train.len());
         let searched = format!("the nearest of {count} training images");
         let words: Vec<String> = captions.iter().map(|it| it.join(" ")).collect();
-        page.tell(format!("{searched}: {}", words.join(", ")));
+        page.words.push(format!("{searched}: {}", words.join(", ")));
         page.draw(|area| {
             let moves = format!("how much each pixel moves {}", self.name(self.predicted));
             let large = [(pixels(&self.image, 0), "the image"), (self.heat(), &moves)];
@@ -179,6 +179,6 @@ impl Explanation {
 
 impl Show for Explanation {
     fn view(&self) -> View {
-        View::picture(self.figure(), self.verdict())
+        View::new(String::new(), self.verdict()).with(self.figure())
     }
 }

@@ -59,8 +59,7 @@ pub(super) fn inspect(model: &Sequential, batch: &Dataset) -> Result<Inspection>
     let gradients = model.gradients(batch, loss, Seed(0))?;
     let mut traced = model.clone();
     traced.forward(batch, Mode::Inference)?;
-    let input = batch.batches(images)?.next();
-    let input = input.map(|it| it.images).unwrap_or_default();
+    let input = batch.batches(images)?.next().unwrap_or_default().images;
     // The same seed as for the gradients, so that dropout leaves out the same units.
     let mut trainer = Trainer::new(loss, optimizer).progress(Silent).seed(Seed(0));
     let (mut stepped, labels) = (model.clone(), batch.labels());
@@ -119,19 +118,15 @@ fn dead(output: &Array1<f64>, units: usize) -> f64 {
 }
 
 fn saturated(activation: Activation, output: &Array1<f64>, images: usize) -> Option<f64> {
-    let near = |a: &&f64| match activation {
-        Activation::Tanh => a.abs() >= BOUND,
-        Activation::Sigmoid => (2.0 * **a - 1.0).abs() >= 2.0 * BOUND - 1.0,
-        Activation::Elu => **a <= -BOUND,
-        _ => **a > BOUND,
-    };
-    let of = match activation {
-        Activation::Tanh | Activation::Sigmoid | Activation::Elu => output.len(),
+    let (near, of): (fn(&f64) -> bool, usize) = match activation {
+        Activation::Tanh => (|a| a.abs() >= BOUND, output.len()),
+        Activation::Sigmoid => (|a| (2.0 * a - 1.0).abs() >= 2.0 * BOUND - 1.0, output.len()),
+        Activation::Elu => (|a| *a <= -BOUND, output.len()),
         // No two probabilities of one image are above 0.99.
-        Activation::Softmax => images,
+        Activation::Softmax => (|a| *a > BOUND, images),
         _ => return None,
     };
-    Some(output.iter().filter(near).count() as f64 / of as f64)
+    Some(output.iter().filter(|a| near(a)).count() as f64 / of as f64)
 }
 
 /// ‖after − before‖ / ‖before‖ of one array.

@@ -51,14 +51,6 @@ impl LayerInspection {
         format!("{name} ({kind}{})", activation.unwrap_or_default())
     }
 
-    fn cells(&self) -> [String; 6] {
-        let optional = |value: Option<f64>| value.map_or_else(String::new, brief);
-        let [mean, deviation] = [self.mean, self.deviation].map(brief);
-        let gradients = [self.kernel_gradient, self.bias_gradient, self.update];
-        let [kernel, bias, update] = gradients.map(optional);
-        [mean, deviation, self.state(), kernel, bias, update]
-    }
-
     /// What stands out in this layer; `largest` is the largest gradient of any layer.
     fn remarks(&self, images: usize, largest: f64) -> Vec<String> {
         // What does not apply is NaN, of which no comparison holds.
@@ -175,10 +167,14 @@ impl Inspection {
 /// The layers, what stands out, and how to read the last columns.
 impl Show for Inspection {
     fn view(&self) -> View {
-        let header: Vec<&str> = HEADER.split(',').collect();
-        let mut table = Table::new(self.caption(), &header);
+        let mut table = Table::new(&self.caption(), HEADER.split(','));
+        let optional = |value: Option<f64>| value.map_or_else(String::new, brief);
         for layer in &self.layers {
-            table.row([vec![layer.title()], layer.cells().to_vec()].concat());
+            let mut row = vec![layer.title(), brief(layer.mean), brief(layer.deviation)];
+            row.push(layer.state());
+            let gradients = [layer.kernel_gradient, layer.bias_gradient, layer.update];
+            row.extend(gradients.map(optional));
+            table.row(row);
         }
         table.notes.extend(self.remarks());
         table.notes.push(READING.to_owned());

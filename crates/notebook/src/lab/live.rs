@@ -51,8 +51,8 @@ fn view(lab: &Lab, name: &str) -> Result<View> {
     let folder = ["outputs/live", "outputs/sample/live"][sample];
     let data = format!("data-live=\"{}\" data-folder=\"{folder}\"", escape(name));
     let (line, script) = (escape(&text), include_str!("live.js"));
-    let html = format!("<div class=\"lab-live\" {data}><p>{line}</p></div>\n");
-    let html = html + &format!("<script>{script}</script>");
+    let shown = format!("<div class=\"lab-live\" {data}><p>{line}</p></div>");
+    let html = format!("{shown}\n<script>{script}</script>");
     Ok(View { html, text })
 }
 
@@ -77,11 +77,10 @@ pub(super) struct LiveLog {
 
 impl LiveLog {
     pub(super) fn new(path: PathBuf) -> Self {
-        let (begun, written) = (None, Instant::now());
         Self {
             path,
-            begun,
-            written,
+            begun: None,
+            written: Instant::now(),
         }
     }
 

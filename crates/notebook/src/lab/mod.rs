@@ -172,7 +172,7 @@ impl Lab {
     /// Where there is none, one is damaged, or they do not belong together ([`same_laboratory`]).
     pub fn runs(&self, prefix: &str) -> Result<Vec<Run>> {
         let mut names: BTreeSet<String> = tables::read(&self.outputs())?.into_keys().collect();
-        names.extend(self.run_folders());
+        names.extend(self.run_folders(prefix));
         names.retain(|name| name.starts_with(prefix));
         if names.is_empty() {
             return Err(run::missing(self, &format!("{prefix}*"), "nothing"));
@@ -191,20 +191,19 @@ impl Lab {
     pub fn collect(&self, prefix: &str) -> Result<()> {
         let mut entries = tables::read(&self.outputs())?;
         entries.retain(|name, _| !name.starts_with(prefix));
-        for name in self.run_folders() {
-            if name.starts_with(prefix) {
-                let run = self.saved(&name)?;
-                entries.insert(name, (run.record, run.history));
-            }
+        for name in self.run_folders(prefix) {
+            let run = self.saved(&name)?;
+            entries.insert(name, (run.record, run.history));
         }
         tables::write(&self.outputs(), &entries)
     }
 
-    /// The names of the runs that have a folder.
-    fn run_folders(&self) -> Vec<String> {
+    /// The names of the runs that have a folder and whose names begin with `prefix`.
+    fn run_folders(&self, prefix: &str) -> Vec<String> {
         let folders = fs::read_dir(self.run_folder("")).into_iter().flatten();
         let names = folders.flat_map(|folder| folder.ok()?.file_name().into_string().ok());
-        names.filter(|name| !name.starts_with('.')).collect()
+        let is_run = |name: &String| name.starts_with(prefix) && !name.starts_with('.');
+        names.filter(is_run).collect()
     }
 
     fn run_folder(&self, name: &str) -> PathBuf {

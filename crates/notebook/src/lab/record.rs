@@ -127,11 +127,9 @@ impl TestRecord {
         let names: Vec<_> = self.per_class.iter().map(|it| &it.name[..]).collect();
         let (rows, cells) = (self.confusion_matrix.len(), self.confusion_matrix.concat());
         let counts = Array2::from_shape_vec((rows, cells.len() / rows.max(1)), cells);
-        let counts = counts.map_err(|error| {
-            let (found, remedy) = (error.to_string(), "make the run again");
-            LabError::shape("confusion matrix", found, "equal rows", remedy)
-        })?;
-        ConfusionMatrix::from_counts(counts, &names)
+        let remedy = "make the run again";
+        let wrong = |error| LabError::shape("confusion matrix", error, "equal rows", remedy);
+        ConfusionMatrix::from_counts(counts.map_err(wrong)?, &names)
     }
 }
 
@@ -146,9 +144,8 @@ impl Record {
     ) -> Self {
         let (epochs, seconds) = (history.epochs.len(), history.seconds());
         let stopping = training.early_stopping;
-        let best = history.best();
-        let best = best.filter(|_| stopping.is_some_and(|it| it.restore_best_weights));
-        let best = best.map_or(epochs, |best| best.epoch);
+        let kept = |_: &&EpochRecord| stopping.is_some_and(|it| it.restore_best_weights);
+        let best = history.best().filter(kept).map_or(epochs, |it| it.epoch);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         Self {
             lab: env!("CARGO_PKG_VERSION").to_owned(),

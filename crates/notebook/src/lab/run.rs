@@ -65,14 +65,13 @@ impl LogTo for Trainer {
         check_run_name(name)?;
         let folder = RunFolder::begin(&lab.run_folder(name))?;
         let (resume, how) = (experiment.resume, resuming(name));
-        let (trainer, said) = folder.checkpointed(self, CHECKPOINT_EVERY, resume, &how)?;
+        let (mut trainer, said) = folder.checkpointed(self, CHECKPOINT_EVERY, resume, &how)?;
         if let Some(said) = said {
             println!("{name}: {said}");
         }
-        let trainer = match experiment.quiet {
-            true => trainer.progress(Silent),
-            false => trainer,
-        };
+        if experiment.quiet {
+            trainer = trainer.progress(Silent);
+        }
         Ok(trainer
             .callback(CsvLogger::new(folder.file(HISTORY)))
             .callback(LiveLog::new(lab.live_file(name)))
@@ -208,9 +207,8 @@ impl Lab {
             return Err(missing(&format!("a run on {set}, not on {wanted}")));
         }
         (history.stopped, history.warnings) = (record.stopped, record.warnings.clone());
-        let name = name.to_owned();
         Ok(Run {
-            name,
+            name: name.to_owned(),
             history,
             record,
             folder,

@@ -56,8 +56,7 @@ impl RunFolder {
         lock.try_lock().map_err(|error| match error {
             TryLockError::Error(error) => failed(error),
             TryLockError::WouldBlock => {
-                let another = "choose another name: lab.run(\"…\"), on the command line --out DIR";
-                let remedy = format!("wait until it ends, or {another}");
+                let remedy = "wait until it ends, or choose another name: lab.run(\"…\"), on the command line --out DIR";
                 let (found, expected) = ("another training at work", "no other training");
                 LabError::format(target, found, expected, remedy)
             }

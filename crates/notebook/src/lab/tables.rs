@@ -89,9 +89,8 @@ pub(super) fn write(outputs: &Path, entries: &BTreeMap<String, Entry>) -> Result
 }
 
 fn open(path: &Path) -> Result<BufReader<File>> {
-    let file = File::open(path);
-    let file = file.map_err(|error| LabError::io("read", path, error, REMEDY))?;
-    Ok(BufReader::new(file))
+    let file = File::open(path).map(BufReader::new);
+    file.map_err(|error| LabError::io("read", path, error, REMEDY))
 }
 
 fn damaged(outputs: &Path, name: &str, found: impl ToString, expected: &str) -> LabError {
