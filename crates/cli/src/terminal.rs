@@ -59,7 +59,7 @@ impl Screen {
         }
     }
 
-    /// Says for which process this one waits, as [`Lock::take`](crate::files::Lock::take) asks; `work` is what that one does.
+    /// Says for which process this one waits, as a lock asks when it is taken; `work` is what that one does.
     pub fn wait(&self, work: &str) -> impl Fn(&str) -> Outcome {
         move |holder| {
             let me = std::process::id();
