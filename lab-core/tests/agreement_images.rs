@@ -5,7 +5,7 @@ mod golden;
 
 use std::collections::BTreeMap;
 
-use common::{message, uniform};
+use common::{message, textbook_activation, uniform};
 use lab_core::prelude::*;
 use lab_textbook::{self as textbook, Matrix};
 use ndarray::{Array2, ArrayD, IxDyn};
@@ -34,19 +34,6 @@ fn matrix(model: &Sequential, name: &str) -> Option<Matrix> {
     Some(array.to_shape(shape).unwrap().into_owned())
 }
 
-fn activation(activation: Activation) -> textbook::Activation {
-    match activation {
-        Activation::Linear => textbook::Activation::Linear,
-        Activation::Relu => textbook::Activation::Relu,
-        Activation::LeakyRelu => textbook::Activation::LeakyRelu,
-        Activation::Elu => textbook::Activation::Elu,
-        Activation::Gelu => textbook::Activation::Gelu,
-        Activation::Sigmoid => textbook::Activation::Sigmoid,
-        Activation::Tanh => textbook::Activation::Tanh,
-        Activation::Softmax => textbook::Activation::Softmax,
-    }
-}
-
 /// The network on the blackboard, and the names of its trained arrays; none where the fast network has no such array.
 fn on_the_blackboard(model: &Sequential) -> (textbook::Network, Vec<Option<String>>) {
     let (mut layers, mut names) = (Vec::new(), Vec::new());
@@ -71,7 +58,9 @@ fn on_the_blackboard(model: &Sequential) -> (textbook::Network, Vec<Option<Strin
                     bias: array("bias", Matrix::default((0, 0)), true),
                     l2: dense.l2.into(),
                 }));
-                layers.push(textbook::Layer::Activation(activation(dense.activation)));
+                layers.push(textbook::Layer::Activation(textbook_activation(
+                    dense.activation,
+                )));
             }
             LayerKind::Conv2d(conv) => {
                 let windows = textbook::Windows {
@@ -86,7 +75,9 @@ fn on_the_blackboard(model: &Sequential) -> (textbook::Network, Vec<Option<Strin
                     bias: array("bias", row_of(0.0, conv.filters), true),
                     l2: conv.l2.into(),
                 }));
-                layers.push(textbook::Layer::Activation(activation(conv.activation)));
+                layers.push(textbook::Layer::Activation(textbook_activation(
+                    conv.activation,
+                )));
             }
             LayerKind::Pooling2d(pooling) => {
                 let windows = textbook::Windows {
@@ -118,7 +109,7 @@ fn on_the_blackboard(model: &Sequential) -> (textbook::Network, Vec<Option<Strin
                 }))
             }
             LayerKind::Activation { activation: kind } => {
-                layers.push(textbook::Layer::Activation(activation(*kind)))
+                layers.push(textbook::Layer::Activation(textbook_activation(*kind)))
             }
             LayerKind::Dropout(_) | LayerKind::Rescaling(_) => panic!("no counterpart"),
         }

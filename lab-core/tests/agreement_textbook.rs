@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{message, random, uniform};
+use common::{message, random, textbook_activation, uniform};
 use lab_core::prelude::*;
 use lab_textbook::{self as textbook, Matrix};
 use ndarray::{Array1, Array2, ArrayD, ArrayViewD, Axis, Ix1, Ix2};
@@ -189,7 +189,7 @@ impl Case {
         for (i, layer) in self.hidden.iter().enumerate() {
             layers.extend([
                 dense(i, layer.l2),
-                Layer::Activation(on_the_blackboard(layer.activation)),
+                Layer::Activation(textbook_activation(layer.activation)),
             ]);
             if layer.norm {
                 let part =
@@ -205,7 +205,7 @@ impl Case {
         }
         layers.push(dense(self.hidden.len(), 0.0));
         if !self.loss.from_logits() {
-            layers.push(Layer::Activation(on_the_blackboard(self.last)));
+            layers.push(Layer::Activation(textbook_activation(self.last)));
         }
         textbook::Network { layers }
     }
@@ -260,19 +260,6 @@ impl Case {
                 ) => z.iter().any(|z| z.abs() < 1e-5),
                 _ => false,
             })
-    }
-}
-
-fn on_the_blackboard(activation: Activation) -> textbook::Activation {
-    match activation {
-        Activation::Linear => textbook::Activation::Linear,
-        Activation::Relu => textbook::Activation::Relu,
-        Activation::LeakyRelu => textbook::Activation::LeakyRelu,
-        Activation::Elu => textbook::Activation::Elu,
-        Activation::Gelu => textbook::Activation::Gelu,
-        Activation::Sigmoid => textbook::Activation::Sigmoid,
-        Activation::Tanh => textbook::Activation::Tanh,
-        Activation::Softmax => textbook::Activation::Softmax,
     }
 }
 

@@ -1,8 +1,8 @@
 """The networks of a report as parts of its page: their weights, the module that computes with them, and images to try.
 
-A network is what `lab_web::network::Network::read` takes: a line of JSON and floats, those of kernels with 16 bits. In the page stand its deflated
-bytes, first every second one from the first, then the others: the bytes that hold sign and exponent are much alike, and among
-each other they are packed a fifth smaller. Five letters stand for four bytes, which base64 would make more than five.
+A network is what `lab_web::network::Network::read` takes: a line of JSON, then floats, those of kernels with 16 bits. Its
+bytes are split into the even and the odd ones before they are deflated: half of them hold sign and exponent, which are much
+alike, and packed together they take a fifth less room. In base85 five letters stand for four bytes.
 """
 
 import base64

@@ -52,7 +52,9 @@ pub struct TrainArgs {
     #[arg(
         long,
         value_enum,
-        conflicts_with_all = "split layers dropout l2 loss optimizer learning_rate schedule epochs batch_size patience no_early_stopping augment".split(' ')
+        conflicts_with_all = ["split", "layers", "dropout", "l2", "loss", "optimizer",
+            "learning_rate", "schedule", "epochs", "batch_size", "patience",
+            "no_early_stopping", "augment"]
     )]
     preset: Option<Preset>,
     /// Hidden layers, UNITS:ACTIVATION in a list [default: 512:elu,256:tanh,128:elu]

@@ -60,7 +60,7 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// [`LabError::Value`](crate::LabError::Value) for a size of 0.
+    /// [`LabError::Value`] for a size of 0.
     pub fn batches(&self, size: usize) -> Result<Batches> {
         check_range("batch size", size, 1.., "32 to 256 are usual")?;
         Ok(Batches {
@@ -155,8 +155,8 @@ impl Batches {
     /// ```
     ///
     /// # Errors
-    /// [`LabError::Shape`](crate::LabError::Shape) for another number of weights than of classes or of examples;
-    /// [`LabError::Value`](crate::LabError::Value) for a weight that is negative or not finite.
+    /// [`LabError::Shape`] for another number of weights than of classes or of examples;
+    /// [`LabError::Value`] for a weight that is negative or not finite.
     pub fn weighted(mut self, class: Option<&[f32]>, sample: Option<&[f32]>) -> Result<Self> {
         check_weights("class", class, self.data.class_count())?;
         check_weights("sample", sample, self.data.len())?;

@@ -6,8 +6,9 @@ use super::*;
 
 /// How the kernel of a dense layer or a convolution is drawn; biases start at 0.
 ///
-/// With *fan in* the number of inputs that an output sees and *fan out* of outputs that see an input, the variance is 2 / (fan in + fan out) for Glorot
-/// (Glorot and Bengio, 2010) and 2 / fan in for He (He et al., 2015), as in Keras.
+/// With *fan in* the number of inputs that an output sees and *fan out* the number of outputs that an input reaches, the
+/// variance is 2 / (fan in + fan out) for Glorot (Glorot and Bengio, 2010) and 2 / fan in for He (He et al., 2015), as in
+/// Keras.
 ///
 /// ```
 /// use lab_core::prelude::*;

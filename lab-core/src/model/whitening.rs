@@ -12,7 +12,7 @@ use super::*;
 /// the mean color.
 ///
 /// # Errors
-/// [`LabError::Value`](crate::LabError::Value) for a size that no patch of the images has.
+/// [`LabError::Value`] for a size that no patch of the images has.
 pub fn whitening(
     images: ArrayView4<'_, f32>,
     size: usize,

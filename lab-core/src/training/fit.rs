@@ -12,7 +12,7 @@ impl Trainer {
     /// A loss that is no longer finite is not an error: [`History::stopped`] says in which epoch and step it came.
     ///
     /// # Errors
-    /// [`LabError::Value`](crate::LabError::Value) and [`LabError::Shape`](crate::LabError::Shape) where an option is outside of its range or data, network and loss do
+    /// [`LabError::Value`] and [`LabError::Shape`] where an option is outside of its range or data, network and loss do
     /// not fit together, before anything is changed; a schedule that returns NaN, and what a callback returns, after
     /// all callbacks were told of the end.
     pub fn fit<'v>(
@@ -72,7 +72,7 @@ impl Trainer {
     /// ```
     ///
     /// # Errors
-    /// As for [`Trainer::fit`], and [`LabError::Value`](crate::LabError::Value) for an element that is not finite.
+    /// As for [`Trainer::fit`], and [`LabError::Value`] for an element that is not finite.
     pub fn train_on_batch<'t>(
         &mut self,
         model: &mut Sequential,

@@ -71,7 +71,7 @@ impl Trainer {
     /// ```
     ///
     /// # Errors
-    /// [`LabError::Value`](crate::LabError::Value) for rates that are not 0 < from < to or steps outside of 2 to 100,000; otherwise as for
+    /// [`LabError::Value`] for rates that are not 0 < from < to or steps outside of 2 to 100,000; otherwise as for
     /// [`Trainer::fit`].
     pub fn range_test(
         &self,

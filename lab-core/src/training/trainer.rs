@@ -268,7 +268,7 @@ impl TrainingConfig {
     /// Checks every option.
     ///
     /// # Errors
-    /// [`LabError::Value`](crate::LabError::Value) for the first option outside of its range.
+    /// [`LabError::Value`] for the first option outside of its range.
     pub fn validate(&self) -> Result<()> {
         check_range("epochs", self.epochs, 1.., "10 is enough for a first look")?;
         let usual = "64 is the original lab's";

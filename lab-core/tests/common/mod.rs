@@ -50,6 +50,20 @@ pub fn assert_close(found: f64, wanted: f64, share: f64, what: impl fmt::Display
     );
 }
 
+/// The textbook's name for an activation.
+pub fn textbook_activation(activation: Activation) -> lab_textbook::Activation {
+    match activation {
+        Activation::Linear => lab_textbook::Activation::Linear,
+        Activation::Relu => lab_textbook::Activation::Relu,
+        Activation::LeakyRelu => lab_textbook::Activation::LeakyRelu,
+        Activation::Elu => lab_textbook::Activation::Elu,
+        Activation::Gelu => lab_textbook::Activation::Gelu,
+        Activation::Sigmoid => lab_textbook::Activation::Sigmoid,
+        Activation::Tanh => lab_textbook::Activation::Tanh,
+        Activation::Softmax => lab_textbook::Activation::Softmax,
+    }
+}
+
 /// All arrays of a network with their names, bit for bit.
 #[derive(PartialEq)]
 pub struct Bits(pub Vec<(String, Vec<u32>)>);
