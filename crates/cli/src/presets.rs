@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
-    /// A convolution in about ten minutes
+    /// Six convolutions: 90 % of the test images in about five minutes
     Coffee,
-    /// A wider one in about half an hour
+    /// The same with more filters, and longer
     Lunch,
-    /// The widest, in about an hour
+    /// The same with most filters, for the longest time
     Hour,
 }
 
