@@ -9,7 +9,7 @@ pub const LAYERS: usize = 10;
 /// Inputs of each layer, and units.
 pub const UNITS: usize = 128;
 /// Examples that go through it.
-pub const EXAMPLES: usize = 32;
+pub const EXAMPLES: usize = 16;
 
 /// Initial weights: an initializer, and the number that replaces what it draws.
 pub type Initial = (Initializer, Option<f32>);

@@ -95,7 +95,7 @@ fn signals_and_gradients_are_those_of_the_blackboard() {
     for (activation, same) in ACTIVATIONS.into_iter().zip(same) {
         for (initial, scale) in [(&INITIAL[2], 1.0), (&INITIAL[3], 0.7), (&INITIAL[3], 1.3)] {
             let found = ten_layers::pass(activation, initial, scale, Seed(3)).unwrap();
-            assert_eq!(found.len(), 2 * LAYERS * (1 + 32 * 128));
+            assert_eq!(found.len(), 2 * LAYERS * (1 + 16 * 128));
             let model = ten_layers::network(activation, initial, scale, Seed(3)).unwrap();
             let expected = on_the_blackboard(&model, Seed(3), same);
             for (layer, (&found, expected)) in found.iter().zip(expected).enumerate() {
