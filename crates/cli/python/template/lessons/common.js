@@ -40,7 +40,7 @@ const controls = (root) => Object.fromEntries([...root.querySelectorAll("[name]"
 // Says the value of a slider in words, beside it and to a screen reader.
 function say(slider, words) {
   slider.setAttribute("aria-valuetext", words);
-  slider.closest("label").querySelector("output").textContent = words;
+  slider.closest("label").querySelector(".value").textContent = words;
 }
 // The step of an arrow key, to the right and downwards.
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };

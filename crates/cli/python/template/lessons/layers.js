@@ -1,6 +1,6 @@
 // Notebook 2: the size of a signal in ten layers, and of a gradient, by activation and initial weights.
 figures.layers = (root, ask) => {
-  const LAYERS = 10, BINS = 41;
+  const LAYERS = 10, BINS = 31;
   const part = controls(root), [signal, gradient] = root.querySelectorAll("figure");
   let seed = 0;
 
@@ -17,7 +17,7 @@ figures.layers = (root, ask) => {
   // The distribution in each layer, upright, as wide as there are values; all on one scale.
   function drawViolins(picture, sizes, layers) {
     const { width, height } = roomFor(picture), across = (width - LEFT - RIGHT) / LAYERS, tall = height - 20;
-    const largest = Math.max(...sizes), reach = Number.isFinite(largest) && largest > 0 ? 2.5 * largest : 1;
+    const largest = Math.max(...sizes), reach = largest > 0 ? 3 * largest : 1;
     const axes = svg("g", { class: "axes" });
     for (const value of [-0.8 * reach, 0, 0.8 * reach]) {
       const y = 10 + ((1 - value / reach) / 2) * tall;
@@ -44,7 +44,7 @@ figures.layers = (root, ask) => {
       if (size > 0 && Number.isFinite(size)) picture.append(svg("circle", { class: "dot series-0", cx: at.x(layer + 1), cy: at.y(size), r: 3 }));
     });
     picture.setAttribute("aria-label", `${name} of the layers 1 to 10: ${sizes.map((size) => written(size, 2)).join(", ")}`);
-    picture.dataset.sizes = JSON.stringify(sizes);
+    Object.assign(picture.dataset, { sizes: JSON.stringify(sizes), seed });
   }
 
   function show() {

@@ -23,6 +23,7 @@ figures.playground = (root, ask) => {
   }
 
   function drawPoints() {
+    plot.dataset.points = JSON.stringify(points);
     marks.replaceChildren(...points.map(([x, y, label]) => label === 0
       ? svg("circle", { class: "point blue", cx: x, cy: y, r: 4 })
       : svg("path", { class: "point orange", d: `M${x} ${y - 5}l5 8.6h-10z` })));
@@ -38,7 +39,7 @@ figures.playground = (root, ask) => {
       const most = Math.max(...values.map(Math.abs), 1e-6);
       paint(canvas, TILE, values.map((value) => value / most));
     });
-    const end = 20 * 2 ** Math.max(0, Math.ceil(Math.log2(epochs / 20))), top = 0.8 * Math.max(1, Math.ceil(Math.max(0, ...history.filter(Number.isFinite)) / 0.8));
+    const end = 20 * 2 ** Math.max(0, Math.ceil(Math.log2(epochs / 20))), top = 0.4 * Math.max(2, Math.ceil(Math.max(0, ...history.filter(Number.isFinite)) / 0.4));
     const quarters = (whole) => [0, 0.25, 0.5, 0.75, 1].map((part) => part * whole);
     const { line } = chart(root.querySelector(".losses"), { x: [0, end], xTicks: quarters(end), xName: "epoch", y: [0, top], yTicks: quarters(top), yName: "loss" });
     line(history, 1, "series-0");

@@ -10,7 +10,7 @@ figures.valley = (root, ask) => {
     const row = document.createElement("div");
     row.className = `rate series-${number}`;
     row.innerHTML = `<label class="check"><input type="checkbox" checked> <i></i>${name}</label>
-      <label class="rate-of"><span class="hidden">Learning rate of ${name}</span> <output></output><input type="range" min="0" max="100" value="46"></label>
+      <label class="rate-of"><span class="hidden">Learning rate of ${name}</span> <span class="value" aria-hidden="true"></span><input type="range" min="0" max="100" value="46"></label>
       <span class="loss" data-optimizer="${number}"></span>`;
     const [shown, slider] = row.querySelectorAll("input");
     return { row, shown, slider, loss: row.querySelector(".loss") };
@@ -54,8 +54,9 @@ figures.valley = (root, ask) => {
     lines.replaceChildren(...[0.5, 2, 8, 18, 32, 50, 72, 128, 200, 400, 800, 1600].map(ellipse));
     const [x, y] = weights(), [left, top] = place(x, y);
     handle.setAttribute("transform", `translate(${left} ${top})`);
+    plot.dataset.start = JSON.stringify([x, y]);
     handle.setAttribute("aria-valuenow", x.toFixed(1));
-    handle.setAttribute("aria-valuetext", `first weight ${x.toFixed(1)}, second weight ${y.toFixed(1)}`);
+    handle.setAttribute("aria-valuetext", `first weight ${signed(x.toFixed(1))}, second weight ${signed(y.toFixed(1))}`);
     draw();
   }
 
