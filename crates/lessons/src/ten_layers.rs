@@ -28,7 +28,7 @@ pub const INITIAL: [Initial; 4] = [
 pub fn network(activation: Activation, of: &Initial, scale: f32, seed: Seed) -> Result<Sequential> {
     let layer = Dense::new(UNITS, activation).initializer(of.0);
     let plan = Sequential::new([UNITS]);
-    let plan = (0..LAYERS).fold(plan, |plan, _| plan.layer(layer.clone()));
+    let plan = (0..LAYERS).fold(plan, |plan, _| plan.layer(layer));
     let mut model = plan.build(seed)?;
     let names: Vec<String> = model.weight_names().map(str::to_owned).collect();
     for name in names.iter().filter(|name| name.ends_with("kernel")) {
