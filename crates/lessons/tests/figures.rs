@@ -129,7 +129,7 @@ fn what_notebook_2_says_of_initial_weights_can_be_seen() {
 /// Two rings of points, one within the other.
 fn rings(count: usize) -> Vec<Point> {
     let point = |at: usize| {
-        let (angle, radius) = (at as f64 * 0.7, if at % 2 == 0 { 40.0 } else { 100.0 });
+        let (angle, radius) = (at as f64 * 0.7, [40.0, 100.0][at % 2]);
         let place = |part: f64| (128.0 + radius * part) as u8;
         [place(angle.cos()), place(angle.sin()), (at % 2) as u8]
     };
