@@ -27,7 +27,8 @@ figures.valley = (root, ask) => {
   }
   plot.append(lines, ticks, ways, handle);
 
-  const valley = () => ({ angle: Number(part.angle.value), steep: Number(part.steep.value) });
+  // Curvatures from 1 to 400, at equal factors.
+  const valley = () => ({ angle: Number(part.angle.value), steep: Math.round(400 ** (part.steep.value / 100)) });
   function weights() {
     const turn = (valley().angle * Math.PI) / 180, [sin, cos] = [Math.sin(turn), Math.cos(turn)];
     return [cos * start.along - sin * start.across, sin * start.along + cos * start.across];
