@@ -1,6 +1,6 @@
 // Notebook 4: four optimizers on their way down a valley, each with a learning rate to move.
 figures.valley = (root, ask) => {
-  const NAMES = ["gradient descent", "momentum 0.9", "RMSprop", "Adam"], STEPS = 100, REACH = 12, SIDE = 400;
+  const NAMES = ["SGD", "momentum 0.9", "RMSprop", "Adam"], STEPS = 100, REACH = 12, SIDE = 400;
   const part = controls(root), plot = root.querySelector(".plot"), losses = root.querySelector(".losses");
   const rateOf = (place) => 1e-4 * 1e5 ** (place / 100);
   const start = { along: 10, across: 1 };
@@ -50,7 +50,7 @@ figures.valley = (root, ask) => {
     rows.forEach(({ slider }) => say(slider, written(rateOf(Number(slider.value)), 2)));
     say(part.angle, `${angle}°`);
     say(part.steep, String(steep));
-    root.querySelector(".limit").textContent = `Gradient descent converges below 2 / ${steep} = ${written(2 / steep)}.`;
+    root.querySelector(".limit").textContent = `SGD converges below 2 / ${steep} = ${written(2 / steep)}.`;
     const ellipse = (loss) => svg("ellipse", { rx: unit * Math.sqrt(2 * loss), ry: unit * Math.sqrt((2 * loss) / steep), transform: `translate(${SIDE / 2} ${SIDE / 2}) rotate(${-angle})` });
     lines.replaceChildren(...[0.5, 2, 8, 18, 32, 50, 72, 128, 200, 400, 800, 1600].map(ellipse));
     const [x, y] = weights(), [left, top] = place(x, y);
