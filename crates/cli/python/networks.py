@@ -1,7 +1,7 @@
 """The networks of a report as parts of its page: their weights, the module that computes with them, and images to try.
 
-A network is what `lab_web::network::Network::read` takes: a line of JSON, then floats, those of kernels with 16 bits. Its
-bytes are split into the even and the odd ones before they are deflated: half of them hold sign and exponent, which are much
+A network is what `lab_web::network::Network::read` takes: a line of JSON, then floats, and 16-bit integers for kernels. Its
+bytes are split into the even and the odd ones before they are deflated: half of them are the high ones, which are much
 alike, and packed together they take a fifth less room. In base85 five letters stand for four bytes.
 """
 
@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[3]
 TARGET = "wasm32-unknown-unknown"
 # A page with its networks stays below this many bytes; more than four networks are hard to compare.
 LARGEST, MOST = 6_000_000, 4
+# Steps in the root mean square of a kernel's weights: fine enough for probabilities that agree to a thousandth.
+FINENESS = 1200
 # What networks of the page take: pictures, or the features that notebook 6 makes of them.
 SHAPE, FEATURES = [32, 32, 3], [8, 8, 12]
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -44,13 +46,31 @@ def pack(data):
     return deflate(data[0::2] + data[1::2])
 
 
+def named_first(value):
+    """An architecture as the module reads it: {"layer": "dense", …} becomes {"dense": {…}}."""
+    if isinstance(value, list):
+        return [named_first(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    options = {key: named_first(item) for key, item in value.items() if key != "layer"}
+    return {value["layer"]: options} if "layer" in value else options
+
+
+def steps(floats):
+    """A kernel as a step and 16-bit integers that count steps: evenly spaced, they pack better than 16-bit floats do."""
+    spread = math.sqrt(sum(value * value for value in floats) / len(floats))
+    step = max(spread / FINENESS, max(map(abs, floats)) / 32767) or 1.0
+    [step] = struct.unpack("<f", struct.pack("<f", step * (1 + 1e-6)))
+    return struct.pack(f"<f{len(floats)}h", step, *(round(value / step) for value in floats))
+
+
 def weights(path):
-    """A file of `Sequential::save` as the module reads it; None where a weight is too large for 16 bits, or not finite."""
+    """A file of `Sequential::save` as the module reads it; None where a weight is not finite."""
     data = path.read_bytes()
     start = 8 + int.from_bytes(data[:8], "little")
     arrays = json.loads(data[8:start])
     architecture = json.loads(arrays.pop("__metadata__")["architecture"])
-    line = json.dumps(architecture)
+    line = json.dumps(named_first(architecture))
     # An even length, so that a float's bytes go different ways.
     parts = [(line + " " * (len(line.encode()) % 2 == 0) + "\n").encode()]
     for name in sorted(arrays):
@@ -58,10 +78,7 @@ def weights(path):
         floats = array("f", data[start + first : start + end])
         if not all(map(math.isfinite, floats)):
             return None
-        try:
-            parts.append(struct.pack(f"<{len(floats)}{'e' if len(arrays[name]['shape']) > 1 else 'f'}", *floats))
-        except OverflowError:
-            return None
+        parts.append(steps(floats) if len(arrays[name]["shape"]) > 1 else struct.pack(f"<{len(floats)}f", *floats))
     return b"".join(parts)
 
 

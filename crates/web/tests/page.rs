@@ -7,7 +7,7 @@ use lab_web::network::Network;
 use lab_web::picture::{features, shrink};
 use ndarray::ArrayD;
 
-/// A network whose weights are whole numbers of sixty-fourths, which 16 bits hold exactly.
+/// A network whose weights are whole numbers of steps, sixty-fourths.
 fn model() -> Sequential {
     let model = Sequential::new([32, 32, 3])
         .flatten()
@@ -27,15 +27,7 @@ fn model() -> Sequential {
     model
 }
 
-/// The bits of a float among the normal numbers of 16 bits; of a smaller one, zero.
-fn half(value: f32) -> u16 {
-    let bits = value.to_bits();
-    let sign = (bits >> 16) as u16 & 0x8000;
-    match value {
-        _ if value.abs() < 2_f32.powi(-14) => sign,
-        _ => sign | (((bits >> 13) & 0x3_ffff) - (112 << 10)) as u16 & 0x7fff,
-    }
-}
+const STEP: f32 = 1.0 / 64.0;
 
 fn file(model: &Sequential) -> Vec<u8> {
     let mut names: Vec<&str> = model.weight_names().collect();
@@ -44,10 +36,13 @@ fn file(model: &Sequential) -> Vec<u8> {
     let mut file = (line + "\n").into_bytes();
     for name in names {
         let weights = model.weight(name).unwrap();
+        if weights.ndim() > 1 {
+            file.extend(STEP.to_le_bytes());
+        }
         for weight in &weights {
             match weights.ndim() {
                 1 => file.extend(weight.to_le_bytes()),
-                _ => file.extend(half(*weight).to_le_bytes()),
+                _ => file.extend(((weight / STEP) as i16).to_le_bytes()),
             }
         }
     }
