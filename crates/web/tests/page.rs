@@ -78,6 +78,31 @@ fn a_network_answers_as_the_one_that_it_was_made_of() {
 }
 
 #[test]
+fn hidden_features_of_several_pictures_are_what_the_last_layer_makes_its_answers_of() {
+    let model = model();
+    let mut network = Network::read(&file(&model)).unwrap();
+    let pictures = [picture(1, 3072), picture(5, 3072), picture(9, 3072)].concat();
+    let (answers, hidden) = (network.predict(&pictures), network.hidden(&pictures));
+    let (answers, hidden) = (answers.unwrap(), hidden.unwrap());
+    assert_eq!((answers.len(), hidden.len()), (3 * 10, 3 * 12));
+    let kernel = model.weight("dense_1.kernel").unwrap();
+    let bias = model.weight("dense_1.bias").unwrap();
+    for (features, answers) in hidden.chunks(12).zip(answers.chunks(10)) {
+        let sum = |unit| {
+            (0..12)
+                .map(|at| features[at] * kernel[[at, unit]])
+                .sum::<f32>()
+        };
+        let powers: Vec<f32> = (0..10)
+            .map(|unit| (sum(unit) + bias[[unit]]).exp())
+            .collect();
+        for (power, answer) in powers.iter().zip(answers) {
+            assert!((power / powers.iter().sum::<f32>() - answer).abs() < 1e-5);
+        }
+    }
+}
+
+#[test]
 fn saliency_is_the_largest_gradient_of_a_pixel() {
     let mut linear = Sequential::new([32, 32, 3])
         .flatten()
