@@ -156,7 +156,7 @@ def parts(outputs, saved, room):
             room -= len(packed)
     if not chosen:
         raise Missing("the networks that were kept are too large for a page")
-    sample = any(record["data"]["set"] == "sample" for _, record in runs)
+    sample = any(record.get("data", {}).get("set") == "sample" for _, record in runs)
     if made := album(chosen, sample):
         page["album"], *sheets = made
         page["album"]["trainSheet"], page["album"]["testSheet"] = map(deflate, sheets)
