@@ -1,6 +1,7 @@
 """What must hold of the parts that pages and notebooks are made of: .lab/venv/bin/python tools/check/page_parts.py"""
 
 import base64
+import contextlib
 import json
 import re
 import struct
@@ -16,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "crates/cli/python"))
 
+import album
 from formula import formula
 import lessons
 import networks
@@ -250,16 +252,45 @@ class Networks(unittest.TestCase):
         (folder / "model.safetensors").write_bytes(data)
         return folder / "model.safetensors"
 
-    def test_weights_become_halves_in_the_order_of_their_names(self):
+    def test_weights_become_steps_in_the_order_of_their_names(self):
         with tempfile.TemporaryDirectory() as outputs:
-            data = networks.weights(self.run_of(outputs, "05-a", [1.0, -2.0, 1 / 3]))
-            line, _, halves = data.partition(b"\n")
+            values = [1.0, -2.0, 1 / 3]
+            data = networks.weights(self.run_of(outputs, "05-a", values))
+            line, _, numbers = data.partition(b"\n")
             self.assertEqual(json.loads(line), self.ARCHITECTURE)
             # What has one axis keeps its 32 bits.
-            self.assertEqual(struct.unpack("<3ef", halves), (1.0, -2.0, 0.333251953125, 0.5))
+            step, *counts, other = struct.unpack("<f3hf", numbers)
+            self.assertEqual(other, 0.5)
+            self.assertLess(step, 2 / networks.FINENESS)
+            for count, value in zip(counts, values):
+                self.assertLessEqual(abs(step * count - value), 0.501 * step)
             self.assertEqual(len(data) % 2, 0)
-            for number, value in enumerate([1e6, float("nan"), float("-inf")]):
+            # The largest of many decides where it is far from the others; nothing is lost of zeros.
+            far = struct.unpack("<f1001h", networks.steps([1e-6] * 1000 + [30.0]))
+            self.assertAlmostEqual(far[0] * far[-1], 30.0, places=3)
+            self.assertEqual(struct.unpack("<f2h", networks.steps([0.0, 0.0]))[1:], (0, 0))
+            for number, value in enumerate([float("nan"), float("-inf")]):
                 self.assertIsNone(networks.weights(self.run_of(outputs, f"06-{number}", [value])))
+
+    def test_an_architecture_names_its_layers_before_their_options(self):
+        layers = [{"layer": "dense", "units": 3}, {"layer": "block", "layers": [{"layer": "flatten"}]}]
+        expected = [{"dense": {"units": 3}}, {"block": {"layers": [{"flatten": {}}]}}]
+        self.assertEqual(networks.named_first({"layers": layers}), {"layers": expected})
+
+    def test_curves_are_series_of_seeds_by_notebook(self):
+        with tempfile.TemporaryDirectory() as folder:
+            outputs = Path(folder)
+            self.assertIsNone(album.curves(outputs))
+            runs = [("02-a-0", 0, 3), ("02-a-1", 1, 3), ("02-b-0", 0, 4), ("02-b-1", 0, 5), ("06-images-20000", 0, 3), ("final", 0, 3)]
+            record = lambda name, seed, epochs: {"run": name, "data": {}, "network": {}, "training": {"seed": seed, "epochs": epochs}}
+            lines = [json.dumps(record(*run)) for run in runs]
+            (outputs / "runs.jsonl").write_text("\n".join(lines), encoding="utf-8")
+            rows = ["run,epoch,loss,accuracy,val_loss,val_accuracy", *(f"{name},1,NaN,0.25,1.23456,0.5" for name, _, _ in runs)]
+            (outputs / "history.csv").write_text("\n".join(rows), encoding="utf-8")
+            second, sixth = album.curves(outputs)["notebooks"]
+            self.assertEqual([(s["name"], len(s["seeds"])) for s in second["series"]], [("a", 2), ("b", 1), ("b-1", 1)])
+            self.assertEqual(second["series"][0]["seeds"][0], [[0.5], [1.235], [0.25], [None]])
+            self.assertEqual([s["name"] for s in sixth["series"]], ["images-20000"])
 
     def test_what_is_packed_can_be_unpacked(self):
         packed = networks.pack(bytes(range(256)) * 9)
@@ -276,15 +307,17 @@ class Networks(unittest.TestCase):
             self.assertEqual([name for name, _ in networks.kept(Path(outputs))], ["06-best", "05-final", "final"])
 
     def test_networks_are_taken_while_there_is_room_and_a_page_without_says_why(self):
-        with tempfile.TemporaryDirectory() as outputs, mock.patch("networks.module", return_value=b"module"):
-            outputs = Path(outputs)
+        with contextlib.ExitStack() as stack:
+            outputs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            for name, value in [("module", lambda: b"module"), ("album", lambda *_: None), ("ALBUM", 0)]:
+                stack.enter_context(mock.patch(f"networks.{name}", value))
             with self.assertRaisesRegex(networks.Missing, "kept its weights"):
                 networks.parts(outputs, False, 1_000_000)
             for name in ["05-a", "06-b", "07-c", "08-d", "09-e"]:
                 self.run_of(outputs, name, [1.0])
-            of = lambda room: [network["name"] for network in json.loads(networks.parts(outputs, False, room))["networks"]]
+            of = lambda room: [network["name"] for network in json.loads(networks.parts(outputs, False, room)["json"])["networks"]]
             self.assertEqual(of(1_000_000), ["09-e", "08-d", "07-c", "06-b"])
-            whole = json.loads(networks.parts(outputs, False, 1_000_000))
+            whole = json.loads(networks.parts(outputs, False, 1_000_000)["json"])
             one = len(json.dumps({**whole, "networks": []})) + len(whole["networks"][0]["weights"])
             self.assertEqual(of(one + 1), ["09-e"])
             with self.assertRaisesRegex(networks.Missing, "too large"):

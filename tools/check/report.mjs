@@ -10,6 +10,7 @@ import { pathToFileURL } from "node:url";
 import { inflateSync } from "node:zlib";
 import axe from "axe-core";
 import { LABORATORY, need, openBrowser, results, step, until } from "./browser/common.mjs";
+import { explore } from "./report/explore.mjs";
 
 const [folder, screenshots] = process.argv.slice(2).map((path) => resolve(path));
 if (!folder) {
@@ -28,10 +29,11 @@ need(embedded, `${FILE} has no networks: ${html.match(/In this page no network[^
 const names = embedded.networks.map(({ name }) => name);
 const runs = names.map((name) => JSON.parse(readFileSync(join(folder, "runs", name, "metrics.json"))));
 
-// The probabilities of a kept network for RGB pictures, one after another, as the command line computes them.
-function native(name, pictures) {
+// The probabilities of a kept network for RGB pictures, one after another, as the command line computes them; or the outputs
+// of a layer.
+function native(name, pictures, ...layer) {
   const model = join(folder, "runs", name, "model.safetensors");
-  const command = ["run", "--quiet", "--release", "--package", "lab-web", "--example", "answers", "--", model];
+  const command = ["run", "--quiet", "--release", "--package", "lab-web", "--example", "answers", "--", model, ...layer.map(String)];
   const { status, stdout, stderr } = spawnSync("cargo", command, { cwd: LABORATORY, input: pictures, maxBuffer: 1 << 28 });
   need(status === 0, `cargo ${command.join(" ")}: ${stderr}`);
   return new Float32Array(stdout.buffer.slice(stdout.byteOffset, stdout.byteOffset + stdout.length));
@@ -79,8 +81,11 @@ async function moduleOfPage() {
   return { ask, bytes: inflate(embedded.module).length };
 }
 
+// What this machine answers to all test images, once for each network.
+const { count, pictures, labels } = testImages();
+const allExpected = names.map((name) => native(name, pictures));
+
 async function agreement() {
-  const { count, pictures, labels } = testImages();
   const { ask, bytes } = await moduleOfPage();
   await step("the sizes", () => {
     need(bytes <= 300 * 1024, `the module has ${bytes} bytes`);
@@ -89,7 +94,7 @@ async function agreement() {
   });
   for (const [number, name] of names.entries()) {
     await step(`${name} answers ${count} test images as natively`, () => {
-      const expected = native(name, pictures);
+      const expected = allExpected[number];
       let other = 0, most = 0, right = 0, slow = 0;
       for (let image = 0; image < count; image += 1) {
         const own = expected.subarray(10 * image, 10 * image + 10), best = own.indexOf(Math.max(...own));
@@ -228,16 +233,18 @@ async function everyControl(page, where) {
     await page.locator("#try-fill").click();
     await until("filling", 10, async () => (await shown(page)).pixels.slice(0, 3).join() === "170,51,17");
   });
+  await explore({ page, check, embedded, runs, native, shown, inflate, folder, expected: allExpected, labels });
   await check("every control can be reached and is seen to be", async () => {
-    const controls = "#try :is(button, input, select, canvas[tabindex])";
-    const count = await page.locator(controls).evaluateAll((all) => all.filter((one) => one.checkVisibility()).length);
+    const controls = ".networks :is(button, input, select, canvas[tabindex])";
+    const isStop = (all) => all.filter((one) => one.checkVisibility() && one.tabIndex >= 0).length;
+    const count = await page.locator(controls).evaluateAll(isStop);
     await page.locator("#try-file").focus();
     const reached = new Set();
     for (let at = 0; at < count + 3; at += 1) {
       const outlined = await page.evaluate(() => {
         const own = document.activeElement, label = own.closest("label");
         const seen = [own, label].some((one) => one && getComputedStyle(one).outlineStyle !== "none");
-        return [own.id || own.getAttribute("aria-label") || own.tagName, seen];
+        return [own.id || own.getAttribute("aria-label") || own.textContent || own.tagName, seen];
       });
       need(outlined[1], `no focus to be seen at ${outlined[0]}`);
       reached.add(outlined[0]);
@@ -293,7 +300,9 @@ for (const width of [1280, 390]) {
       mkdirSync(screenshots, { recursive: true });
       await page.locator("#try-samples button").nth(3).click();
       await page.locator("#try-saliency").check();
-      await page.locator("section.networks").screenshot({ path: join(screenshots, `networks-${width}-${colorScheme}.png`) });
+      for (const [at, section] of (await page.locator("section.networks").all()).entries()) {
+        await section.screenshot({ path: join(screenshots, `networks-${at}-${width}-${colorScheme}.png`) });
+      }
     }
     await context.close();
   }
@@ -312,8 +321,8 @@ await step("a finger draws too", async () => {
 });
 await step("without JavaScript the page says so", async () => {
   const { context, page } = await open(1280, "light", { javaScriptEnabled: false });
-  need(await page.getByText("This part needs JavaScript.").isVisible(), "it says nothing");
-  need(!(await page.locator("#try").isVisible()), "controls that do nothing are shown");
+  for (const state of await page.getByText("This part needs JavaScript.").all()) need(await state.isVisible(), "a part says nothing");
+  for (const name of ["try", "matrix-part", "curves-part"]) need(!(await page.locator(`#${name}`).isVisible()), `${name} is shown, and does nothing`);
   await context.close();
 });
 await browser.close();

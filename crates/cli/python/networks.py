@@ -1,7 +1,7 @@
 """The networks of a report as parts of its page: their weights, the module that computes with them, and images to try.
 
-A network is what `lab_web::network::Network::read` takes: a line of JSON, then floats, those of kernels with 16 bits. Its
-bytes are split into the even and the odd ones before they are deflated: half of them hold sign and exponent, which are much
+A network is what `lab_web::network::Network::read` takes: a line of JSON, then floats, and 16-bit integers for kernels. Its
+bytes are split into the even and the odd ones before they are deflated: half of them are the high ones, which are much
 alike, and packed together they take a fifth less room. In base85 five letters stand for four bytes.
 """
 
@@ -17,10 +17,16 @@ import zlib
 from array import array
 from pathlib import Path
 
+from album import album, curves
+
 ROOT = Path(__file__).resolve().parents[3]
 TARGET = "wasm32-unknown-unknown"
 # A page with its networks stays below this many bytes; more than four networks are hard to compare.
 LARGEST, MOST = 6_000_000, 4
+# Steps in the root mean square of a kernel's weights: fine enough for probabilities that agree to a thousandth.
+FINENESS = 1200
+# Of these the pictures of the data set take at most so many.
+ALBUM = 560_000
 # What networks of the page take: pictures, or the features that notebook 6 makes of them.
 SHAPE, FEATURES = [32, 32, 3], [8, 8, 12]
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -28,6 +34,10 @@ CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 EACH = 2
 # No page asks anything of any host, and none runs a script that is not the one whose hash it names.
 POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+# The scripts of these parts, in order.
+SCRIPTS = ["tools", "try", "drawing", "nearest", "matrix", "curves", "start"]
 
 
 class Missing(Exception):
@@ -44,13 +54,31 @@ def pack(data):
     return deflate(data[0::2] + data[1::2])
 
 
+def named_first(value):
+    """An architecture as the module reads it: {"layer": "dense", …} becomes {"dense": {…}}."""
+    if isinstance(value, list):
+        return [named_first(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    options = {key: named_first(item) for key, item in value.items() if key != "layer"}
+    return {value["layer"]: options} if "layer" in value else options
+
+
+def steps(floats):
+    """A kernel as a step and 16-bit integers that count steps: evenly spaced, they pack better than 16-bit floats do."""
+    spread = math.sqrt(sum(value * value for value in floats) / len(floats))
+    step = max(spread / FINENESS, max(map(abs, floats)) / 32767) or 1.0
+    [step] = struct.unpack("<f", struct.pack("<f", step * (1 + 1e-6)))
+    return struct.pack(f"<f{len(floats)}h", step, *(round(value / step) for value in floats))
+
+
 def weights(path):
-    """A file of `Sequential::save` as the module reads it; None where a weight is too large for 16 bits, or not finite."""
+    """A file of `Sequential::save` as the module reads it; None where a weight is not finite."""
     data = path.read_bytes()
     start = 8 + int.from_bytes(data[:8], "little")
     arrays = json.loads(data[8:start])
     architecture = json.loads(arrays.pop("__metadata__")["architecture"])
-    line = json.dumps(architecture)
+    line = json.dumps(named_first(architecture))
     # An even length, so that a float's bytes go different ways.
     parts = [(line + " " * (len(line.encode()) % 2 == 0) + "\n").encode()]
     for name in sorted(arrays):
@@ -58,10 +86,7 @@ def weights(path):
         floats = array("f", data[start + first : start + end])
         if not all(map(math.isfinite, floats)):
             return None
-        try:
-            parts.append(struct.pack(f"<{len(floats)}{'e' if len(arrays[name]['shape']) > 1 else 'f'}", *floats))
-        except OverflowError:
-            return None
+        parts.append(steps(floats) if len(arrays[name]["shape"]) > 1 else struct.pack(f"<{len(floats)}f", *floats))
     return b"".join(parts)
 
 
@@ -106,9 +131,9 @@ def images():
 
 
 def parts(outputs, saved, room):
-    """What the script of the page reads, as JSON, where there are networks; `room` is what they may take.
+    """What the page shows of networks: `json`, which its script reads, and which of the other parts there are.
 
-    Raises Missing where there are none.
+    `room` is what they may take. Raises Missing where there are no networks.
     """
     if saved:
         raise Missing("it was made from saved notebooks: “cargo lab report” trains the networks and puts them in the page")
@@ -117,18 +142,33 @@ def parts(outputs, saved, room):
         raise Missing("no run of a network for pictures has kept its weights: notebook 5 does")
     labels, pixels = images()
     page = {"module": deflate(module()), "classes": CLASSES, "labels": labels, "images": pack(pixels), "networks": []}
-    room -= len(json.dumps(page))
+    page["curves"] = curves(outputs)
+    room -= len(json.dumps(page)) + ALBUM
+    chosen = []
     for name, record in runs:
-        data = weights(outputs / "runs" / name / "model.safetensors")
+        path = outputs / "runs" / name / "model.safetensors"
+        data = weights(path)
         packed = pack(data) if data else ""
-        if 0 < len(packed) < room and len(page["networks"]) < MOST:
+        if 0 < len(packed) < room and len(chosen) < MOST:
             accuracy = (record.get("test") or {}).get("accuracy")
             page["networks"].append({"name": name, "accuracy": accuracy, "weights": packed})
+            chosen.append(path)
             room -= len(packed)
-    if not page["networks"]:
+    if not chosen:
         raise Missing("the networks that were kept are too large for a page")
+    sample = any(record.get("data", {}).get("set") == "sample" for _, record in runs)
+    if made := album(chosen, sample):
+        page["album"], *sheets = made
+        page["album"]["trainSheet"], page["album"]["testSheet"] = map(deflate, sheets)
     # Nothing in it ends the element that it stands in.
-    return json.dumps(page).replace("<", "\\u003c")
+    text = json.dumps(page, separators=(",", ":")).replace("<", "\\u003c")
+    return {"json": text, "album": "album" in page, "curves": page["curves"] is not None}
+
+
+def script(template):
+    """The one script of the page, whose names are seen nowhere else."""
+    files = [(template / "networks" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    return "\n".join(['"use strict";', "{", *files, "}"])
 
 
 def policy(script):

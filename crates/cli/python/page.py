@@ -132,8 +132,9 @@ def write_page(exporter, order, pages, page, name):
         try:
             room = networks.LARGEST - len(style) - sum(len(str(block).encode()) for block in blocks)
             live = networks.parts(Path(order["outputs"]), order["saved"], room)
-            style, script = style + read_template("networks.css"), read_template("networks.js")
-            markdown.headings.append(Heading(2, "try-it", "Try it", "Try it"))
+            style, script = style + read_template("networks.css"), networks.script(TEMPLATE)
+            headings = [("try-it", "Try it", True), ("test-images", "The test images", live["album"]), ("all-curves", "All curves", live["curves"])]
+            markdown.headings.extend(Heading(2, key, title, title) for key, title, is_there in headings if is_there)
         except networks.Missing as missing:
             without = str(missing)
     index = pages.index(page)

@@ -42,7 +42,8 @@ impl Threads {
         Self::check(count)?;
         Instructions::chosen()?;
         let count = count.unwrap_or_else(Self::default_count);
-        if count == 1 {
+        // In a page there are none to start.
+        if count == 1 || cfg!(target_family = "wasm") {
             return Ok(Self::one());
         }
         let pool = ThreadPool::new(count - 1).map_err(|error| {

@@ -95,6 +95,15 @@ mod exports {
         })
     }
 
+    /// The features of the last hidden layer for the 32 × 32 RGB bytes in the room, one picture after another.
+    #[unsafe(no_mangle)]
+    pub extern "C" fn hidden(network: usize) -> i32 {
+        call(|page| {
+            let bytes = std::mem::take(&mut page.room);
+            page.network(network)?.hidden(&bytes)
+        })
+    }
+
     /// How much each part of the input moves the class's pre-activation, for the 32 × 32 RGB bytes in the room.
     #[unsafe(no_mangle)]
     pub extern "C" fn saliency(network: usize, class: usize) -> i32 {

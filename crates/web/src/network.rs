@@ -1,6 +1,6 @@
-//! A network whose kernels are 16-bit floats, and what it makes of a picture.
+//! A network whose kernels are 16-bit integers, and what it makes of a picture.
 
-use lab_core::model::{Architecture, Mode, Sequential};
+use lab_core::model::{Architecture, LayerKind, Mode, Sequential};
 use lab_core::{LabError, Result, Seed};
 use ndarray::{ArrayD, Dimension, IxDyn};
 
@@ -17,13 +17,14 @@ const CELLED: &[usize] = &[CELLS, CELLS, FEATURES];
 
 /// A file that is not one of ours.
 fn wrong(found: impl std::fmt::Display) -> LabError {
-    let expected = "a network of the laboratory with 16-bit weights";
+    let expected = "a network of the laboratory as `cargo lab report` packs it";
     LabError::format("network", found, expected, "make the report again")
 }
 
 impl Network {
-    /// Reads a network: its [`Architecture`] as a line of JSON, and then its arrays in the order of their names, as 16-bit
-    /// floats; those with one axis, which are few numbers that each of many sums depends on, as 32-bit floats.
+    /// Reads a network: its [`Architecture`] as a line of JSON, and then its arrays in the order of their names: those with one
+    /// axis, which are few numbers that each of many sums depends on, as 32-bit floats; of the others one such float, the
+    /// step, and 16-bit integers, which count steps.
     ///
     /// # Errors
     /// Where it is damaged, or takes neither pictures of 32 × 32 pixels nor the features of notebook 6.
@@ -39,20 +40,26 @@ impl Network {
             return Err(wrong(format!("{} bytes of weights", weights.len())));
         }
         let mut model = architecture.build(Seed(0))?;
-        let mut names: Vec<String> = model.weight_names().map(str::to_owned).collect();
-        names.sort();
-        for name in names {
+        let mut last = String::new();
+        while let Some(name) = model.weight_names().filter(|name| **name > *last).min() {
+            let name = name.to_owned();
             let shape = IxDyn(model.weight(&name)?.shape());
-            let width = if shape.ndim() > 1 { 2 } else { 4 };
-            let parts = weights.split_at_checked(width * shape.size());
-            let (own, others) = parts.ok_or_else(|| wrong(format!("no end of `{name}`")))?;
-            let floats = match width {
-                2 => floats(own, single),
-                _ => floats(own, f32::from_le_bytes),
+            let size = match shape.ndim() {
+                1 => 4 * shape.size(),
+                _ => 4 + 2 * shape.size(),
             };
+            let parts = weights.split_at_checked(size);
+            let (own, others) = parts.ok_or_else(|| wrong(format!("no end of `{name}`")))?;
+            let mut floats = numbers(own, f32::from_le_bytes);
+            if shape.ndim() != 1 {
+                let step = floats[0];
+                floats = numbers(&own[4..], |bytes| {
+                    step * f32::from(i16::from_le_bytes(bytes))
+                });
+            }
             let array = ArrayD::from_shape_vec(shape, floats).map_err(wrong)?;
             model.set_weight(&name, array)?;
-            weights = others;
+            (weights, last) = (others, name);
         }
         match weights.len() {
             0 => Ok(Self { model }),
@@ -60,13 +67,30 @@ impl Network {
         }
     }
 
-    /// The network's outputs for the bytes (32, 32, 3) of a picture.
+    /// The network's outputs for the bytes (32, 32, 3) of pictures, one after another.
     ///
     /// # Errors
-    /// Where there are more or fewer bytes.
+    /// Where the bytes are not those of one picture or several.
     pub fn predict(&self, bytes: &[u8]) -> Result<Vec<f32>> {
         let outputs = self.model.predict(&self.batch(bytes)?)?;
         Ok(outputs.into_iter().collect())
+    }
+
+    /// What the last dense layer sees of pictures: the features of the last hidden layer, one row for each picture.
+    ///
+    /// # Errors
+    /// As for [`Network::predict`].
+    pub fn hidden(&mut self, bytes: &[u8]) -> Result<Vec<f32>> {
+        let batch = self.batch(bytes)?;
+        self.model.forward(&batch, Mode::Inference)?;
+        let layers = &self.model.architecture().layers;
+        let last = layers
+            .iter()
+            .rposition(|layer| matches!(layer, LayerKind::Dense(_)));
+        match last.unwrap_or(layers.len()).checked_sub(1) {
+            Some(before) => Ok(self.model.layer_output(before)?.to_vec()),
+            None => Ok(batch.into_iter().collect()),
+        }
     }
 
     /// For each place of the input, row after row, the greatest |∂z / ∂x| of its channels, z being the pre-activation of a
@@ -82,56 +106,28 @@ impl Network {
         Ok(gradient.chunks(channels).map(greatest).collect())
     }
 
-    /// The batch of one picture: its bytes or its features divided by 255, as in training.
+    /// A batch of pictures: their bytes or their features divided by 255, as in training.
     fn batch(&self, bytes: &[u8]) -> Result<ArrayD<f32>> {
-        if bytes.len() != SIDE * SIDE * CHANNELS {
+        let (pictures, rest) = bytes.as_chunks::<{ SIDE * SIDE * CHANNELS }>();
+        if pictures.is_empty() || !rest.is_empty() {
             let remedy = "give the red, green and blue bytes of all pixels";
             let found = format!("{} bytes", bytes.len());
-            return Err(LabError::value("picture", found, "3072", remedy));
+            return Err(LabError::value("pictures", found, "3072 each", remedy));
         }
-        let bytes = match self.model.input_shape() {
+        let bytes: Vec<u8> = match self.model.input_shape() {
             PICTURE => bytes.to_vec(),
-            _ => picture::features(bytes),
+            _ => pictures
+                .iter()
+                .flat_map(|picture| picture::features(picture))
+                .collect(),
         };
         let floats = bytes.into_iter().map(|byte| f32::from(byte) / 255.0);
-        let shape = [&[1], self.model.input_shape()].concat();
+        let shape = [&[pictures.len()], self.model.input_shape()].concat();
         ArrayD::from_shape_vec(IxDyn(&shape), floats.collect()).map_err(wrong)
     }
 }
 
 /// Numbers of `N` bytes each.
-fn floats<const N: usize>(bytes: &[u8], number: fn([u8; N]) -> f32) -> Vec<f32> {
+fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Vec<f32> {
     bytes.as_chunks().0.iter().copied().map(number).collect()
-}
-
-/// A finite 16-bit float (IEEE 754 binary16) as a 32-bit one: the same bits, with the bias of its exponent moved from 15
-/// to 127 by a product, so that subnormal numbers come out right too.
-fn single(half: [u8; 2]) -> f32 {
-    let half = u16::from_le_bytes(half);
-    let magnitude = f32::from_bits(u32::from(half & 0x7fff) << 13) * 2_f32.powi(127 - 15);
-    magnitude.copysign(f32::from(half as i16))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn halves_are_what_python_says() {
-        // struct.unpack("<e", …): zeros, the smallest and largest subnormal, the smallest and largest normal, and others.
-        let known = [
-            (0x0000, 0.0),
-            (0x0001, 5.960_464_5e-8),
-            (0x03ff, 6.097_555e-5),
-            (0x0400, 6.103_515_6e-5),
-            (0x3555, 0.333_251_95),
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x7bff, 65_504.0),
-            (0xfbff, -65_504.0),
-        ];
-        let single = |half: u16| super::single(half.to_le_bytes());
-        for (half, expected) in known {
-            assert_eq!(single(half), expected, "{half:#06x}");
-        }
-        assert!(single(0x8000).is_sign_negative());
-    }
 }

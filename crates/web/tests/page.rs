@@ -7,7 +7,7 @@ use lab_web::network::Network;
 use lab_web::picture::{features, shrink};
 use ndarray::ArrayD;
 
-/// A network whose weights are whole numbers of sixty-fourths, which 16 bits hold exactly.
+/// A network whose weights are whole numbers of steps, sixty-fourths.
 fn model() -> Sequential {
     let model = Sequential::new([32, 32, 3])
         .flatten()
@@ -27,15 +27,7 @@ fn model() -> Sequential {
     model
 }
 
-/// The bits of a float among the normal numbers of 16 bits; of a smaller one, zero.
-fn half(value: f32) -> u16 {
-    let bits = value.to_bits();
-    let sign = (bits >> 16) as u16 & 0x8000;
-    match value {
-        _ if value.abs() < 2_f32.powi(-14) => sign,
-        _ => sign | (((bits >> 13) & 0x3_ffff) - (112 << 10)) as u16 & 0x7fff,
-    }
-}
+const STEP: f32 = 1.0 / 64.0;
 
 fn file(model: &Sequential) -> Vec<u8> {
     let mut names: Vec<&str> = model.weight_names().collect();
@@ -44,10 +36,13 @@ fn file(model: &Sequential) -> Vec<u8> {
     let mut file = (line + "\n").into_bytes();
     for name in names {
         let weights = model.weight(name).unwrap();
+        if weights.ndim() > 1 {
+            file.extend(STEP.to_le_bytes());
+        }
         for weight in &weights {
             match weights.ndim() {
                 1 => file.extend(weight.to_le_bytes()),
-                _ => file.extend(half(*weight).to_le_bytes()),
+                _ => file.extend(((weight / STEP) as i16).to_le_bytes()),
             }
         }
     }
@@ -79,6 +74,31 @@ fn a_network_answers_as_the_one_that_it_was_made_of() {
         assert!(
             saliency.iter().all(|value| *value >= 0.0) && saliency.iter().any(|value| *value > 0.0)
         );
+    }
+}
+
+#[test]
+fn hidden_features_of_several_pictures_are_what_the_last_layer_makes_its_answers_of() {
+    let model = model();
+    let mut network = Network::read(&file(&model)).unwrap();
+    let pictures = [picture(1, 3072), picture(5, 3072), picture(9, 3072)].concat();
+    let (answers, hidden) = (network.predict(&pictures), network.hidden(&pictures));
+    let (answers, hidden) = (answers.unwrap(), hidden.unwrap());
+    assert_eq!((answers.len(), hidden.len()), (3 * 10, 3 * 12));
+    let kernel = model.weight("dense_1.kernel").unwrap();
+    let bias = model.weight("dense_1.bias").unwrap();
+    for (features, answers) in hidden.chunks(12).zip(answers.chunks(10)) {
+        let sum = |unit| {
+            (0..12)
+                .map(|at| features[at] * kernel[[at, unit]])
+                .sum::<f32>()
+        };
+        let powers: Vec<f32> = (0..10)
+            .map(|unit| (sum(unit) + bias[[unit]]).exp())
+            .collect();
+        for (power, answer) in powers.iter().zip(answers) {
+            assert!((power / powers.iter().sum::<f32>() - answer).abs() < 1e-5);
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::*;
 
-/// A layer's kind and options.
+/// A layer's kind and options. In a page its name stands before its options, not among them: to find it there takes 16 KB.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "layer", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(not(target_family = "wasm"), serde(tag = "layer"))]
 pub enum LayerKind {
     /// Makes one row of an image's elements.
     Flatten(Flatten),
