@@ -87,7 +87,7 @@ impl Layer for BatchNorm {
     fn parameters(&self, input: &[usize]) -> Vec<Parameter> {
         let array = |name, initial, trainable| Parameter {
             trainable,
-            ..Parameter::new(name, &[last_axis(input)], Initial::Constant(initial))
+            ..Parameter::new(name, &[last_axis(input)], initial)
         };
         let all = [
             array("gamma", 1.0, true),
