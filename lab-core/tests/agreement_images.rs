@@ -36,9 +36,10 @@ fn matrix(model: &Sequential, name: &str) -> Option<Matrix> {
 
 /// The network on the blackboard, and the names of its trained arrays; none where the fast network has no such array.
 fn on_the_blackboard(model: &Sequential) -> (textbook::Network, Vec<Option<String>>) {
-    let (mut layers, mut names) = (Vec::new(), Vec::new());
+    let (mut layers, mut names, mut starts) = (Vec::new(), Vec::new(), Vec::new());
     let (summary, mut shape) = (model.summary(), model.input_shape().to_vec());
     for (layer, row) in model.architecture().layers.iter().zip(&summary.rows) {
+        starts.push(layers.len());
         let image = || [shape[0], shape[1], shape[2]];
         let mut array = |part: &str, otherwise: Matrix, learnt: bool| {
             let name = format!("{}.{part}", row.name);
@@ -111,7 +112,16 @@ fn on_the_blackboard(model: &Sequential) -> (textbook::Network, Vec<Option<Strin
             LayerKind::Activation { activation: kind } => {
                 layers.push(textbook::Layer::Activation(textbook_activation(*kind)))
             }
-            LayerKind::Dropout(_) | LayerKind::Rescaling(_) => panic!("no counterpart"),
+            LayerKind::Add(add) => {
+                let start = starts[starts.len() - 1 - add.skip];
+                let layers_of_the_block = layers.split_off(start);
+                layers.push(textbook::Layer::Residual(textbook::Network {
+                    layers: layers_of_the_block,
+                }));
+            }
+            // Only such as drops nothing.
+            LayerKind::Dropout(_) => {}
+            LayerKind::Rescaling(_) => panic!("no counterpart"),
         }
         let axes = row
             .output_shape
@@ -163,6 +173,53 @@ fn layers() -> impl Strategy<Value = LayerKind> {
     ]
 }
 
+/// The shape of what the layers up to here put out; none where they do not fit together.
+fn output_shape(plan: &Architecture) -> Option<Vec<usize>> {
+    let Some(last) = plan.summary().ok()?.rows.pop() else {
+        return Some(plan.input_shape.clone());
+    };
+    let axes = last.output_shape.trim_matches(['(', ')']).to_owned();
+    Some(
+        axes.split(", ")
+            .skip(1)
+            .map(|axis| axis.parse().unwrap())
+            .collect(),
+    )
+}
+
+/// Adds a residual block of layers that keep the shape, which the numbers choose; a block inside of it for some.
+fn residual(plan: Architecture, choices: &[(u8, Activation)]) -> Architecture {
+    let Some(shape) = output_shape(&plan) else {
+        return plan;
+    };
+    let width = *shape.last().unwrap();
+    plan.residual(|mut block| {
+        for (number, &(choice, activation)) in choices.iter().enumerate() {
+            let same = |size| Conv2d::new(width, size, activation).padding(Padding::Same);
+            block = match (choice, shape.len()) {
+                (0, 3) => block.layer(same(3)),
+                (1, 3) => block.layer(same(2).without_bias()),
+                (2, 3) => block.layer(Pooling2d {
+                    strides: 1,
+                    padding: Padding::Same,
+                    ..Pooling2d::new(Pool::Average, 3)
+                }),
+                (0 | 1, _) => block.dense(5, activation).dense(width, activation),
+                (2, _) => block.flatten().dense(width, activation),
+                (3, _) => block.batch_norm(),
+                (4, _) => block.layer_norm(),
+                (5, _) => block.activation(activation),
+                (6, _) => block.dropout(0.0),
+                _ => residual(block, &choices[number + 1..]),
+            };
+        }
+        match choices {
+            [] => block.activation(Activation::Tanh),
+            _ => block,
+        }
+    })
+}
+
 /// An architecture for images of any shape, and the number of images.
 #[derive(Clone, Debug)]
 struct Case {
@@ -174,13 +231,22 @@ struct Case {
 prop_compose! {
     fn cases()(height in 1_usize..=9, width in 1_usize..=9, channels in prop_oneof![3 => 1_usize..=5, 1 => 6_usize..=33],
                layers in prop::collection::vec(layers(), 1..=4), last in 0..3, batch in 1_usize..=4,
+               blocks in prop::collection::vec((0_usize..6, prop::collection::vec((0_u8..8, activations()), 0..=3)), 0..=2),
                seed in any::<u64>()) -> Case {
         let mut plan = Sequential::new([height, width, channels]);
-        plan.layers = layers;
+        for (number, layer) in layers.into_iter().enumerate() {
+            let before = blocks.iter().filter(|(place, _)| *place == number);
+            plan = before.fold(plan, |plan, (_, choices)| residual(plan, choices));
+            plan = plan.layer(layer);
+        }
+        let after = |plan: Architecture| {
+            let blocks = blocks.iter().filter(|(place, _)| *place >= 4);
+            blocks.fold(plan, |plan, (_, choices)| residual(plan, choices))
+        };
         let plan = match last {
-            0 => plan.flatten().dense(3, Activation::Tanh),
-            1 => plan.global_average_pooling2d(),
-            _ => plan.global_max_pooling2d().dense(2, Activation::Linear),
+            0 => after(plan.flatten().dense(3, Activation::Tanh)),
+            1 => after(plan.global_average_pooling2d()),
+            _ => after(plan.global_max_pooling2d()).dense(2, Activation::Linear),
         };
         Case { plan, batch, seed }
     }
@@ -211,6 +277,16 @@ fn near_a_kink(network: &textbook::Network, x: &Matrix, g: &Matrix, gradients: &
         let differ = |(a, b): (&Matrix, &Matrix)| largest(&(a - b)) > 1e-3 * scale;
         gradients.iter().zip(&other).any(differ)
     })
+}
+
+/// The batch normalizations of a network and of its residual blocks.
+fn norms<'n>(network: &'n textbook::Network) -> Vec<&'n textbook::BatchNorm> {
+    let of = |layer: &'n textbook::Layer| match layer {
+        textbook::Layer::BatchNorm(norm) => vec![norm],
+        textbook::Layer::Residual(block) => norms(block),
+        _ => vec![],
+    };
+    network.layers.iter().flat_map(of).collect()
 }
 
 /// Outputs, gradients and moving averages of one batch. Returns whether the gradients could be compared.
@@ -261,20 +337,16 @@ fn assert_agreement(case: &Case, mut model: Sequential) -> bool {
 
     let (mut trained, (moved, _)) = (network, on_the_blackboard(&model));
     trained.loss_and_gradients(&x, |_| (0.0, g.clone()));
-    for (found, wanted) in moved.layers.iter().zip(&trained.layers) {
-        if let (textbook::Layer::BatchNorm(found), textbook::Layer::BatchNorm(wanted)) =
-            (found, wanted)
-        {
-            let (mean, variance) = (&wanted.moving_mean, &wanted.moving_variance);
-            assert_near("moving mean", &found.moving_mean, mean, 1e-5, largest(mean));
-            assert_near(
-                "moving variance",
-                &found.moving_variance,
-                variance,
-                1e-5,
-                largest(variance),
-            );
-        }
+    for (found, wanted) in norms(&moved).into_iter().zip(norms(&trained)) {
+        let (mean, variance) = (&wanted.moving_mean, &wanted.moving_variance);
+        assert_near("moving mean", &found.moving_mean, mean, 1e-5, largest(mean));
+        assert_near(
+            "moving variance",
+            &found.moving_variance,
+            variance,
+            1e-5,
+            largest(variance),
+        );
     }
     true
 }
@@ -296,22 +368,29 @@ fn config(cases: u32) -> ProptestConfig {
 
 #[test]
 fn random_networks_of_images_give_the_outputs_and_gradients_of_the_textbook() {
-    let (built, compared) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+    let [built, compared, residual] = [0; 3].map(std::cell::Cell::new);
     let mut runner = prop::test_runner::TestRunner::new(config(1500));
     let result = runner.run(&cases(), |case| {
         // Windows that do not fit into the image are an error, which another test looks at.
         if let Ok(model) = case.plan.clone().build(Seed(case.seed)) {
             built.set(built.get() + 1);
-            compared.set(compared.get() + u32::from(assert_agreement(&case, model)));
+            let agrees = u32::from(assert_agreement(&case, model));
+            compared.set(compared.get() + agrees);
+            let added = case
+                .plan
+                .layers
+                .iter()
+                .any(|it| matches!(it, LayerKind::Add(_)));
+            residual.set(residual.get() + agrees * u32::from(added));
         }
         Ok(())
     });
     result.unwrap();
-    let (built, compared) = (built.get(), compared.get());
+    let (built, compared, residual) = (built.get(), compared.get(), residual.get());
     println!("counted: {built} networks");
     assert!(
-        built > 600 && compared > built / 2,
-        "{built} networks, {compared} compared"
+        built > 600 && compared > built / 2 && residual > 200,
+        "{built} networks, {compared} compared, {residual} with residual blocks"
     );
 }
 
@@ -337,7 +416,7 @@ struct Cases {
 #[test]
 fn layers_for_images_agree_with_keras_and_pytorch() {
     let Cases { cases } = golden::read("images");
-    assert_eq!(cases.len(), 21);
+    assert_eq!(cases.len(), 22);
     for case in cases {
         let near = |found: &mut dyn Iterator<Item = f32>, wanted: &[f64], what: &str| {
             let found: Vec<f64> = found.map(f64::from).collect();

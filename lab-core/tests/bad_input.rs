@@ -128,9 +128,9 @@ fn networks_of_absurd_size_are_refused_before_anything_is_allocated() {
             .dense(units, Activation::Relu)
             .dense(10, Activation::Softmax);
         let words = [
-            "dense:",
-            &format!("kernel of shape [3072, {units}]"),
-            "at most 2^30 weights",
+            "dense.kernel:",
+            &format!("shape [3072, {units}]"),
+            "1 to 2^30 floats",
             "narrower",
         ];
         assert_says(plan.parameter_count(), &words);
@@ -139,7 +139,14 @@ fn networks_of_absurd_size_are_refused_before_anything_is_allocated() {
     let wide = Sequential::new([1])
         .dense(1 << 20, Activation::Relu)
         .dense(1 << 20, Activation::Relu);
-    assert_says(wide.build(Seed(0)), &["dense_1:", "at most 2^30 weights"]);
+    assert_says(wide.build(Seed(0)), &["dense_1.kernel:", "1 to 2^30"]);
+    let many = Sequential::new([1 << 14])
+        .dense((1 << 15) + 1, Activation::Relu)
+        .dense(1 << 14, Activation::Relu);
+    assert_says(
+        many.build(Seed(0)),
+        &["weights up to dense_1:", "1 to 2^30"],
+    );
 }
 
 #[test]

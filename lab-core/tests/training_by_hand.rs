@@ -16,6 +16,12 @@ fn plan(last: Activation) -> Architecture {
         .layer(Dense::new(12, Activation::Elu).l2(0.01))
         .batch_norm()
         .dropout(0.3)
+        .residual(|block| {
+            block
+                .layer_norm()
+                .dense(7, Activation::Gelu)
+                .dense(12, Activation::Linear)
+        })
         .dense(9, Activation::Gelu)
         .dense(10, last)
 }
@@ -498,10 +504,10 @@ fn the_learning_rate_is_the_optimizers_until_it_is_set() {
     assert_eq!(bits(&model), before);
     // w − lr g, in f32.
     optimizer.learning_rate = 0.25;
-    let start = model.weight("dense_2.bias").unwrap().to_owned();
+    let start = model.weight("dense_4.bias").unwrap().to_owned();
     optimizer.step(&mut model, &gradients).unwrap();
     let (name, g) = gradients.last().unwrap();
-    assert_eq!(name, "dense_2.bias");
+    assert_eq!(name, "dense_4.bias");
     assert_eq!(model.weight(name).unwrap(), start - 0.25 * g);
 }
 

@@ -14,8 +14,11 @@ DEFAULTS = {
                "initializer": "glorot_uniform", "l2": 0.0, "trainable": True},
     "pooling2d": {"padding": "valid"},
     "batch_norm": {"momentum": 0.99, "epsilon": 0.001, "scale": True},
-    "layer_norm": {}, "activation": {}, "rescaling": {},
+    "layer_norm": {}, "activation": {}, "rescaling": {}, "add": {}, "flatten": {},
+    "dense": {"initializer": "glorot_uniform", "l2": 0.0},
 }
+
+TORCH_ACTIVATIONS = {"linear": lambda z: z, "relu": F.relu, "gelu": F.gelu, "elu": F.elu, "tanh": torch.tanh}
 
 
 def keras_layer(kind, layer, **o):
@@ -32,6 +35,12 @@ def keras_layer(kind, layer, **o):
         return layers.BatchNormalization(momentum=o["momentum"], epsilon=o["epsilon"], scale=o["scale"])
     if kind == "rescaling":
         return layers.Rescaling(o["scale"])
+    if kind == "add":
+        return layers.Add()
+    if kind == "flatten":
+        return layers.Flatten()
+    if kind == "dense":
+        return layers.Dense(o["units"], activation=o["activation"])
     return layers.LayerNormalization() if kind == "layer_norm" else layers.Activation(o["activation"])
 
 
@@ -50,7 +59,7 @@ def torch_layer(x, arrays, training, kind, layer, **o):
     if kind == "conv2d":
         kernel, *bias = arrays
         z = F.conv2d(padded(0.0), kernel.permute(3, 2, 0, 1), *bias, stride=o["strides"])
-        return {"linear": lambda z: z, "relu": F.relu, "gelu": F.gelu, "elu": F.elu, "tanh": torch.tanh}[o["activation"]](z)
+        return TORCH_ACTIVATIONS[o["activation"]](z)
     if kind == "pooling2d" and o["pool_size"] is None:
         return x.amax((2, 3)) if o["pool"] == "max" else x.mean((2, 3))
     if kind == "pooling2d" and o["pool"] == "max":
@@ -64,16 +73,28 @@ def torch_layer(x, arrays, training, kind, layer, **o):
         # PyTorch's moving variance is the unbiased one, so only the normalization is compared.
         return F.batch_norm(x, mean.clone(), variance.clone(), gamma, beta, training, 0.0, o["epsilon"])
     if kind == "layer_norm":
-        return F.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2], *arrays, eps=1e-3).permute(0, 3, 1, 2)
+        last = x.permute(0, 2, 3, 1) if x.ndim == 4 else x
+        last = F.layer_norm(last, x.shape[1:2], *arrays, eps=1e-3)
+        return last.permute(0, 3, 1, 2) if x.ndim == 4 else last
+    if kind == "flatten":
+        return x.permute(0, 2, 3, 1).flatten(1) if x.ndim == 4 else x
+    if kind == "dense":
+        kernel, bias = arrays
+        return TORCH_ACTIVATIONS[o["activation"]](x @ kernel + bias)
     if kind == "rescaling":
         return o["scale"] * x
-    return {"relu": F.relu, "elu": F.elu, "gelu": F.gelu}[o["activation"]](x)
+    return TORCH_ACTIVATIONS[o["activation"]](x)
 
 
 def case(name, *layers, shape=(4, 5, 2), batch=2, training=True):
     layers = [{**DEFAULTS[it["layer"]], **it} for it in layers]
     keras.utils.clear_session()  # names count from the start
-    model = keras.Sequential([keras.Input(shape), *[keras_layer(it["layer"], **it) for it in layers]])
+    flows = [keras.Input(shape)]
+    for it in layers:
+        skipped = [flows[-1 - it["skip"]]] if it["layer"] == "add" else []
+        made = keras_layer(it["layer"], **it)
+        flows.append(made([flows[-1], *skipped] if skipped else flows[-1]))
+    model = keras.Model(flows[0], flows[-1])
     arrays = {}
     for layer in model.layers:
         for variable in layer.weights:
@@ -95,10 +116,14 @@ def case(name, *layers, shape=(4, 5, 2), batch=2, training=True):
     gradients = dict(zip(learnt, pull(upstream)))
 
     tensors = {name: torch.tensor(value, requires_grad=name in learnt) for name, (_, value) in arrays.items()}
-    flow, rest = torch.tensor(x).permute(0, 3, 1, 2), list(tensors.values())
-    for ours, theirs in zip(layers, model.layers):
+    flows, rest = [torch.tensor(x).permute(0, 3, 1, 2)], list(tensors.values())
+    for ours, theirs in zip(layers, model.layers[1:]):
         own, rest = rest[:len(theirs.weights)], rest[len(theirs.weights):]
-        flow = torch_layer(flow, own, training, ours["layer"], **ours)
+        if ours["layer"] == "add":
+            flows.append(flows[-1] + flows[-1 - ours["skip"]])
+        else:
+            flows.append(torch_layer(flows[-1], own, training, ours["layer"], **ours))
+    flow = flows[-1]
     flow = flow.permute(0, 2, 3, 1) if flow.ndim == 4 else flow
     flow.backward(torch.tensor(upstream))
     agree(flow.detach().numpy(), output, f"{name}: PyTorch's output")
@@ -108,10 +133,15 @@ def case(name, *layers, shape=(4, 5, 2), batch=2, training=True):
     averages = [name for name in arrays if "moving" in name] if training else []
     return {"name": name, "training": training, "architecture": {"input_shape": list(shape), "layers": layers},
             "x": row(x), "arrays": {name: row(value) for name, (_, value) in arrays.items()},
-            "summary": [f"{it.name} {(None, *it.output.shape[1:])} {it.count_params()}" for it in model.layers],
+            "summary": [f"{it.name} {(None, *it.output.shape[1:])} {it.count_params()}"
+                        for it in model.layers[1:]],
             "output": row(output), "upstream": row(upstream),
             "gradients": {name: row(value) for name, value in gradients.items()},
             "moved": dict(zip(averages, map(row, moved)))}
+
+
+def dense(units, activation):
+    return {"layer": "dense", "units": units, "activation": activation}
 
 
 def conv(filters, kernel_size, **options):
@@ -148,4 +178,8 @@ write("images", {"cases": [
          conv(4, 3, padding="same", use_bias=False), pool("max", 2), {"layer": "batch_norm", "scale": False},
          {"layer": "activation", "activation": "elu"}, conv(3, 3, padding="same"), pool("average", None),
          shape=(7, 6, 3)),
+    case("residual blocks, one in another", FIRST, conv(3, 3, padding="same", use_bias=False), {"layer": "batch_norm"},
+         {"layer": "add", "skip": 2}, {"layer": "activation", "activation": "elu"}, {"layer": "add", "skip": 4},
+         {"layer": "flatten"}, dense(4, "tanh"), {"layer": "layer_norm"}, dense(4, "gelu"), {"layer": "add", "skip": 2},
+         dense(2, "linear")),
 ]})

@@ -22,7 +22,6 @@ const ADAM: Step = Step::Adam(AdamStep {
     alpha: 1e-3,
     beta_1: 0.9,
     beta_2: 0.999,
-    epsilon: 1e-7,
     keep: 1.0,
     scale: 1.0,
 });

@@ -90,6 +90,11 @@ pub fn unit(bytes: &[u8], x: &mut [f32]) {
     });
 }
 
+/// y ← y + x.
+pub fn add(x: &[f32], y: &mut [f32]) {
+    each(x.iter().zip(y), |(x, y)| *y += x);
+}
+
 /// x ← eˣ, with x clamped to −87 … 88.
 pub fn exp(x: &mut [f32]) {
     each(x, |x| *x = exp_of(*x));

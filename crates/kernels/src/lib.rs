@@ -23,10 +23,9 @@ mod update;
 mod vector;
 
 pub use convolution::Convolution;
-pub use elementwise::{elu, elu_backward, exp, relu, relu_backward, sigmoid, sigmoid_backward};
-pub use elementwise::{
-    softmax_rows, softmax_rows_backward, sum_of_squares, tanh, tanh_backward, unit,
-};
+pub use elementwise::{add, elu, elu_backward, exp, relu, relu_backward};
+pub use elementwise::{sigmoid, sigmoid_backward, softmax_rows, softmax_rows_backward};
+pub use elementwise::{sum_of_squares, tanh, tanh_backward, unit};
 pub use error::{Error, Result};
 pub use gelu::{gelu, gelu_backward};
 pub use instructions::Instructions;

@@ -24,6 +24,9 @@ pub enum Step {
     Adam(AdamStep),
 }
 
+/// Keras's ε, which RMSprop adds under the root and Adam to it.
+const EPSILON: f32 = 1e-7;
+
 /// The coefficients of [`Step::Sgd`].
 #[derive(Clone, Copy, Debug)]
 pub struct SgdStep {
@@ -44,8 +47,6 @@ pub struct RmsPropStep {
     pub rate: f32,
     /// The decay rate ρ of the mean square.
     pub rho: f32,
-    /// ε, added under the root.
-    pub epsilon: f32,
     /// The momentum μ (0 for none).
     pub momentum: f32,
     /// The factor of the gradient.
@@ -61,8 +62,6 @@ pub struct AdamStep {
     pub beta_1: f32,
     /// The decay rate β₂ of the mean square.
     pub beta_2: f32,
-    /// ε, added to the root.
-    pub epsilon: f32,
     /// The factor of the weights: 1, or 1 − lr λ for AdamW.
     pub keep: f32,
     /// The factor of the gradient.
@@ -110,7 +109,7 @@ impl Rule for RmsPropStep {
     #[inline(always)]
     fn apply<V: Vector>(&self, g: V, [w, v, u]: [V; 3]) -> [V; 3] {
         let [scale, rho, one_less_rho] = splats(g, [self.scale, self.rho, 1.0 - self.rho]);
-        let [rate, epsilon, momentum] = splats(g, [self.rate, self.epsilon, self.momentum]);
+        let [rate, epsilon, momentum] = splats(g, [self.rate, EPSILON, self.momentum]);
         let g = scale * g;
         let v = rho * v + one_less_rho * g * g;
         if self.momentum == 0.0 {
@@ -126,7 +125,7 @@ impl Rule for AdamStep {
     fn apply<V: Vector>(&self, g: V, [w, m, v]: [V; 3]) -> [V; 3] {
         let [scale, one_less_beta_1, one_less_beta_2] =
             splats(g, [self.scale, 1.0 - self.beta_1, 1.0 - self.beta_2]);
-        let [keep, alpha, epsilon] = splats(g, [self.keep, self.alpha, self.epsilon]);
+        let [keep, alpha, epsilon] = splats(g, [self.keep, self.alpha, EPSILON]);
         let g = scale * g;
         let m = m + (g - m) * one_less_beta_1;
         let v = v + (g * g - v) * one_less_beta_2;
@@ -336,7 +335,6 @@ mod tests {
         alpha: 0.1,
         beta_1: 0.9,
         beta_2: 0.999,
-        epsilon: 1e-7,
         keep: 0.99,
         scale: 0.5,
     };
@@ -354,7 +352,6 @@ mod tests {
             Step::RmsProp(RmsPropStep {
                 rate: 0.1,
                 rho: 0.9,
-                epsilon: 1e-7,
                 momentum,
                 scale: 0.5,
             })

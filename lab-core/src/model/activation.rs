@@ -62,7 +62,7 @@ impl Activation {
             let remedy = "for two classes softmax is sigmoid: take that";
             return Err(LabError::value("activation", found, expected, remedy));
         }
-        let mut a = vec![0.0; z.len()];
+        let mut a = Vec::new();
         self.forward(z, &mut a, 1, &Threads::one());
         Ok(a)
     }
@@ -103,7 +103,8 @@ impl Activation {
     }
 
     /// a = f(z); `units` numbers a row.
-    pub(super) fn forward(self, z: &[f32], a: &mut [f32], units: usize, threads: &Threads) {
+    pub(super) fn forward(self, z: &[f32], a: &mut Vec<f32>, units: usize, threads: &Threads) {
+        a.resize(z.len(), 0.0);
         match self {
             Self::Gelu => threads.pieces(z, a, compute::gelu),
             Self::Softmax => {
@@ -155,7 +156,6 @@ impl Layer for Activation {
             x.clone_into(&mut cache.kept);
         }
         let units = last_axis(&context.spec.input_shape);
-        cache.output.resize(x.len(), 0.0);
         (*self).forward(x, &mut cache.output, units, threads);
     }
 

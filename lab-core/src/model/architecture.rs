@@ -28,6 +28,8 @@ pub enum LayerKind {
     },
     /// Multiplies by a constant.
     Rescaling(Rescaling),
+    /// Adds the input of a block of layers to its output.
+    Add(Add),
 }
 
 impl LayerKind {
@@ -53,69 +55,73 @@ pub struct Architecture {
     pub layers: Vec<LayerKind>,
 }
 
-/// More floats than this in a network or an example are a slip, not a network for these machines.
-const MOST_FLOATS: usize = 1 << 30;
+/// What to do where a layer or a network is too large.
+const NARROWER: &str = "make the layers narrower";
 
-impl Architecture {
+/// The number of floats in an array of this shape; more than 2³⁰ are a slip, not a network for these machines.
+fn check_size(place: &str, shape: &[usize], remedy: &str) -> Result<usize> {
+    let multiplied = |size: usize, &n: &usize| size.checked_mul(n);
+    let size = shape.iter().try_fold(1, multiplied);
+    let size = size.filter(|size| (1..=1 << 30).contains(size));
+    size.ok_or_else(|| LabError::shape(place, format!("{shape:?}"), "1 to 2^30 floats", remedy))
+}
+
+/// A method of [`Architecture`] for each usual layer.
+macro_rules! usual_layers {
+    ($($(#[$doc:meta])* $name:ident($($option:ident: $type:ty),*) => $layer:expr;)*) => {
+        impl Architecture {
+            $($(#[$doc])*
+            pub fn $name(self, $($option: $type),*) -> Self {
+                self.layer($layer)
+            })*
+        }
+    };
+}
+usual_layers! {
     /// Adds a [`Flatten`] layer: `(32, 32, 3)` → `(3072)`.
-    pub fn flatten(self) -> Self {
-        self.layer(Flatten {})
-    }
-
+    flatten() => Flatten {};
     /// Adds a [`Dense`] layer of `units` outputs with Keras's defaults; [`Architecture::layer`] takes one with others.
-    pub fn dense(self, units: usize, activation: Activation) -> Self {
-        self.layer(Dense::new(units, activation))
-    }
-
+    dense(units: usize, activation: Activation) => Dense::new(units, activation);
     /// Adds a [`Dropout`] layer that drops the fraction `rate` of its inputs while training.
-    pub fn dropout(self, rate: f32) -> Self {
-        self.layer(Dropout::new(rate))
-    }
-
+    dropout(rate: f32) => Dropout::new(rate);
     /// Adds a [`BatchNorm`] layer.
-    pub fn batch_norm(self) -> Self {
-        self.layer(BatchNorm::default())
-    }
-
+    batch_norm() => BatchNorm::default();
     /// Adds a [`LayerNorm`] layer.
-    pub fn layer_norm(self) -> Self {
-        self.layer(LayerNorm {})
-    }
-
+    layer_norm() => LayerNorm {};
     /// Adds a [`Conv2d`] layer of `filters` square filters with Keras's defaults: `(32, 32, 3)` → `(30, 30, filters)`
     /// for a kernel of 3 × 3; [`Architecture::layer`] takes one with others.
-    pub fn conv2d(self, filters: usize, kernel_size: usize, activation: Activation) -> Self {
-        self.layer(Conv2d::new(filters, kernel_size, activation))
-    }
-
+    conv2d(filters: usize, kernel_size: usize, activation: Activation)
+        => Conv2d::new(filters, kernel_size, activation);
     /// Adds the maximum of each channel over windows side by side, `(32, 32, 3)` → `(16, 16, 3)` for windows of 2 × 2.
-    pub fn max_pooling2d(self, pool_size: usize) -> Self {
-        self.layer(Pooling2d::new(Pool::Max, pool_size))
-    }
-
+    max_pooling2d(pool_size: usize) => Pooling2d::new(Pool::Max, pool_size);
     /// Adds the mean of each channel over windows side by side.
-    pub fn average_pooling2d(self, pool_size: usize) -> Self {
-        self.layer(Pooling2d::new(Pool::Average, pool_size))
-    }
-
+    average_pooling2d(pool_size: usize) => Pooling2d::new(Pool::Average, pool_size);
     /// Adds the maximum of each channel over the image: `(8, 8, 64)` → `(64)`.
-    pub fn global_max_pooling2d(self) -> Self {
-        self.layer(Pooling2d::global(Pool::Max))
-    }
-
+    global_max_pooling2d() => Pooling2d::global(Pool::Max);
     /// Adds the mean of each channel over the image: `(8, 8, 64)` → `(64)`.
-    pub fn global_average_pooling2d(self) -> Self {
-        self.layer(Pooling2d::global(Pool::Average))
-    }
-
+    global_average_pooling2d() => Pooling2d::global(Pool::Average);
     /// Adds a [`Rescaling`] layer.
-    pub fn rescaling(self, scale: f32) -> Self {
-        self.layer(Rescaling { scale })
-    }
-
+    rescaling(scale: f32) => Rescaling { scale };
     /// Adds an activation as a layer of its own.
-    pub fn activation(self, activation: Activation) -> Self {
-        self.layer(LayerKind::Activation { activation })
+    activation(activation: Activation) => LayerKind::Activation { activation };
+}
+
+impl Architecture {
+    /// Adds the layers of a block and an [`Add`] of its input: y = x + block(x), with an output of the shape of x.
+    ///
+    /// ```
+    /// use lab_core::prelude::*;
+    /// let plan = Sequential::new([32, 32, 3]).flatten().dense(64, Activation::Relu);
+    /// let block = |it: Architecture| it.layer_norm().dense(128, Activation::Gelu).dense(64, Activation::Linear);
+    /// let model = plan.residual(block).residual(block).dense(10, Activation::Softmax).build(Seed(0))?;
+    /// assert_eq!(model.summary().rows[9].name, "add_1");
+    /// # Ok::<(), LabError>(())
+    /// ```
+    pub fn residual(self, block: impl FnOnce(Self) -> Self) -> Self {
+        let before = self.layers.len();
+        let plan = block(self);
+        let skip = plan.layers.len().saturating_sub(before);
+        plan.layer(Add { skip })
     }
 
     /// Adds any layer.
@@ -129,8 +135,7 @@ impl Architecture {
     /// # Errors
     /// As for [`Architecture::build`].
     pub fn parameter_count(&self) -> Result<usize> {
-        let (_, parameters) = self.specs()?;
-        Ok(parameters.iter().map(Parameter::size).sum())
+        Ok(Sequential::with_seed(self.clone(), None)?.parameter_count())
     }
 
     /// Checks that the layers fit together and draws the weights: kernels by their initializer, biases 0.
@@ -143,17 +148,8 @@ impl Architecture {
 
     /// The layers' specs and the arrays that they need, not drawn yet, once all shapes are found to fit.
     pub(super) fn specs(&self) -> Result<(Vec<LayerSpec>, Vec<Parameter>)> {
-        let size = |shape: &[usize]| {
-            let multiplied = |size: usize, &n: &usize| size.checked_mul(n);
-            let size = shape.iter().try_fold(1, multiplied);
-            size.filter(|size| (1..=MOST_FLOATS).contains(size))
-        };
-        if size(&self.input_shape).is_none() {
-            let found = format!("{:?}", self.input_shape);
-            let expected = "1 to 2^30 floats an example";
-            let remedy = "[32, 32, 3] is the shape of CIFAR-10's images";
-            return Err(LabError::shape("input", found, expected, remedy));
-        }
+        let remedy = "[32, 32, 3] is the shape of CIFAR-10's images";
+        check_size("input", &self.input_shape, remedy)?;
         if self.layers.is_empty() {
             let remedy = "add .flatten() and .dense(10, Activation::Softmax)";
             return Err(LabError::value("layers", "none", "at least one", remedy));
@@ -163,28 +159,25 @@ impl Architecture {
         for (number, layer) in self.layers.iter().enumerate() {
             let (layer, name) = (layer.as_layer(), self.name(number));
             let output_shape = layer.output_shape(&name, &shape)?;
+            if let Some(skip) = layer.skip() {
+                let remedy = "let .residual(|block| …) add at least one layer";
+                check_range(format!("{name}: skip"), skip, 1..=number, remedy)?;
+                let skipped: &LayerSpec = &specs[number - skip];
+                let remedy = "let the block end with as many units or channels as it begins with";
+                check_shape(&name, &shape, &skipped.input_shape, remedy)?;
+            }
             let first = parameters.len();
             for mut array in layer.parameters(&shape) {
-                floats = size(&array.shape).map_or(usize::MAX, |size| floats + size);
-                if floats > MOST_FLOATS {
-                    let found = format!("{} of shape {:?}", array.name, array.shape);
-                    let expected = "at most 2^30 weights up to this layer";
-                    let remedy = "make the layers narrower";
-                    return Err(LabError::value(name, found, expected, remedy));
-                }
                 array.name = format!("{name}.{}", array.name);
+                floats += check_size(&array.name, &array.shape, NARROWER)?;
+                check_size(&format!("weights up to {name}"), &[floats], NARROWER)?;
                 parameters.push(array);
             }
-            if size(&output_shape).is_none() {
-                let (found, expected) = (format!("{output_shape:?}"), "at most 2^30 floats");
-                let remedy = "make the layer narrower";
-                return Err(LabError::shape(name, found, expected, remedy));
-            }
             specs.push(LayerSpec {
-                name,
                 number,
                 inputs: shape.iter().product(),
-                outputs: output_shape.iter().product(),
+                outputs: check_size(&name, &output_shape, NARROWER)?,
+                name,
                 input_shape: shape,
                 output_shape: output_shape.clone(),
                 parameters: first..parameters.len(),
@@ -225,5 +218,5 @@ macro_rules! layers {
     };
 }
 layers!(
-    Flatten, Dense, Dropout, BatchNorm, LayerNorm, Conv2d, Pooling2d, Rescaling
+    Flatten, Dense, Dropout, BatchNorm, LayerNorm, Conv2d, Pooling2d, Rescaling, Add
 );

@@ -50,12 +50,9 @@ impl Default for BatchNorm {
 impl BatchNorm {
     /// γ, which is 1 where the layer has none, and √(σ² + ε).
     fn factors(&self, first: &[f32], variance: &[f32]) -> (Vec<f32>, Vec<f32>) {
-        let gamma = match self.scale {
-            true => first.to_vec(),
-            false => vec![1.0; first.len()],
-        };
+        let gamma = first.iter().map(|&it| if self.scale { it } else { 1.0 });
         let deviation = variance.iter().map(|it| (it + self.epsilon).sqrt());
-        (gamma, deviation.collect())
+        (gamma.collect(), deviation.collect())
     }
 }
 
@@ -87,7 +84,7 @@ impl Layer for BatchNorm {
     fn parameters(&self, input: &[usize]) -> Vec<Parameter> {
         let array = |name, initial, trainable| Parameter {
             trainable,
-            ..Parameter::new(name, &[last_axis(input)], Initial::Constant(initial))
+            ..Parameter::new(name, &[last_axis(input)], initial)
         };
         let all = [
             array("gamma", 1.0, true),
@@ -100,15 +97,13 @@ impl Layer for BatchNorm {
 
     /// x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β.
     fn forward(&self, context: Context<'_>, own: &[Parameter], cache: &mut Cache) {
-        let [.., beta, moving_mean, moving_variance] = own else {
-            return;
-        };
+        let array = |number: usize| &own[number + usize::from(self.scale)].value;
         let (input, threads) = (context.pass.input, context.pass.threads);
-        let (features, beta) = (beta.value.len(), &beta.value);
+        let (features, beta) = (array(0).len(), array(0));
         let (rows, shard) = rows(&context, features);
         let row = |row: usize| &input[row * features..][..features];
         let (mean, variance) = if context.pass.mode == Mode::Inference {
-            (moving_mean.value.clone(), moving_variance.value.clone())
+            (array(1).clone(), array(2).clone())
         } else {
             let mut mean = sum_columns(input, shard, features, threads);
             mean.iter_mut().for_each(|sum| *sum /= rows as f32);
@@ -123,6 +118,8 @@ impl Layer for BatchNorm {
         let (gamma, deviation) = self.factors(&own[0].value, &variance);
         cache.output.resize(input.len(), 0.0);
         threads.chunks(&mut cache.output, PIECE * features, |piece, output| {
+            let own = [&mean, &deviation, &gamma, beta];
+            let [mean, deviation, gamma, beta] = own.map(|it| &it[..features]);
             for (number, y) in output.chunks_exact_mut(features).enumerate() {
                 let x = row(piece * PIECE + number);
                 for j in 0..features {
@@ -130,8 +127,7 @@ impl Layer for BatchNorm {
                 }
             }
         });
-        cache.scratch.clear();
-        cache.scratch.extend(mean.iter().chain(&variance));
+        cache.scratch = [mean, variance].concat();
     }
 
     /// dγ = Σ dy ⊙ x̂, dβ = Σ dy, and dx = γ / √(σ² + ε) · (dy − mean(dy) − x̂ · mean(dy ⊙ x̂)) in training, where μ and
@@ -144,27 +140,27 @@ impl Layer for BatchNorm {
         let (mean, variance) = cache.scratch.split_at(features);
         let (gamma, deviation) = self.factors(own.value(0), variance);
         let gradient = &mut back.gradient;
-        let x_hat = |row: usize, j: usize| (input[row * features + j] - mean[j]) / deviation[j];
         let sums = sum_rows(rows, shard, 2 * features, threads, |row, sums| {
-            let dy = &gradient[row * features..][..features];
+            let row = row * features..(row + 1) * features;
+            let (x, dy) = (&input[row.clone()], &gradient[row]);
+            let (mean, deviation) = (&mean[..features], &deviation[..features]);
             let (d_gamma, d_beta) = sums.split_at_mut(features);
             for j in 0..features {
-                d_gamma[j] += dy[j] * x_hat(row, j);
+                d_gamma[j] += dy[j] * ((x[j] - mean[j]) / deviation[j]);
                 d_beta[j] += dy[j];
             }
         });
         let (d_gamma, d_beta) = sums.split_at(features);
-        let factor = match context.pass.mode {
-            Mode::Inference => 0.0,
-            Mode::Training { .. } => 1.0 / rows as f32,
-        };
+        let factor = f32::from(context.pass.mode != Mode::Inference) / rows as f32;
         threads.chunks(gradient, PIECE * features, |piece, gradient| {
+            let own = [mean, &deviation, &gamma, d_gamma, d_beta];
+            let [mean, deviation, gamma, d_gamma, d_beta] = own.map(|it| &it[..features]);
             for (number, dy) in gradient.chunks_exact_mut(features).enumerate() {
+                let x = &input[(piece * PIECE + number) * features..][..features];
                 for j in 0..features {
-                    let x_hat = x_hat(piece * PIECE + number, j);
+                    let x_hat = (x[j] - mean[j]) / deviation[j];
                     let through_statistics = factor * (d_beta[j] + x_hat * d_gamma[j]);
-                    let scale = gamma[j] / deviation[j];
-                    dy[j] = scale * (dy[j] - through_statistics);
+                    dy[j] = gamma[j] / deviation[j] * (dy[j] - through_statistics);
                 }
             }
         });
@@ -175,10 +171,8 @@ impl Layer for BatchNorm {
     }
 
     fn update_running_stats(&self, own: &mut [Parameter], cache: &Cache) {
-        let [.., mean, variance] = own else {
-            return;
-        };
-        let running = mean.value.iter_mut().chain(&mut variance.value);
+        let running = own.iter_mut().filter(|it| !it.trainable);
+        let running = running.flat_map(|it| &mut it.value);
         for (running, batch) in running.zip(&cache.scratch) {
             *running = self.momentum * *running + (1.0 - self.momentum) * batch;
         }

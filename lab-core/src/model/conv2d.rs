@@ -102,12 +102,10 @@ impl Layer for Conv2d {
 
     fn parameters(&self, input: &[usize]) -> Vec<Parameter> {
         let shape = [self.kernel_size, self.kernel_size, input[2], self.filters];
-        let mut arrays = Parameter::weights(&shape, self.initializer, self.l2);
-        arrays.truncate(1 + usize::from(self.use_bias));
-        for array in &mut arrays {
-            array.trainable = self.trainable;
-        }
-        arrays
+        let mut all = Parameter::weights(&shape, self.initializer, self.l2);
+        all.truncate(1 + usize::from(self.use_bias));
+        all.iter_mut().for_each(|it| it.trainable = self.trainable);
+        all
     }
 
     /// z = b + Σ x W at each window, a = f(z).
@@ -128,7 +126,6 @@ impl Layer for Conv2d {
         let convolution = self.convolution(&spec.input_shape);
         convolution.forward(pass.input, kernel, z, pass.threads, finish);
         if keeps_z {
-            cache.output.resize(floats, 0.0);
             let (z, a) = (&cache.kept, &mut cache.output);
             self.activation.forward(z, a, self.filters, pass.threads);
         }

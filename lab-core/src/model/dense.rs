@@ -86,7 +86,6 @@ impl Layer for Dense {
             f.forward_in_place(z);
         });
         if f.keeps_z() {
-            cache.output.resize(rows * self.units, 0.0);
             let (z, a) = (&cache.kept, &mut cache.output);
             f.forward(z, a, self.units, context.pass.threads);
         }

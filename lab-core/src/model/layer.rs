@@ -24,6 +24,11 @@ pub(super) trait Layer {
         false
     }
 
+    /// How many layers before this one form a block whose input is added to this layer's output.
+    fn skip(&self) -> Option<usize> {
+        None
+    }
+
     /// Computes `cache.output`, and keeps in the cache what the backward pass needs.
     fn forward(&self, _: Context<'_>, _: &[Parameter], _: &mut Cache) {}
 
@@ -109,20 +114,15 @@ pub(super) fn last_axis(shape: &[usize]) -> usize {
     shape.last().copied().unwrap_or(1)
 }
 
-/// What an array holds before training.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Initial {
-    Constant(f32),
-    Random(Initializer),
-}
-
 /// An array of a network: trained (kernels, biases) or kept (running statistics).
 #[derive(Clone, Debug)]
 pub(crate) struct Parameter {
     /// The layer's name and the array's own: `dense_1.kernel`.
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
-    pub(super) initial: Initial,
+    /// How it is drawn; otherwise all its values begin as `constant`.
+    pub(super) initializer: Option<Initializer>,
+    pub(super) constant: f32,
     /// Empty until it is drawn or read from a file.
     pub(crate) value: Vec<f32>,
     pub(crate) trainable: bool,
@@ -132,11 +132,12 @@ pub(crate) struct Parameter {
 
 impl Parameter {
     /// An array that training changes, without a penalty, under its own name.
-    pub(super) fn new(name: &str, shape: &[usize], initial: Initial) -> Self {
+    pub(super) fn new(name: &str, shape: &[usize], constant: f32) -> Self {
         Self {
             name: name.to_owned(),
             shape: shape.to_vec(),
-            initial,
+            initializer: None,
+            constant,
             value: Vec::new(),
             trainable: true,
             l2: 0.0,
@@ -145,9 +146,9 @@ impl Parameter {
 
     /// A kernel, and a bias for each of its outputs.
     pub(super) fn weights(shape: &[usize], initializer: Initializer, l2: f32) -> Vec<Self> {
-        let kernel = Self::new("kernel", shape, Initial::Random(initializer));
-        let bias = Self::new("bias", &[last_axis(shape)], Initial::Constant(0.0));
-        vec![Self { l2, ..kernel }, bias]
+        let mut kernel = Self::new("kernel", shape, 0.0);
+        (kernel.initializer, kernel.l2) = (Some(initializer), l2);
+        vec![kernel, Self::new("bias", &[last_axis(shape)], 0.0)]
     }
 
     /// How many numbers it holds.
@@ -157,10 +158,9 @@ impl Parameter {
 
     /// Gives it its initial values, as array `number` of the network.
     pub(super) fn draw(&mut self, seed: Seed, number: u64) {
-        self.value = vec![0.0; self.size()];
-        match self.initial {
-            Initial::Constant(initial) => self.value.fill(initial),
-            Initial::Random(it) => it.fill(&mut self.value, &self.shape, seed, number),
+        self.value = vec![self.constant; self.size()];
+        if let Some(it) = self.initializer {
+            it.fill(&mut self.value, &self.shape, seed, number);
         }
     }
 }
@@ -176,6 +176,8 @@ pub(crate) struct Cache {
     pub(super) scratch: Vec<f32>,
     /// The layer whose output was the input: `None` for the network's own input.
     pub(super) source: Option<usize>,
+    /// The gradient with respect to the input that comes past the layer, from an addition after a block that begins here.
+    pub(super) past: Vec<f32>,
 }
 
 /// The gradient on its way back through the layers.

@@ -11,12 +11,9 @@ const EPSILON: f64 = 1e-3;
 
 /// The mean and √(σ² + ε) of a row, computed in double precision.
 fn statistics(x: &[f32]) -> [f32; 2] {
-    let mean_of = |f: &dyn Fn(f64) -> f64| {
-        let sum: f64 = x.iter().map(|&x| f(x.into())).sum();
-        sum / x.len() as f64
-    };
-    let mean = mean_of(&|x| x);
-    let variance = mean_of(&|x| (x - mean) * (x - mean));
+    let (n, x) = (x.len() as f64, x.iter().map(|&x| f64::from(x)));
+    let mean = x.clone().sum::<f64>() / n;
+    let variance = x.map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
     [mean as f32, (variance + EPSILON).sqrt() as f32]
 }
 
@@ -26,7 +23,7 @@ impl Layer for LayerNorm {
     }
 
     fn parameters(&self, input: &[usize]) -> Vec<Parameter> {
-        let array = |name, it| Parameter::new(name, &[last_axis(input)], Initial::Constant(it));
+        let array = |name, it| Parameter::new(name, &[last_axis(input)], it);
         vec![array("gamma", 1.0), array("beta", 0.0)]
     }
 

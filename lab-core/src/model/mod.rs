@@ -14,6 +14,7 @@
 //! | `output_shape` | checks options and input shape, returns the shape of one example's output |
 //! | `parameters` | the arrays that it needs: name, shape, initial values, trained or not, L2 penalty |
 //! | `is_identity` | whether it does nothing in this mode, as dropout in inference |
+//! | `skip` | how many layers before it form a block whose input it gets as well, as the residual addition does |
 //! | `forward` | computes `cache.output` from `context.pass.input`, keeps in the cache what the backward pass needs |
 //! | `backward` | turns the gradient of the output into that of the input, passes those of its arrays to `own.take` |
 //! | `update_running_stats` | changes arrays that are not trained, as batch normalization's moving averages |
@@ -28,7 +29,6 @@ mod batch_norm;
 mod conv2d;
 mod dense;
 mod dropout;
-mod flatten;
 mod gradients;
 mod initializer;
 mod layer;
@@ -36,10 +36,10 @@ mod layer_norm;
 mod passes;
 mod pooling2d;
 mod predict;
-mod rescaling;
 mod sequential;
 mod summary;
 mod sums;
+mod weightless;
 mod weights;
 mod whitening;
 mod windows;
@@ -50,15 +50,14 @@ pub use batch_norm::BatchNorm;
 pub use conv2d::Conv2d;
 pub use dense::Dense;
 pub use dropout::Dropout;
-pub use flatten::Flatten;
 pub use initializer::Initializer;
 pub use layer::Mode;
 pub use layer_norm::LayerNorm;
 pub use pooling2d::{Pool, Pooling2d};
 pub use predict::{Inputs, NamedArrays};
-pub use rescaling::Rescaling;
 pub use sequential::Sequential;
 pub use summary::{Summary, SummaryRow};
+pub use weightless::{Add, Flatten, Rescaling};
 pub use whitening::whitening;
 pub use windows::Padding;
 
@@ -76,7 +75,7 @@ use crate::random::{Purpose, Seed, unit};
 use crate::text::thousands;
 use batch_norm::PIECE;
 use gradients::Gradients;
-use layer::{Backward, Cache, Context, Initial, Layer, LayerSpec, last_axis};
+use layer::{Backward, Cache, Context, Layer, LayerSpec, last_axis};
 use ndarray::{Array2, ArrayBase, ArrayD, ArrayViewD, Data, Dimension, IxDyn};
 use passes::Workspace;
 use serde::{Deserialize, Serialize};

@@ -75,15 +75,21 @@ impl Sequential {
         caches.resize_with(self.specs.len(), Cache::default);
         let mut source = None;
         for (number, (layer, spec)) in self.layers().enumerate() {
+            let (before, own) = caches.split_at_mut(number);
+            own[0].source = source;
             if layer.is_identity(pass.mode) {
                 continue;
             }
-            let (before, own) = caches.split_at_mut(number);
-            let input = source.map_or(pass.input, |from: usize| &before[from].output);
+            let output = |of: Option<usize>| of.map_or(pass.input, |of| &before[of].output);
+            let input = output(source);
             let pass = Pass { input, ..pass };
             let parameters = &self.parameters[spec.parameters.clone()];
             layer.forward(Context { spec, pass }, parameters, &mut own[0]);
-            own[0].source = source;
+            if let Some(skip) = layer.skip() {
+                let skipped = output(before[number - skip].source);
+                pass.threads
+                    .pieces(skipped, &mut own[0].output, compute::add);
+            }
             source = Some(number);
         }
         workspace.last = source;
@@ -109,22 +115,32 @@ impl Sequential {
         };
         let (caches, backward) = (&mut workspace.caches, &mut workspace.backward);
         backward.at_logits = from_logits;
+        caches.iter_mut().for_each(|cache| cache.past.clear());
         let layers = self.architecture.layers.iter().zip(&self.specs).enumerate();
         for (number, (layer, spec)) in layers.rev() {
             let layer = layer.as_layer();
-            if layer.is_identity(pass.mode) {
-                continue;
-            }
             let (before, own) = caches.split_at_mut(number);
-            let source = own[0].source;
-            let input = source.map_or(pass.input, |from| &before[from].output);
-            let pass = Pass { input, ..pass };
-            backward.to_input = backward.to_network_input || spec.parameters.start > first_trained;
-            let parameters = gradients.of(spec.parameters.clone());
-            layer.backward(Context { spec, pass }, &mut own[0], backward, parameters);
-            backward.at_logits = false;
-            if !backward.to_input {
-                break;
+            if let Some(skip) = layer.skip() {
+                let past = &mut before[number - skip].past;
+                past.resize(backward.gradient.len(), 0.0);
+                pass.threads.pieces(&backward.gradient, past, compute::add);
+            }
+            if !layer.is_identity(pass.mode) {
+                let input = own[0].source.map_or(pass.input, |of| &before[of].output);
+                let pass = Pass { input, ..pass };
+                let to_input = backward.to_network_input || spec.parameters.start > first_trained;
+                backward.to_input = to_input;
+                let parameters = gradients.of(spec.parameters.clone());
+                layer.backward(Context { spec, pass }, &mut own[0], backward, parameters);
+                backward.at_logits = false;
+                if !to_input {
+                    break;
+                }
+            }
+            let past = &own[0].past;
+            if !past.is_empty() {
+                pass.threads
+                    .pieces(past, &mut backward.gradient, compute::add);
             }
         }
     }

@@ -230,7 +230,6 @@ impl Optimizer {
             Self::RmsProp(it) => Step::RmsProp(compute::RmsPropStep {
                 rate,
                 rho: it.rho,
-                epsilon: EPSILON,
                 momentum: it.momentum,
                 scale,
             }),
@@ -253,7 +252,6 @@ impl Adam {
             alpha: alpha as f32,
             beta_1: self.beta_1,
             beta_2: self.beta_2,
-            epsilon: EPSILON,
             keep,
             scale,
         })
@@ -264,9 +262,6 @@ impl Adam {
 pub(super) fn check_rate(name: &str, value: f32) -> Result<()> {
     check_range(name, value, 0.0..f32::INFINITY, "0.001 is a usual value")
 }
-
-/// Keras's ε of RMSprop and Adam.
-const EPSILON: f32 = 1e-7;
 
 macro_rules! optimizers {
     ($($kind:ident at $rate:literal),*) => {

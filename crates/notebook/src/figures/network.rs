@@ -11,13 +11,15 @@ const TALLEST: f64 = 190.0;
 const ABOVE: f64 = 44.0;
 
 /// A bar for the input and for each layer, as tall as the logarithm of its outputs; between two bars the shape of the
-/// kernel, and below it the number of parameters.
+/// kernel, and below it the number of parameters. Under an addition stands the layer whose output it adds.
 ///
 /// ```
 /// use lab_notebook::prelude::*;
 /// let model = Sequential::new([32, 32, 3]).flatten().dense(10, Activation::Softmax).build(Seed(0))?;
 /// let figure = figures::network("One layer", &model)?;
 /// assert_eq!(figure.alt, "One layer: input 32 × 32 × 3; flatten 3072; dense softmax 10 3072 × 10 30,730");
+/// let residual = Sequential::new([8]).residual(|it| it.dense(8, Activation::Relu)).build(Seed(0))?;
+/// assert!(figures::network("A block", &residual)?.alt.ends_with("; add + input 8"));
 /// # Ok::<(), LabError>(())
 /// ```
 ///
@@ -37,6 +39,7 @@ pub fn network(title: &str, model: &Sequential) -> Result<Figure> {
     for (row, layer) in rows.iter().zip(&plan.layers) {
         let activation = match layer {
             LayerKind::Dense(dense) => dense.activation.to_string(),
+            LayerKind::Add(add) => format!("+ {}", bars[bars.len() - 1 - add.skip][0]),
             _ => String::new(),
         };
         let kernel = model.weight(&format!("{}.kernel", row.name));
