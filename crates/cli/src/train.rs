@@ -226,7 +226,7 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     let history = match &features {
         None => trainer.fit(&mut model, &train, validation.as_ref())?,
         Some(features) => {
-            let mut last_layer = Patches::FULL.last_layer(config.training.seed)?;
+            let mut last_layer = Patches::FULL.last_layer().build(config.training.seed)?;
             let history = trainer.fit(&mut last_layer, features, None)?;
             copy_weights(&last_layer, &mut model)?;
             history

@@ -57,7 +57,7 @@ impl Preset {
     pub fn trainer(self, seed: Seed) -> Trainer {
         match self {
             Self::Mlp => mlp::trainer(seed),
-            Self::Patches => patches::trainer(seed),
+            Self::Patches => Patches::FULL.trainer(seed),
             Self::Coffee => Convolution::COFFEE.trainer(seed),
             Self::Lunch => Convolution::LUNCH.trainer(seed),
             Self::Hour => Convolution::HOUR.trainer(seed),

@@ -30,7 +30,7 @@ pub fn trainer(seed: Seed) -> Trainer {
         .schedule(Schedule::OneCycle)
         .label_smoothing(0.1)
         .augmentation(moves.random_crop(2))
-        .epochs(40)
+        .epochs(80)
         .batch_size(256)
         .seed(seed)
 }

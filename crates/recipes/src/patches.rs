@@ -140,12 +140,21 @@ impl Patches {
         Dataset::new(features, images.labels(), names.to_vec())
     }
 
-    /// The last layer alone, as a network for such features.
-    ///
-    /// # Errors
-    /// None for a recipe with patches and cells.
-    pub fn last_layer(self, seed: Seed) -> Result<Sequential> {
-        classifier(Sequential::new(self.shape())).build(seed)
+    /// The last layer alone, for such features.
+    pub fn last_layer(self) -> Architecture {
+        classifier(Sequential::new(self.shape()))
+    }
+
+    /// How the last layer is trained: a step changes all weights at once, so the more features, the smaller the steps.
+    pub fn trainer(self, seed: Seed) -> Trainer {
+        let mirrored = Augmentation::new().with(RandomMove::AlternatingFlip, 1.0);
+        let features = self.shape().iter().product::<usize>() as f32;
+        Trainer::new(Loss::CategoricalCrossentropy, Adam::new(6.4 / features))
+            .schedule(Schedule::OneCycle)
+            .augmentation(mirrored)
+            .epochs(20)
+            .batch_size(256)
+            .seed(seed)
     }
 }
 
@@ -158,17 +167,6 @@ fn classifier(features: Architecture) -> Architecture {
     };
     let features = features.flatten().layer(norm).dropout(0.2);
     features.dense(10, Activation::Softmax)
-}
-
-/// How the last layer is trained.
-pub fn trainer(seed: Seed) -> Trainer {
-    let mirrored = Augmentation::new().with(RandomMove::AlternatingFlip, 1.0);
-    Trainer::new(Loss::CategoricalCrossentropy, Adam::new(0.003))
-        .schedule(Schedule::OneCycle)
-        .augmentation(mirrored)
-        .epochs(12)
-        .batch_size(256)
-        .seed(seed)
 }
 
 /// Copies the arrays that both networks have by name.

@@ -3,7 +3,7 @@
 use lab_core::data::{Cifar10, Dataset};
 use lab_core::training::EpochLines;
 use lab_core::{Result, Seed};
-use lab_recipes::patches::{self, Patches, copy_weights};
+use lab_recipes::patches::{Patches, copy_weights};
 
 const SMALL: Patches = Patches {
     count: 16,
@@ -39,8 +39,10 @@ fn the_whole_network_answers_as_its_last_layer_does_on_the_features() -> Result<
     let train = SMALL.apply(&model, &cifar.train, |done| seen.push(done))?;
     assert_eq!(seen, [1000]);
     let test = SMALL.apply(&model, &cifar.test, |_| ())?;
-    let mut last_layer = SMALL.last_layer(Seed(0))?;
-    let trainer = patches::trainer(Seed(0)).progress(EpochLines::to(std::io::sink()));
+    let mut last_layer = SMALL.last_layer().build(Seed(0))?;
+    let trainer = SMALL
+        .trainer(Seed(0))
+        .progress(EpochLines::to(std::io::sink()));
     { trainer }.fit(&mut last_layer, &train, None)?;
     copy_weights(&last_layer, &mut model)?;
 
@@ -49,10 +51,7 @@ fn the_whole_network_answers_as_its_last_layer_does_on_the_features() -> Result<
     let mean = differences.sum::<f32>() / whole.len() as f32;
     assert!(mean < 0.005, "{mean}: bytes are all that lies between");
     let accuracy = model.evaluate(&cifar.test)?.accuracy;
-    assert!(
-        accuracy > 0.38,
-        "{accuracy} from 64 filters and 1,000 images"
-    );
+    assert!(accuracy > 0.25, "{accuracy} after 80 steps");
     Ok(())
 }
 
