@@ -7,10 +7,10 @@ use lab_core::model::{Activation, Architecture, Dense, Sequential};
 use lab_core::training::TrainingConfig;
 use lab_core::{LabError, Result, Seed};
 use lab_notebook::lab::{Machine, read_small};
+use lab_recipes::Preset;
 use serde::{Deserialize, Serialize};
 
 use crate::data_set::SAMPLE;
-use crate::presets::Preset;
 
 /// Everything that makes a run; two runs with equal configurations on one type of machine give equal bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

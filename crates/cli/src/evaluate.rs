@@ -6,6 +6,7 @@ use lab_core::data::Dataset;
 use lab_core::model::Sequential;
 use lab_core::training::Evaluation;
 use lab_notebook::lab::MODEL;
+use lab_recipes::Preset;
 
 use crate::Outcome;
 use crate::config::Config;
@@ -39,7 +40,7 @@ pub fn run(arguments: &EvaluateArgs) -> Outcome {
     show(&evaluation, &model, &cifar.test, &config)
 }
 
-/// Prints loss, accuracy, the scores of each class and the confusion matrix; for a recipe also the accuracy of the mean
+/// Prints loss, accuracy, the scores of each class and the confusion matrix; for most recipes also the accuracy of the mean
 /// probabilities of each image and its mirror image.
 ///
 /// # Errors
@@ -48,7 +49,9 @@ pub fn show(scores: &Evaluation, model: &Sequential, test: &Dataset, config: &Co
     let (loss, accuracy) = (scores.loss, scores.accuracy);
     say!("\nTest loss: {loss:.4}\nTest accuracy: {accuracy:.4}\n");
     say!("{}\n{}", scores.report(), scores.confusion_matrix());
-    if config.network.preset.is_some() {
+    // Filters that come in mirrored pairs see the same in both.
+    let preset = config.network.preset;
+    if preset.is_some_and(|it| it != Preset::Patches) {
         let accuracy = model.evaluate_with_flips(test)?.accuracy;
         say!("\nTest accuracy with test-time flips: {accuracy:.4}");
     }

@@ -11,7 +11,6 @@ mod evaluate;
 mod files;
 mod interrupt;
 mod notebook;
-mod presets;
 mod report;
 mod schedule;
 mod setup;

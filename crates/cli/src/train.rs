@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use lab_core::Seed;
 use lab_core::data::Dataset;
@@ -9,6 +10,8 @@ use lab_core::training::{
     CsvLogger, EarlyStopping, EpochLines, Loss, Optimizer, Stopped, Trainer, TrainingConfig,
 };
 use lab_notebook::lab::{DataRecord, HISTORY, MODEL, Machine, Record, RunFolder, TestRecord};
+use lab_recipes::Preset;
+use lab_recipes::patches::{Patches, copy_weights};
 
 use crate::bars::Bar;
 use crate::config::{self, CIFAR10, Config, Data, Network, Split};
@@ -16,7 +19,6 @@ use crate::data_set::{SAMPLE, data_set};
 use crate::evaluate;
 use crate::files::{in_laboratory, write_whole};
 use crate::interrupt::{self, CtrlC};
-use crate::presets::Preset;
 use crate::schedule;
 use crate::terminal::say;
 use crate::{Outcome, error};
@@ -48,7 +50,7 @@ pub struct TrainArgs {
     /// How the validation images are chosen from the training images
     #[arg(long, value_enum, default_value_t = Split::Last)]
     split: Split,
-    /// A convolutional network with its own way of training, on all training images
+    /// A network with its own way of training, on all training images
     #[arg(
         long,
         value_enum,
@@ -192,12 +194,21 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     let (data, testing) = (&mut config.data, cifar.test.len());
     (data.train, data.validation, data.test) = (train.len(), validating, testing);
     let mut model = architecture.build(config.training.seed)?;
-    if config.network.preset.is_some() {
-        Preset::whiten(&mut model, &train)?;
+    if let Some(preset) = config.network.preset {
+        preset.fill(&mut model, &train, config.training.seed)?;
     }
     say!("Training on {train:?}, validating on {validating}, testing on {testing}");
     say!("{}", model.summary());
 
+    // Before anything listens to Ctrl-C: until here there is nothing to go on from.
+    let (started, all) = (Instant::now(), train.len());
+    let features = match config.network.preset {
+        Some(Preset::Patches) => Some(Patches::FULL.apply(&model, &train, |done| {
+            say!("The patches were looked for in {done} of {all} images");
+        })?),
+        _ => None,
+    };
+    let preparing = started.elapsed().as_secs_f64();
     let trainer = trainer()
         .callback(CsvLogger::new(folder.file(HISTORY)))
         .callback(CtrlC::listen()?);
@@ -212,7 +223,15 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     } else {
         trainer.progress(EpochLines::to(std::io::stdout()))
     };
-    let history = trainer.fit(&mut model, &train, validation.as_ref())?;
+    let history = match &features {
+        None => trainer.fit(&mut model, &train, validation.as_ref())?,
+        Some(features) => {
+            let mut last_layer = Patches::FULL.last_layer().build(config.training.seed)?;
+            let history = trainer.fit(&mut last_layer, features, None)?;
+            copy_weights(&last_layer, &mut model)?;
+            history
+        }
+    };
     if let Stopped::Interrupted { epoch } = history.stopped {
         return interrupt::end(epoch);
     }
@@ -223,6 +242,7 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     };
     let (training, machine) = (config.training.clone(), config.machine.clone());
     let mut record = Record::new(data, &model, training, &history, machine);
+    record.seconds += preparing;
     say_end(&record)?;
 
     let evaluation = model.evaluate_with(&cifar.test, config.training.loss)?;

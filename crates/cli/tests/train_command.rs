@@ -160,6 +160,33 @@ fn a_preset_trains_its_convolutions_and_is_evaluated_with_flips_too() {
 }
 
 #[test]
+fn dense_layers_alone_and_patches_without_backpropagation_are_presets_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for (preset, words) in [
+        ("mlp", "with test-time flips"),
+        (
+            "patches",
+            "The patches were looked for in 1000 of 1000 images",
+        ),
+    ] {
+        let out = folder.path().join(preset);
+        let out = out.to_str().unwrap();
+        let text = printed(&[
+            "train", "--preset", preset, "--data", "sample", "--out", out,
+        ]);
+        assert!(text.contains(words), "no `{words}` in: {text}");
+        // The network in the folder is the one whose accuracy was printed.
+        let line = |text: &str| -> String {
+            let line = text.lines().find(|it| it.starts_with("Test accuracy:"));
+            line.unwrap().to_owned()
+        };
+        assert_eq!(line(&printed(&["evaluate", out])), line(&text));
+        let accuracy: f64 = line(&text).split(": ").nth(1).unwrap().parse().unwrap();
+        assert!(accuracy > 0.25, "{preset}: {accuracy}");
+    }
+}
+
+#[test]
 fn predict_reads_png_and_jpeg_of_any_size_and_prints_probabilities_that_sum_to_one() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");

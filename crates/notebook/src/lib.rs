@@ -14,6 +14,7 @@
 //! | [`lab`] | [`lab::Lab`], the folder of the laboratory: its data, its runs, and what a cell shows and keeps |
 //! | [`inspect`] | what a batch does to each layer, and what an answer depends on: the trait [`inspect::Inspect`] |
 //! | [`textbook`] | the same mathematics in plain `f64`, as one writes it on the blackboard |
+//! | [`recipes`] | networks that get further, each with its recipe in one file |
 //! | [`checks`] | the checks of the notebooks' exercises |
 //!
 //! The trait [`Show`] says what a value looks like at the end of a cell. Figures are drawn with plotters on its bitmap
@@ -38,6 +39,7 @@ pub use figure::Figure;
 pub use lab_checks as checks;
 pub use lab_core;
 pub use lab_core::ndarray;
+pub use lab_recipes as recipes;
 pub use lab_textbook as textbook;
 pub use show::{Show, View, show};
 pub use statistics::{Mean, mcnemar};

@@ -40,7 +40,7 @@ impl<S: Data<Elem = f32> + Sync, D: Dimension> Inputs for ArrayBase<S, D> {
 /// Arrays under their names (`dense.kernel`, …), in the order of the layers.
 pub type NamedArrays = Vec<(String, ArrayD<f32>)>;
 
-/// Examples that go through the network at a time.
+/// Examples that go through the network at a time, at most.
 const BATCH: usize = 512;
 
 impl Sequential {
@@ -98,10 +98,13 @@ impl Sequential {
         mut task: impl FnMut(Outputs<'_>),
     ) -> Result<()> {
         let (count, size) = (self.check_inputs("inputs", inputs)?, self.input_size());
-        let mut batch = vec![0.0; size * BATCH.min(count)];
+        // A layer of millions of outputs takes fewer examples: 256 MB at a time.
+        let widest = self.specs.iter().map(|spec| spec.outputs).max();
+        let most = ((1 << 26) / widest.unwrap_or(1)).clamp(1, BATCH);
+        let mut batch = vec![0.0; size * most.min(count)];
         let mut workspace = Workspace::default();
-        for first in (0..count).step_by(BATCH) {
-            let batch = &mut batch[..size * BATCH.min(count - first)];
+        for first in (0..count).step_by(most) {
+            let batch = &mut batch[..size * most.min(count - first)];
             inputs.write(first, batch, threads)?;
             let pass = Pass::new(batch, Mode::Inference, threads);
             self.run_forward(pass, &mut workspace);

@@ -1,4 +1,4 @@
-//! The recipes of `cargo lab train --preset …`: convolutional networks for a given time.
+//! Convolutional networks for a given time on two processor cores.
 //!
 //! The ingredients come from David Page's *How to Train Your ResNet* (2019) and Keller Jordan's *94% on CIFAR-10 in 3.29
 //! Seconds on a Single GPU* (2024).
@@ -8,28 +8,28 @@ use lab_core::model::{Activation, Architecture, BatchNorm, Conv2d, Dense, Initia
 use lab_core::model::{Sequential, whitening};
 use lab_core::training::{Loss, Schedule, Sgd, Trainer};
 use lab_core::{Result, Seed};
-use serde::{Deserialize, Serialize};
 
-/// What there is time for, on two processor cores.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Preset {
-    /// Six convolutions: 90 % of the test images in about five minutes
-    Coffee,
-    /// The same with more filters, and longer
-    Lunch,
-    /// The same with most filters, for the longest time
-    Hour,
+/// Six convolutions, of some width and trained for some time.
+#[derive(Clone, Copy, Debug)]
+pub struct Convolution {
+    /// The filters of the three groups of two convolutions.
+    pub filters: [usize; 3],
+    /// How often each image is seen.
+    pub epochs: usize,
 }
 
-impl Preset {
-    /// The filters of the three groups of convolutions, and how often each image is seen.
-    fn recipe(self) -> ([usize; 3], usize) {
-        match self {
-            Self::Coffee => ([32, 96, 128], 11),
-            Self::Lunch => ([64, 128, 128], 12),
-            Self::Hour => ([64, 256, 256], 12),
-        }
+impl Convolution {
+    /// For a coffee break.
+    pub const COFFEE: Self = Self::new([32, 96, 128], 11);
+
+    /// For a lunch break.
+    pub const LUNCH: Self = Self::new([64, 128, 128], 12);
+
+    /// For an hour.
+    pub const HOUR: Self = Self::new([64, 256, 256], 12);
+
+    const fn new(filters: [usize; 3], epochs: usize) -> Self {
+        Self { filters, epochs }
     }
 
     /// Whitened patches, then three groups of two convolutions; the first convolution of each begins as the identity.
@@ -50,7 +50,7 @@ impl Preset {
         let mut patches = Conv2d::new(24, 2, activation);
         patches.trainable = false;
         let mut plan = Sequential::new([32, 32, 3]).layer(patches);
-        for filters in self.recipe().0 {
+        for filters in self.filters {
             plan = plan
                 .layer(convolution(filters))
                 .max_pooling2d(2)
@@ -65,17 +65,6 @@ impl Preset {
             .layer(Dense::new(10, Activation::Softmax).l2(l2))
     }
 
-    /// Fills the first layer with filters that whiten the patches of the training images.
-    ///
-    /// # Errors
-    /// Where the network is another one.
-    pub fn whiten(model: &mut Sequential, train: &Dataset) -> Result<()> {
-        let images = train.batches(5000)?.next().unwrap_or_default().images;
-        let (kernel, bias) = whitening(images.view(), 2, 3e-5)?;
-        model.set_weight("conv2d.kernel", kernel)?;
-        model.set_weight("conv2d.bias", bias)
-    }
-
     /// How the network is trained.
     pub fn trainer(self, seed: Seed) -> Trainer {
         let moves = Augmentation::new().with(RandomMove::AlternatingFlip, 1.0);
@@ -84,8 +73,19 @@ impl Preset {
             .schedule(Schedule::OneCycle)
             .label_smoothing(0.2)
             .augmentation(moves.random_crop(2))
-            .epochs(self.recipe().1)
+            .epochs(self.epochs)
             .batch_size(500)
             .seed(seed)
     }
+}
+
+/// Fills the first layer with filters that whiten the patches of the training images.
+///
+/// # Errors
+/// Where the network is another one.
+pub fn whiten(model: &mut Sequential, train: &Dataset) -> Result<()> {
+    let images = train.batches(5000)?.next().unwrap_or_default().images;
+    let (kernel, bias) = whitening(images.view(), 2, 3e-5)?;
+    model.set_weight("conv2d.kernel", kernel)?;
+    model.set_weight("conv2d.bias", bias)
 }
