@@ -20,8 +20,6 @@ use crate::shards::Learner;
 struct Header {
     identity: Identity,
     history: History,
-    /// How many epochs were asked for.
-    epochs: usize,
     /// Steps of the optimizer.
     steps: u64,
     /// How many numbers the optimizer has for each of the network's arrays.
@@ -46,7 +44,6 @@ pub(crate) fn write<C>(
     let header = Header {
         identity: identity.clone(),
         history: history.clone(),
-        epochs: learner.config.epochs,
         steps: optimizer.steps,
         slots: optimizer.slots.iter().map(length).collect(),
         sha256: hex(Sha256::new_with_prefix(&bytes)),
@@ -81,7 +78,15 @@ pub(crate) fn resume<C: Communicator>(
     let header = serde_json::from_slice(parts.next().unwrap_or_default());
     let header: Header = header.map_err(|error| damaged(&error.to_string()))?;
     check_saved(&header.identity, identity)?;
-    check_epochs(&header, learner)?;
+    let done = header.history.epochs.len();
+    if done > learner.config.epochs {
+        let (found, remedy) = (
+            format!("{done} epochs that are done"),
+            "ask for more epochs",
+        );
+        let expected = format!("at most {}", learner.config.epochs);
+        return Err(LabError::format(path, found, expected, remedy));
+    }
     let bytes = parts.next().unwrap_or_default();
     if hex(Sha256::new_with_prefix(bytes)) != header.sha256 {
         return Err(damaged("other numbers than were written"));
@@ -99,18 +104,4 @@ pub(crate) fn resume<C: Communicator>(
     learner.optimizer.slots = slots.map(|lengths| lengths.map(&mut slot)).collect();
     learner.optimizer.steps = header.steps;
     Ok(header.history)
-}
-
-/// The epochs that are done are not too many, and had the learning rates that they would have now.
-fn check_epochs<C>(saved: &Header, learner: &Learner<'_, C>) -> Result<()> {
-    let (config, done) = (learner.config, saved.history.epochs.len());
-    let rate = |epoch: usize, epochs| config.schedule.rate(1.0, epoch as f64 + 0.5, epochs);
-    let same = |epoch| rate(epoch, saved.epochs) == rate(epoch, config.epochs);
-    if done <= config.epochs && (0..done).all(same) {
-        return Ok(());
-    }
-    let found = format!("{}, after {done} of {}", config.epochs, saved.epochs);
-    let expected = "as many as before, or more where the schedule does not depend on them";
-    let remedy = "give --epochs as before, or begin without resuming";
-    Err(LabError::value("epochs", found, expected, remedy))
 }

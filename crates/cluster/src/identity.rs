@@ -3,6 +3,7 @@
 use lab_core::compute::{Instructions, Threads};
 use lab_core::data::Dataset;
 use lab_core::model::Sequential;
+use lab_core::training::Schedule::{Constant, Exponential, Step};
 use lab_core::training::TrainingConfig;
 use lab_core::{LabError, Result};
 use serde::Serialize;
@@ -23,10 +24,12 @@ const NAMES: [&str; 5] = [
     "set of options",
 ];
 
-/// The identity of a training that has not begun; the number of epochs is left out.
+/// The identity of a training that has not begun. The number of epochs counts only where the schedule may depend on it.
 pub(crate) fn identity(model: &Sequential, data: &Dataset, config: &TrainingConfig) -> Identity {
     let mut options = config.clone();
-    options.epochs = 0;
+    if let Constant | Step { .. } | Exponential { .. } = options.schedule {
+        options.epochs = 0;
+    }
     let (version, instructions) = (env!("CARGO_PKG_VERSION"), Instructions::detect());
     let fused = instructions.has_fused_multiply_add();
     [

@@ -24,7 +24,7 @@ pub struct Training {
     pub checkpoint: Option<PathBuf>,
     /// Whether to go on from the checkpoint, where there is one, to the same bits as without the interruption, on any number
     /// of ranks. The network must have its initial weights; data and options must be the same; only the epochs may be more,
-    /// unless the learning rates of those that are done depend on their number.
+    /// where the schedule does not depend on their number. Every rank must find the same file.
     pub resume: bool,
 }
 
