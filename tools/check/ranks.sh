@@ -88,14 +88,14 @@ refused() {
   check "$1 is refused" "$((status != 0))" 1
   says "and said" "$folder/out" "$2"
 }
+sample=("$program" --data sample)
 refused "another network on rank 1" "rank 1: found a different network" \
-  -n 1 "$program" "${options[@]}" : -n 1 "$program" "${options[@]}" --layers 64:relu,32:relu
+  -n 1 "${sample[@]}" --layers 64:relu : -n 1 "${sample[@]}" --layers 32:relu
 if [ -d data/cifar-10-batches-bin ]; then
   refused "another data set on rank 1" "rank 1: found a different data set" \
-    -n 1 "$program" "${options[@]}" : -n 1 "$program" "${options[@]}" --data data
+    -n 1 "${sample[@]}" : -n 1 "$program" --data data
 fi
-refused "a rank without its data" "none of the data set's files" \
-  -n 1 "$program" "${options[@]}" : -n 1 "$program" "${options[@]}" --data "$folder"
-refused "3 ranks" "ranks: found 3, expected 1, 2, 4, 8 or 16" -n 3 "$program" "${options[@]}"
-refused "a batch size of 100" "batch size: found 100, expected a multiple of 16" -n 2 "$program" "${options[@]}" --batch-size 100
+refused "a rank without its data" "none of the data set's files" -n 1 "${sample[@]}" : -n 1 "$program" --data "$folder"
+refused "3 ranks" "ranks: found 3, expected 1, 2, 4, 8 or 16" -n 3 "${sample[@]}"
+refused "a batch size of 100" "batch size: found 100, expected a multiple of 16" -n 2 "${sample[@]}" --batch-size 100
 exit "$failed"
