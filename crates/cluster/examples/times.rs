@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo build --release --package lab-cluster --features mpi --examples
-//! target/release/examples/times
+//! target/release/examples/times [NUMBER OF THE NETWORK, FROM 0]
 //! mpirun -n 4 target/release/examples/times
 //! ```
 
@@ -83,16 +83,17 @@ fn run(ranks: &impl Communicator) -> Result<()> {
         .dense(256, Activation::Tanh)
         .dense(128, Activation::Elu)
         .dense(10, Activation::Softmax);
+    let (dense_name, coffee) = ("512-256-128, 1.7 M weights", Preset::Coffee.architecture());
+    let all = [
+        (dense_name, &dense, 1024, 6),
+        (dense_name, &dense, 4096, 2),
+        ("coffee, 0.4 M weights", &coffee, 512, 1),
+    ];
+    let only: Option<usize> = std::env::args().nth(1).and_then(|text| text.parse().ok());
     println!("ms for a step                 batch       fit    shards      more");
-    overhead("512-256-128, 1.7 M weights", &dense, 1024, 6)?;
-    overhead("512-256-128, 1.7 M weights", &dense, 4096, 3)?;
-    overhead("512-256-128, 1.7 M weights", &dense, 16_384, 1)?;
-    overhead(
-        "coffee, 0.4 M weights",
-        &Preset::Coffee.architecture(),
-        1024,
-        1,
-    )
+    let chosen = all.into_iter().enumerate();
+    let mut chosen = chosen.filter(|(number, _)| only.is_none_or(|only| only == *number));
+    chosen.try_for_each(|(_, (name, plan, size, steps))| overhead(name, plan, size, steps))
 }
 
 #[cfg(feature = "mpi")]
