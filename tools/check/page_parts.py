@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "crates/cli/python"))
 
 from formula import formula
+import lessons
 import networks
 import run
 from page import blocks_of, description_of, duration, origin, read_runs, read_times, short, split_lead, title_of, write_times
@@ -187,6 +188,49 @@ class Failures(unittest.TestCase):
             run.tell_failure(0, [], "died", "no kernel")
         wanted = 'cell [7] failed\n  | let x: u32 =\n  | "no";\n  mismatched types\n    expected u32'
         self.assertEqual(told, [wanted, "the kernel did not start\n  no kernel"])
+
+
+class Lessons(unittest.TestCase):
+    CELLS = [new_markdown_cell("## A"), new_markdown_cell("<!-- lesson: valley -->\nIt can be *moved*."), new_code_cell("x")]
+
+    def blocks(self):
+        return list(blocks_of(new_notebook(cells=self.CELLS), Markdown(), False))
+
+    def test_a_figure_stands_where_the_notebook_marks_it_around_the_text_for_paper(self):
+        blocks = self.blocks()
+        self.assertEqual([block.get("lesson") for block in blocks], [None, "valley", None])
+        with mock.patch("lessons.networks.module", return_value=b"module"):
+            lessons.module.cache_clear()
+            style, script, module = lessons.place(blocks, False)
+        lessons.module.cache_clear()
+        self.assertEqual([block["kind"] for block in blocks], ["text", "lesson", "cell"])
+        self.assertRegex(blocks[1]["html"], r'(?s)data-lesson="valley".*class="prose still">\s*<p>It can be <em>moved</em>.*class="moving" hidden')
+        self.assertNotIn("<!--", blocks[1]["html"])
+        self.assertEqual(zlib.decompress(base64.b64decode(json.loads(module))), b"module")
+        self.assertIn(".lesson", style)
+        self.assertIn("figures.valley", script)
+        self.assertNotIn("figures.playground", script)
+
+    def test_a_page_without_figures_has_no_script_and_one_that_cannot_compute_says_why(self):
+        plain = self.blocks()[:1]
+        self.assertEqual(lessons.place(plain, False), ("", "", ""))
+        missing = mock.Mock(returncode=0, stdout="/nowhere\n")
+        with mock.patch("networks.subprocess.run", return_value=missing):
+            for saved, reason in [(True, "saved notebooks"), (False, "rustup target add wasm32-unknown-unknown")]:
+                blocks = self.blocks()
+                self.assertEqual(lessons.place(blocks, saved), ("", "", ""))
+                self.assertRegex(blocks[1]["html"], f"<em>moved</em>.*\n.*stands still.*{reason}")
+                self.assertEqual(blocks[1]["kind"], "text")
+
+    def test_every_marker_of_the_notebooks_has_its_figure(self):
+        found = []
+        for path in sorted((networks.ROOT / "notebooks").glob("*.ipynb")):
+            for cell in nbformat.read(path, 4).cells:
+                self.assertEqual("<!-- lesson" in cell.source, bool(lessons.marked(cell.source)), cell.source[:80])
+                found += filter(None, [lessons.marked(cell.source)])
+        self.assertEqual(sorted(found), sorted(lessons.SCRIPTS))
+        for name in found:
+            self.assertIn(f"figures.{name} =", lessons.read(f"{name}.js"))
 
 
 class Networks(unittest.TestCase):

@@ -3,6 +3,7 @@
 
     tools/peers/bench.py              our own speed, as a share of a large matrix product's: two minutes
     tools/peers/bench.py --scaling    by batch size, width, threads and number of images: a quarter of an hour
+    tools/peers/bench.py --convolutions  one step of the presets' convolutions, beside PyTorch: a quarter of an hour
     tools/peers/bench.py --peers      beside PyTorch, Keras, burn and candle: half an hour, and 7 GB the first time
 
 The workload is the lab's: 40,000 images, 3072-512-256-128-10 (ELU, tanh, ELU, softmax), cross-entropy, Adam, batches of
@@ -37,6 +38,7 @@ PYTHON = {
     "Keras on JAX": ("peer_keras.py", "jax"),
     "Keras on TensorFlow": ("peer_keras.py", "tensorflow"),
 }
+CONVOLUTIONS = (32, 64, 64), (64, 128, 128), (64, 256, 256)
 # candle's first epoch is like its second, and each takes the better part of a minute.
 RUST = {"burn": ("burn", EPOCHS), "candle": ("candle", 1)}
 
@@ -156,6 +158,48 @@ def compare(lab, rounds, with_peers):
         publish(lab, paths, runs)
 
 
+def convolution_operations(widths):
+    """Floating-point operations of a step for one image: six for each multiplication of the forward pass."""
+    side, before, multiplications = 31, 24, 31 * 31 * 24 * 2 * 2 * 3
+    for width in widths:
+        multiplications += side**2 * 9 * before * width
+        side //= 2
+        multiplications += side**2 * 9 * width * width
+        before = width
+    return 6 * multiplications
+
+
+def convolutions(lab, rounds):
+    """A step of 500 images through the presets' convolutions, beside PyTorch with channels last."""
+    paths = subprocess.run([lab, "paths"], check=True, capture_output=True, text=True).stdout.split()
+    yardsticks = {path: build(YARDSTICKS[path], YARDSTICKS[path]) for path in paths if path in YARDSTICKS}
+    torch = {"avx512": "AVX512_CORE", "avx2": "AVX2"}
+    systems, rows = {}, []
+    for path in yardsticks:
+        ours = ([lab, "convolution"], {"LAB_INSTRUCTIONS": path})
+        systems[f"this lab, {path}"] = (path, *ours)
+        if path in torch:
+            held = {"ONEDNN_MAX_CPU_ISA": torch[path], "ATEN_CPU_CAPABILITY": path}
+            systems[f"PyTorch, {path}"] = (path, [python(), PEERS / "python/peer_convolution.py"], held)
+    peaks, times = {path: [] for path in yardsticks}, {}
+    for number in range(1, rounds + 1):
+        for path, yardstick in yardsticks.items():
+            peaks[path].append(peak(yardstick, THREADS))
+        for widths in CONVOLUTIONS:
+            words = [",".join(map(str, widths)), "relu"]
+            for name, (_, program, environment) in systems.items():
+                run = Run([*program, DATA, EPOCHS, 500, *words], **environment)
+                times.setdefault((name, widths), []).extend(run.steady())
+                say(f"Round {number} of {rounds}: {name} {words[0]}: {100 * min(run.steady()):.0f} ms a step")
+    for (name, widths), seconds in times.items():
+        step = statistics.median(seconds) / 10
+        rate = 500 * convolution_operations(widths) / step / 1e9
+        share = rate / statistics.median(peaks[systems[name][0]])
+        rows.append((name, "-".join(map(str, widths)), f"{1e3 * step:.0f}", f"{rate:.0f}", f"{share:.3f}"))
+        say(f"{name:<22}{rows[-1][1]:>12}{1e3 * step:>8.0f} ms{rate:>6.0f} GFLOP/s{share:>6.0%} of a 2048³ product")
+    write(DOCS / "bench-convolutions.csv", "system,widths,ms_per_step,gflops,share_of_peak", rows)
+
+
 def publish(lab, paths, runs):
     """docs/bench.csv and its chart; the first system is ours, with the widest instructions."""
     rows = [
@@ -216,13 +260,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--peers", action="store_true", help="train in the other frameworks too, in turn with ours")
+    what.add_argument("--convolutions", action="store_true", help="a step of the presets' convolutions, beside PyTorch")
     what.add_argument("--scaling", action="store_true", help="vary batch size, width, threads and the number of images")
     parser.add_argument("--rounds", type=int, default=5, help="how often everything is measured; medians count")
     arguments = parser.parse_args()
     if not DATA.is_dir():
         sys.exit(f"{DATA}: found no data set\n  what to do: run `cargo lab data`")
     lab = build("lab", "peer-lab")
-    if arguments.scaling:
+    if arguments.convolutions:
+        convolutions(lab, arguments.rounds)
+    elif arguments.scaling:
         scaling(lab, arguments.rounds)
     else:
         compare(lab, arguments.rounds, arguments.peers)

@@ -77,14 +77,14 @@ def kept(outputs):
     return notebooks[::-1] + [run for run in runs if run not in notebooks]
 
 
-def module():
+def module(package="lab-web"):
     """The bytes of the library for browsers, compiled where that is possible."""
     cargo = os.environ.get("CARGO") or shutil.which("cargo") or "cargo"
     rustc = [os.environ.get("RUSTC") or "rustc", "--print", "target-libdir", "--target", TARGET]
     found = subprocess.run(rustc, cwd=ROOT, capture_output=True, text=True)
     if found.returncode != 0 or not Path(found.stdout.strip()).is_dir():
         raise Missing(f"Rust’s target for browsers is not installed: run “rustup target add {TARGET}”, then the report again")
-    build = [cargo, "build", "--offline", "--locked", "--quiet", "--target", TARGET, "--package", "lab-web", "--profile", "web"]
+    build = [cargo, "build", "--offline", "--locked", "--quiet", "--target", TARGET, "--package", package, "--profile", "web"]
     message = [*build, "--message-format", "json-render-diagnostics"]
     built = subprocess.run(message, cwd=ROOT, capture_output=True, text=True)
     if built.returncode != 0:

@@ -19,6 +19,7 @@ from bs4 import BeautifulSoup
 from jinja2 import FileSystemLoader
 from nbconvert.exporters import TemplateExporter
 
+import lessons
 import networks
 from render import Heading, Markdown, code, output
 
@@ -92,7 +93,8 @@ def blocks_of(notebook, markdown, report):
         if report and "exercise" in cell.metadata.get("tags", []):
             continue
         if cell.cell_type == "markdown":
-            yield {"kind": "text", "html": markdown.render(cell.source)}
+            lesson = lessons.marked(cell.source)
+            yield {"kind": "text", "html": markdown.render(lessons.MARKER.sub("", cell.source)), "lesson": lesson}
         elif cell.cell_type == "code" and cell.source.strip():
             number = cell.execution_count
             outputs = [html for o in cell.outputs if (html := output(o, number, rich_only=report))]
@@ -124,7 +126,8 @@ def write_page(exporter, order, pages, page, name):
         title = NUMBER.sub("", title)
         blocks[0] |= {"html": re.sub(r"(<h1[^>]*>)\d+\.\s+", r"\1", blocks[0].get("html", ""))}
     lead, rest = split_lead(blocks)
-    style, script, live, without = read_template("page.css"), "", None, None
+    more, script, module = lessons.place(rest, order["saved"])
+    style, live, without = read_template("page.css") + more, None, None
     if report:
         try:
             room = networks.LARGEST - len(style) - sum(len(str(block).encode()) for block in blocks)
@@ -156,6 +159,7 @@ def write_page(exporter, order, pages, page, name):
         "script": script,
         "policy": networks.policy(script),
         "networks": live,
+        "module": module,
         "without_networks": without,
     }
     html, _ = exporter.from_notebook_node(notebook, resources={"page": resources})

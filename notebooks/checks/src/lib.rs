@@ -20,6 +20,7 @@ mod check;
 pub mod evaluation;
 mod feedback;
 pub mod improvement;
+pub mod ladder;
 pub mod loss_comparison;
 pub mod optimizer;
 pub mod preprocessing;
