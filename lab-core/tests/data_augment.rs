@@ -385,6 +385,26 @@ fn reflection_repeats_the_pixel_at_the_edge() {
 }
 
 #[test]
+fn skipped_batches_leave_the_others_as_they_are() {
+    let train = Cifar10::sample().train.take(110);
+    let moves = Augmentation::new().horizontal_flip(0.5).shift(0.1);
+    let batches = || {
+        let batches = train.batches(20).unwrap().shuffled(Seed(3), 2);
+        batches.augmented(moves.clone(), Seed(3), 2).unwrap()
+    };
+    let all: Vec<Batch> = batches().collect();
+    assert_eq!(all.len(), 6);
+    let mut some = batches();
+    assert_eq!(some.nth(1).as_ref(), Some(&all[1]));
+    assert_eq!(some.nth(2).as_ref(), Some(&all[4]));
+    assert_eq!((some.len(), some.nth(0).as_ref()), (1, Some(&all[5])));
+    for count in [0, 6, usize::MAX] {
+        assert_eq!(batches().skip(6).nth(count), None);
+        assert_eq!(some.nth(count), None);
+    }
+}
+
+#[test]
 fn batches_are_augmented_by_the_position_of_an_image_in_the_epoch() {
     let train = Cifar10::sample().train.take(50);
     let augmentation = Augmentation::new()

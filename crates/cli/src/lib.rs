@@ -12,7 +12,7 @@ mod files;
 mod interrupt;
 mod notebook;
 mod report;
-mod schedule;
+pub mod schedule;
 mod setup;
 mod train;
 mod verify;

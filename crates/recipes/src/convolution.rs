@@ -23,10 +23,10 @@ impl Convolution {
     pub const COFFEE: Self = Self::new([32, 96, 128], 11);
 
     /// For a lunch break.
-    pub const LUNCH: Self = Self::new([64, 128, 128], 12);
+    pub const LUNCH: Self = Self::new([64, 128, 128], 14);
 
     /// For an hour.
-    pub const HOUR: Self = Self::new([64, 256, 256], 12);
+    pub const HOUR: Self = Self::new([64, 256, 256], 15);
 
     const fn new(filters: [usize; 3], epochs: usize) -> Self {
         Self { filters, epochs }
@@ -34,7 +34,7 @@ impl Convolution {
 
     /// Whitened patches, then three groups of two convolutions; the first convolution of each begins as the identity.
     pub fn architecture(self) -> Architecture {
-        let (activation, l2) = (Activation::Relu, 6e-4);
+        let (activation, l2) = (Activation::Gelu, 6e-4);
         let convolution = |filters| Conv2d {
             padding: Padding::Same,
             use_bias: false,

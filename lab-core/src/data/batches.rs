@@ -180,11 +180,7 @@ impl Iterator for Batches {
     type Item = Batch;
 
     fn next(&mut self) -> Option<Batch> {
-        let left = &self.order[self.position..];
-        if left.is_empty() {
-            return None;
-        }
-        let examples = &left[..self.size.min(left.len())];
+        let examples = self.order[self.position..].chunks(self.size).next()?;
         let rows = examples.iter().map(|&i| self.data.rows[i as usize]);
         let data = self.data.with_rows(rows.collect());
         let last = std::mem::take(&mut self.last).try_into_owned_nocopy();
@@ -202,6 +198,13 @@ impl Iterator for Batches {
         };
         self.position += examples.len();
         Some(batch)
+    }
+
+    /// Skips `count` batches without gathering their images.
+    fn nth(&mut self, count: usize) -> Option<Batch> {
+        let skipped = self.size.saturating_mul(count);
+        self.position = self.order.len().min(self.position.saturating_add(skipped));
+        self.next()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

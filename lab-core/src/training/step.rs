@@ -65,11 +65,12 @@ pub struct OptimizerState {
     /// The learning rate of the next step, to which a schedule's factor is applied in [`Trainer`](super::Trainer).
     pub learning_rate: f32,
     model: Arc<()>,
-    pub(super) steps: u64,
+    /// How many steps were done.
+    pub steps: u64,
     /// Epochs of a trainer's earlier fits, so that the next one shuffles in another order.
     pub(super) epochs: usize,
-    /// Up to two arrays for each of the network's: moments, mean squares.
-    pub(super) slots: Vec<[Vec<f32>; 2]>,
+    /// Up to two arrays for each of the network's: moments, mean squares. A step makes those that are missing, of zeros.
+    pub slots: Vec<[Vec<f32>; 2]>,
     /// The update of the current step, for each of the network's arrays.
     prepared: Vec<Step>,
 }
