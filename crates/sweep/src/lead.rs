@@ -33,6 +33,12 @@ const TICK: Duration = Duration::from_millis(20);
 /// Whether somebody has pressed Ctrl-C.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
+/// From now on Ctrl-C ends a sweep in good order.
+pub fn listen() {
+    // Where the system does not allow it, Ctrl-C ends the process as kill -9 does, and nothing is lost either.
+    _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
+}
+
 /// A sweep at work.
 pub struct Lead<'a> {
     pub plan: &'a Plan,
@@ -48,7 +54,6 @@ impl Lead<'_> {
     /// # Errors
     /// When interrupted, when several trials fail, and where the journal cannot be written.
     pub fn bring_to_end(&mut self, trials: &[Trial], workers: &mut dyn Workers) -> Result<()> {
-        _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
         let mut waiting = self.open(trials);
         let (begun, before, mut told) = (Instant::now(), waiting.len(), usize::MAX);
         loop {
@@ -82,11 +87,12 @@ impl Lead<'_> {
             };
             workers.stop();
             self.collect()?;
-            let left = self.open(trials).len();
-            let (done, expected) = (trials.len() - left, format!("{} trials", trials.len()));
-            let found = format!("{done} that are done and kept ({what})");
+            let is_done = |trial: &&Trial| self.journal.entry(trial).is_some();
+            let (done, all) = (trials.iter().filter(is_done).count(), trials.len());
+            let kept = format!("{done} of {all} trials are done and kept");
             let remedy = "go on with the same command";
-            return Err(LabError::value("sweep", found, expected, remedy));
+            let text = format!("{what}\n  {kept}\n  what to do: {remedy}");
+            return Err(LabError::Value(text));
         }
     }
 

@@ -127,6 +127,10 @@ pub fn run(arguments: &SweepArgs, trainings: &dyn Trainings) -> Outcome {
     }
     let mut trials = plan.trials.clone();
     trials.truncate(arguments.first.map_or(usize::MAX, usize::from));
+    if !arguments.hyperqueue {
+        trainings.prepare(&trials[0].words())?;
+    }
+    lead::listen();
     let mut lead = Lead {
         plan: &plan,
         journal,
@@ -137,9 +141,6 @@ pub fn run(arguments: &SweepArgs, trainings: &dyn Trainings) -> Outcome {
     // What failed before is tried again.
     lead.failures.clear();
     let mut workers = workers(arguments, &lead)?;
-    if !arguments.hyperqueue {
-        trainings.prepare(&trials[0].words())?;
-    }
     for round in 1..=plan.rounds() {
         lead.bring_to_end(&trials, workers.as_mut())?;
         // Who goes on is known when all are done.
