@@ -18,12 +18,7 @@ use crate::terminal::say;
 /// That is `.lab` (Python packages, the kernel's build folders, JupyterLab's own files) and the six files of the data set
 /// in `data`; a link to a data set elsewhere stays. Notebooks, `outputs` and `target` stay too.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
-  cargo lab clean                what set-up has put into this folder
-  cargo lab clean --keep-data    the same, but not the data set
-  cargo lab clean --all          also the Rust kernel, which all clones share
-
-`cargo clean` removes `target`. `rustup component remove rust-src` removes Rust's sources.")]
+#[command(after_help = include_str!("clean.txt"))]
 pub struct CleanArgs {
     /// Also the Rust kernel in the cache of this user, which other clones use
     #[arg(long)]

@@ -37,23 +37,27 @@ pub fn run(arguments: &EvaluateArgs) -> Outcome {
     let cifar = data_set(arguments.data.as_deref().or(same))?;
     let evaluation = model.evaluate_with(&cifar.test, config.training.loss)?;
     say!("{} images", cifar.test.len());
-    show(&evaluation, &model, &cifar.test, &config)
+    show(&evaluation, with_flips(&model, &cifar.test, &config)?);
+    Ok(())
 }
 
-/// Prints loss, accuracy, the scores of each class and the confusion matrix; for most recipes also the accuracy of the mean
-/// probabilities of each image and its mirror image.
+/// The accuracy of the mean probabilities of each image and its mirror image, for a recipe that is made for that.
 ///
 /// # Errors
 /// Where the images do not fit the network.
-pub fn show(scores: &Evaluation, model: &Sequential, test: &Dataset, config: &Config) -> Outcome {
+pub fn with_flips(model: &Sequential, test: &Dataset, config: &Config) -> Outcome<Option<f64>> {
+    // Filters that come in mirrored pairs see the same in both.
+    let recipe = config.network.preset.filter(|it| *it != Preset::Patches);
+    let flipped = recipe.map(|_| model.evaluate_with_flips(test));
+    Ok(flipped.transpose()?.map(|evaluation| evaluation.accuracy))
+}
+
+/// Prints loss, accuracy, the scores of each class and the confusion matrix.
+pub fn show(scores: &Evaluation, flipped: Option<f64>) {
     let (loss, accuracy) = (scores.loss, scores.accuracy);
     say!("\nTest loss: {loss:.4}\nTest accuracy: {accuracy:.4}\n");
     say!("{}\n{}", scores.report(), scores.confusion_matrix());
-    // Filters that come in mirrored pairs see the same in both.
-    let preset = config.network.preset;
-    if preset.is_some_and(|it| it != Preset::Patches) {
-        let accuracy = model.evaluate_with_flips(test)?.accuracy;
+    if let Some(accuracy) = flipped {
         say!("\nTest accuracy with test-time flips: {accuracy:.4}");
     }
-    Ok(())
 }

@@ -34,14 +34,7 @@ use clap::{Parser, Subcommand};
     name = "cargo lab",
     bin_name = "cargo lab",
     version,
-    after_help = "Examples:
-  cargo lab notebook                        the notebooks in JupyterLab
-  cargo lab report                          all notebooks on the whole data set, and outputs/report.html
-  cargo lab train                           the original lab's final network, from nothing
-  cargo lab train --data sample             a first look at the commands, in seconds, on 1,500 built-in images
-  cargo lab evaluate outputs/runs/final     its report on the test set once more
-  cargo lab predict outputs/runs/final cat.jpg
-  cargo lab verify --quick                  whether it gives the same bits here as in the recorded run"
+    after_help = include_str!("lab.txt")
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -52,6 +45,7 @@ struct Arguments {
 enum Command {
     Report(report::ReportArgs),
     Train(train::TrainArgs),
+    Sweep(lab_sweep::SweepArgs),
     Evaluate(evaluate::EvaluateArgs),
     Predict(predict::PredictArgs),
     Data(fetch::command::DataArgs),
@@ -84,6 +78,7 @@ pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Report(arguments) => report::run(&arguments),
         Command::Train(arguments) => train::run(arguments),
+        Command::Sweep(arguments) => lab_sweep::run(&arguments, &train::Trainings),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Data(arguments) => fetch::command::run(&arguments),

@@ -13,13 +13,7 @@ use crate::{Outcome, error};
 /// sample. JupyterLab listens on this computer only, behind a token that is new each time; the Rust kernel is chosen. Ctrl-C
 /// stops it and its kernels. Your own Jupyter's settings are neither read nor changed.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
-  cargo lab notebook                 opens your browser at the list of notebooks
-  cargo lab notebook --no-browser    only prints the address to open
-  cargo lab notebook --port 9000     on port 9000, or the next one that is free
-
-On another computer: run `cargo lab notebook --no-browser` there, `ssh -L 8888:127.0.0.1:8888 THERE` here, and open the
-address that it printed.")]
+#[command(after_help = include_str!("notebook.txt"))]
 pub struct NotebookArgs {
     /// Print the address only
     #[arg(long)]

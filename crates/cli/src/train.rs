@@ -4,14 +4,17 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use clap::{Args, FromArgMatches};
 use lab_core::Seed;
 use lab_core::data::Dataset;
+use lab_core::model::Architecture;
 use lab_core::training::{
     CsvLogger, EarlyStopping, EpochLines, Loss, Optimizer, Stopped, Trainer, TrainingConfig,
 };
 use lab_notebook::lab::{DataRecord, HISTORY, MODEL, Machine, Record, RunFolder, TestRecord};
 use lab_recipes::Preset;
 use lab_recipes::patches::{Patches, copy_weights};
+use lab_sweep::{DIVERGED, Trainings as _};
 
 use crate::bars::Bar;
 use crate::config::{self, CIFAR10, Config, Data, Network, Split};
@@ -30,19 +33,7 @@ use crate::{Outcome, error};
 ///
 /// A checkpoint after each epoch lets a training that Ctrl-C or a crash interrupts go on with --resume, to the same bits. With --resume, --epochs may be more than before, unless the schedule depends on it.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
-  cargo lab train                                      the original lab's final network: 50 epochs
-  cargo lab train --data sample --layers \"128:relu,64:relu\" --epochs 10    1,500 built-in images
-  cargo lab train --layers \"128:relu,64:relu\" --schedule constant --out outputs/runs/small
-  cargo lab train --optimizer sgd --learning-rate 0.1 --schedule cosine --out outputs/runs/sgd
-  cargo lab train --augment \"flip,shift=0.1,rotate=10\" --out outputs/runs/augmented
-
-Activations: linear relu leaky_relu elu gelu sigmoid tanh softmax
-Losses:      categorical_crossentropy sparse_categorical_crossentropy kl_divergence mean_squared_error
-Optimizers:  sgd momentum nesterov rmsprop adam adamw
-Schedules:   constant  step=EPOCHS:FACTOR  exponential=FACTOR  cosine[=LOWEST]  one-cycle  warmup=EPOCHS,SCHEDULE
-Augmenting:  flip  rotate=DEGREES  shift=FRACTION  crop=PIXELS  fill=reflect|nearest|wrap|0-255, in a list;
-             @P after one is its probability: flip@0.3,rotate=10")]
+#[command(after_help = include_str!("train.txt"))]
 pub struct TrainArgs {
     /// The folder with the data set, or `sample` for the built-in images [default: the folder `data`]
     #[arg(long, value_name = "DIR|sample")]
@@ -158,6 +149,16 @@ impl TrainArgs {
         })
     }
 
+    /// The configuration and the network. Everything that can be wrong with the options is found here, before the data set
+    /// is fetched.
+    fn check(&self) -> lab_core::Result<(Config, Architecture)> {
+        let config = self.config()?;
+        let architecture = config.network.architecture([32, 32, 3], 10)?;
+        architecture.parameter_count()?;
+        self.trainer(&config.training).validate()?;
+        Ok((config, architecture))
+    }
+
     /// The trainer with these options and the number of threads.
     fn trainer(&self, config: &TrainingConfig) -> Trainer {
         let trainer = config.clone().trainer();
@@ -174,12 +175,7 @@ impl TrainArgs {
 /// # Errors
 /// Where an option, the data set or the folder is not as it should be, and where the training diverges.
 pub fn run(arguments: TrainArgs) -> Outcome {
-    let mut config = arguments.config()?;
-    // Everything that can be wrong with the options is found before the data set is fetched.
-    let architecture = config.network.architecture([32, 32, 3], 10)?;
-    architecture.parameter_count()?;
-    let trainer = || arguments.trainer(&config.training);
-    trainer().validate()?;
+    let (mut config, architecture) = arguments.check()?;
     let usual = match config.data.set.as_str() {
         SAMPLE => "outputs/sample/runs/final",
         _ => "outputs/runs/final",
@@ -209,7 +205,8 @@ pub fn run(arguments: TrainArgs) -> Outcome {
         _ => None,
     };
     let preparing = started.elapsed().as_secs_f64();
-    let trainer = trainer()
+    let trainer = arguments
+        .trainer(&config.training)
         .callback(CsvLogger::new(folder.file(HISTORY)))
         .callback(CtrlC::listen()?);
     let (every, how) = (arguments.checkpoint_every, "the same command with --resume");
@@ -246,14 +243,18 @@ pub fn run(arguments: TrainArgs) -> Outcome {
     say_end(&record)?;
 
     let evaluation = model.evaluate_with(&cifar.test, config.training.loss)?;
-    record.test = Some(TestRecord::new(&evaluation));
+    let accuracy_with_flips = evaluate::with_flips(&model, &cifar.test, &config)?;
+    record.test = Some(TestRecord {
+        accuracy_with_flips,
+        ..TestRecord::new(&evaluation)
+    });
     let text = toml::to_string_pretty(&config)?;
     write_whole(&folder.file(Config::FILE), &text)?;
     record.write(&folder.file(""))?;
     model.save(folder.file(MODEL))?;
     folder.commit()?;
 
-    evaluate::show(&evaluation, &model, &cifar.test, &config)?;
+    evaluate::show(&evaluation, accuracy_with_flips);
     let (epochs, seconds, out) = (record.epochs, record.seconds, out.display());
     say!("{epochs} epochs in {seconds:.1} s; the run is in {out}");
     say!("Try it on a picture of yours: cargo lab predict {out} PICTURE");
@@ -272,10 +273,37 @@ fn say_end(record: &Record) -> Outcome {
         }
         Stopped::Diverged { epoch, step } => {
             let place = format!("epoch {epoch}, step {step}");
-            let what = format!("the training diverged: the loss became NaN in {place}");
+            let what = format!("{DIVERGED}: the loss became NaN in {place}");
             let remedy = "try a --learning-rate ten times smaller; an earlier run in the folder was left as it was";
             return Err(error(what, remedy));
         }
     }
     Ok(())
+}
+
+/// This command, as `cargo lab sweep` needs it.
+pub struct Trainings;
+
+fn parse(words: &[String]) -> Outcome<TrainArgs> {
+    let matches = Trainings.options().try_get_matches_from(words)?;
+    Ok(TrainArgs::from_arg_matches(&matches)?)
+}
+
+impl lab_sweep::Trainings for Trainings {
+    fn options(&self) -> clap::Command {
+        TrainArgs::augment_args(clap::Command::new("train")).no_binary_name(true)
+    }
+
+    fn check(&self, words: &[String]) -> Outcome {
+        parse(words)?.check()?;
+        Ok(())
+    }
+
+    fn prepare(&self, words: &[String]) -> Outcome {
+        data_set(parse(words)?.data.as_deref()).map(drop)
+    }
+
+    fn train(&self, words: &[String]) -> Outcome {
+        run(parse(words)?)
+    }
 }

@@ -8,10 +8,10 @@
 
 use std::time::Instant;
 
-use lab_cli::presets::Preset;
 use lab_cluster::{Communicator, Single, Training, sum};
 use lab_core::compute::Threads;
 use lab_core::prelude::*;
+use lab_recipes::Preset;
 
 fn median(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use lab_cli::config::{Network, augmentation};
-use lab_recipes::Preset;
 use lab_cli::{Outcome, schedule};
 use lab_cluster::{Communicator, Training, sha256};
 use lab_core::Seed;
 use lab_core::data::Cifar10;
 use lab_core::model::{Architecture, BatchNorm, LayerKind};
 use lab_core::training::{EpochRecord, Loss, Optimizer, Stopped, Trainer};
+use lab_recipes::Preset;
 
 /// Train one network on 1, 2, 4, 8 or 16 ranks, to the same bits.
 ///

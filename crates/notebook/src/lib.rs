@@ -36,13 +36,10 @@ mod table;
 mod views;
 
 pub use figure::Figure;
-pub use lab_checks as checks;
-pub use lab_core;
-pub use lab_core::ndarray;
-pub use lab_recipes as recipes;
-pub use lab_textbook as textbook;
+pub use lab_core::{self, ndarray};
 pub use show::{Show, View, show};
 pub use statistics::{Mean, mcnemar};
+pub use {lab_checks as checks, lab_recipes as recipes, lab_textbook as textbook};
 
 /// What a notebook needs: `use lab_notebook::prelude::*;`.
 pub mod prelude {

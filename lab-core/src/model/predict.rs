@@ -40,9 +40,6 @@ impl<S: Data<Elem = f32> + Sync, D: Dimension> Inputs for ArrayBase<S, D> {
 /// Arrays under their names (`dense.kernel`, …), in the order of the layers.
 pub type NamedArrays = Vec<(String, ArrayD<f32>)>;
 
-/// Examples that go through the network at a time, at most.
-const BATCH: usize = 512;
-
 impl Sequential {
     /// The outputs for each example, shape (N, classes): probabilities where the network ends in softmax.
     ///
@@ -98,9 +95,9 @@ impl Sequential {
         mut task: impl FnMut(Outputs<'_>),
     ) -> Result<()> {
         let (count, size) = (self.check_inputs("inputs", inputs)?, self.input_size());
-        // A layer of millions of outputs takes fewer examples: 256 MB at a time.
+        // At most 512 examples at a time, and fewer where a layer has so many outputs that they take 256 MB.
         let widest = self.specs.iter().map(|spec| spec.outputs).max();
-        let most = ((1 << 26) / widest.unwrap_or(1)).clamp(1, BATCH);
+        let most = ((1 << 26) / widest.unwrap_or(1)).clamp(1, 512);
         let mut batch = vec![0.0; size * most.min(count)];
         let mut workspace = Workspace::default();
         for first in (0..count).step_by(most) {

@@ -24,11 +24,9 @@ pub fn whitening(
     let layer = Conv2d::new(n, size, Activation::Linear);
     layer.output_shape("whitening", &shape)?;
     let convolution = layer.convolution(&shape);
-    let mut mean = Array1::<f64>::zeros(channels);
-    for pixel in images.rows() {
-        mean += &pixel.mapv(f64::from);
-    }
-    mean /= (count * height * width) as f64;
+    let pixels = images.rows().into_iter().map(|it| it.mapv(f64::from));
+    let sum = pixels.fold(Array1::<f64>::zeros(channels), |sum, pixel| sum + pixel);
+    let mean = sum / (count * height * width) as f64;
     let images = &images - &mean.mapv(|mean| mean as f32);
     // With the identity as its kernel a convolution gives the patches themselves, and with them as its output's gradient
     // the gradient of the kernel is the sum of patch · patchᵀ.

@@ -15,13 +15,7 @@ use crate::terminal::{Screen, say};
 /// the official ones. What is damaged in the laboratory's own folder is named and fetched again; in a folder of --data
 /// nothing is replaced, and it must be there.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
-  cargo lab data                                    fetch what is not there
-  cargo lab data --from ~/cifar-10-binary.tar.gz    use an archive that you have downloaded
-  cargo lab data --from /media/usb/cifar            use a folder with the six .bin files
-  cargo lab data --data ~/datasets                  keep it in ~/datasets/cifar-10-batches-bin
-
-The data set's home page: https://www.cs.toronto.edu/~kriz/cifar.html")]
+#[command(after_help = include_str!("data.txt"))]
 pub struct DataArgs {
     /// The folder to keep data in [default: the folder `data` of the laboratory]
     #[arg(long, value_name = "DIR")]

@@ -87,6 +87,9 @@ pub struct TestRecord {
     pub loss: f64,
     /// The share of right predictions.
     pub accuracy: f64,
+    /// The same by the mean of the probabilities for an image and its mirror image, where that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy_with_flips: Option<f64>,
     /// Precision, the mean over classes weighted by their size.
     pub precision_weighted: f64,
     /// Recall, weighted.
@@ -105,14 +108,14 @@ impl TestRecord {
     /// The record of an evaluation.
     pub fn new(evaluation: &Evaluation) -> Self {
         let report = evaluation.report();
-        let weighted = &report.weighted_average;
         let counts = evaluation.confusion_matrix().counts();
         Self {
             loss: evaluation.loss,
             accuracy: evaluation.accuracy,
-            precision_weighted: weighted.precision,
-            recall_weighted: weighted.recall,
-            f1_weighted: weighted.f1,
+            accuracy_with_flips: None,
+            precision_weighted: report.weighted_average.precision,
+            recall_weighted: report.weighted_average.recall,
+            f1_weighted: report.weighted_average.f1,
             confusion_matrix: counts.outer_iter().map(|row| row.to_vec()).collect(),
             per_class: report.per_class.to_vec(),
             warnings: report.warnings.to_vec(),
