@@ -3,6 +3,9 @@
 The kernel spec calls it: launcher.py EVCXR_JUPYTER CONNECTION_FILE. Of the folders .lab/evcxr/0 to 7 it takes the first
 that nobody has locked, those with compiled dependencies first, and becomes the kernel: the lock lives as long as the
 kernel does, however that ends.
+
+Where the laboratory belongs to somebody else, as on a class's server, the folders are in ~/.cache/cifar10-lab/builds, and
+what is compiled there already is linked to: so every user has the compiled crates, and the memory that they take, in common.
 """
 
 import fcntl
@@ -15,8 +18,12 @@ import time
 from pathlib import Path
 
 LABORATORY = Path(__file__).resolve().parents[3]
-FOLDERS = LABORATORY / ".lab" / "evcxr"
+COMPILED = LABORATORY / ".lab" / "evcxr"
+IS_OURS = os.access(LABORATORY, os.W_OK)
+FOLDERS = COMPILED if IS_OURS else Path.home() / ".cache" / "cifar10-lab" / "builds"
 COUNT = 8
+# What a kernel compiles for its own cells.
+CELLS = shutil.ignore_patterns("incremental", "*ctx*", "libcode_*")
 # Seconds to wait for another kernel's cargo.
 PATIENCE = 10.0
 
@@ -94,8 +101,7 @@ def copy_dependencies(folder):
                 return
             held.append(descriptor)
         shutil.rmtree(folder, ignore_errors=True)
-        cells = shutil.ignore_patterns("incremental", "*ctx*", "libcode_*")
-        shutil.copytree(donor / "target", partial, symlinks=True, ignore=cells)
+        shutil.copytree(donor / "target", partial, symlinks=True, ignore=CELLS)
         partial.rename(folder / "target")
     except (OSError, shutil.Error):
         shutil.rmtree(partial, ignore_errors=True)
@@ -104,10 +110,28 @@ def copy_dependencies(folder):
             os.close(descriptor)
 
 
+def link_dependencies(folder):
+    """Begins a folder anew with links to what the laboratory's owner has compiled; what cargo writes is the user's own."""
+    donor = next((donor for donor in sorted(COMPILED.glob("*/")) if is_warm(donor)), None)
+    if donor is None:
+        return
+
+    def link(source, copy):
+        if Path(source).name.startswith("."):
+            shutil.copy(source, copy)
+        else:
+            os.symlink(source, copy)
+
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(donor / "target", folder / "target", symlinks=True, ignore=CELLS, copy_function=link)
+
+
 def main():
     program, connection_file = sys.argv[1:3]
     folder, descriptor = take_folder(program)
-    if not is_warm(folder):
+    if not IS_OURS:
+        link_dependencies(folder)
+    elif not is_warm(folder):
         copy_dependencies(folder)
     folder.mkdir(exist_ok=True)
     os.set_inheritable(descriptor, True)
