@@ -1,4 +1,4 @@
-//! The exercises of notebook 8: the ladder.
+//! The exercises of notebook 7: the ladder.
 
 mod small_network;
 

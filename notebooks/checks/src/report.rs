@@ -1,4 +1,4 @@
-//! The exercises of notebook 7: report.
+//! The exercises of notebook 8: report.
 
 mod pairs;
 

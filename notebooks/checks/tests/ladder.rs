@@ -1,4 +1,4 @@
-//! The exercises of notebook 8: right answers, blank ones, and the hints for wrong ones.
+//! The exercises of notebook 7: right answers, blank ones, and the hints for wrong ones.
 
 mod common;
 
