@@ -71,7 +71,7 @@ class Student:
         """A connection to the kernel: a new one for each cell, since the server closes one that is silent."""
         address = f"{self.hub.replace('http', 'ws', 1)}/user/{self.name}/api/kernels/{self.kernel}/channels"
         header = {"Authorization": self.session.headers["Authorization"]}
-        return websocket.create_connection(address, header=header, timeout=1800)
+        return websocket.create_connection(address, header=header, timeout=600)
 
     def execute(self, code):
         """Runs a cell; what it has printed and shown, as text."""
