@@ -397,7 +397,7 @@ fn skipped_batches_leave_the_others_as_they_are() {
     let mut some = batches();
     assert_eq!(some.nth(1).as_ref(), Some(&all[1]));
     assert_eq!(some.nth(2).as_ref(), Some(&all[4]));
-    assert_eq!((some.len(), some.nth(0).as_ref()), (1, Some(&all[5])));
+    assert_eq!((some.len(), some.next().as_ref()), (1, Some(&all[5])));
     for count in [0, 6, usize::MAX] {
         assert_eq!(batches().skip(6).nth(count), None);
         assert_eq!(some.nth(count), None);

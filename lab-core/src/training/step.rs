@@ -62,7 +62,7 @@ impl Learner<'_> {
 #[derive(Debug)]
 pub struct OptimizerState {
     pub(super) optimizer: Optimizer,
-    /// The learning rate of the next step, to which a schedule's factor is applied in [`Trainer`](super::Trainer).
+    /// The learning rate of the next step, to which a schedule's factor is applied in [`Trainer`].
     pub learning_rate: f32,
     model: Arc<()>,
     /// How many steps were done.
