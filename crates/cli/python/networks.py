@@ -110,6 +110,11 @@ def module(package="lab-web"):
     if found.returncode != 0 or not Path(found.stdout.strip()).is_dir():
         raise Missing(f"Rust’s target for browsers is not installed: run “rustup target add {TARGET}”, then the report again")
     build = [cargo, "build", "--offline", "--locked", "--quiet", "--target", TARGET, "--package", package, "--profile", "web"]
+    # Messages of libraries name the files that they come from: without the folder of whoever builds this.
+    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    folders = [Path(found.stdout.strip()).parents[1] / "src/rust", *sorted((home / "registry/src").glob("*"))]
+    flags = [f"--remap-path-prefix={folder}=" for folder in folders]
+    build += ["--config", f"target.{TARGET}.rustflags={json.dumps(flags)}"]
     message = [*build, "--message-format", "json-render-diagnostics"]
     built = subprocess.run(message, cwd=ROOT, capture_output=True, text=True)
     if built.returncode != 0:
