@@ -23,7 +23,7 @@ impl Convolution {
     pub const COFFEE: Self = Self::new([32, 96, 128], 11);
 
     /// For a lunch break.
-    pub const LUNCH: Self = Self::new([64, 128, 128], 14);
+    pub const LUNCH: Self = Self::new([64, 128, 128], 20);
 
     /// For an hour.
     pub const HOUR: Self = Self::new([64, 256, 256], 15);

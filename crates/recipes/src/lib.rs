@@ -29,15 +29,15 @@ use patches::Patches;
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
-    /// Dense layers alone, with mirrored and shifted images
+    /// Dense layers alone, with mirrored and shifted images: 68 % of the test images in about ten minutes
     Mlp,
-    /// 1,000 patches of the training images as filters, and one trained layer
+    /// 1,000 patches of the training images as filters, and one trained layer: 76 % in about five minutes
     Patches,
-    /// Six convolutions: 90 % of the test images in about five minutes
+    /// Six convolutions: 90 % in about seven minutes
     Coffee,
-    /// The same with more filters, and longer
+    /// The same with more filters, and longer: 93 %, with test-time flips, in about 17 minutes
     Lunch,
-    /// The same with most filters, for the longest time
+    /// The same with most filters, for the longest time: 94 %, with test-time flips, in about 25 minutes
     Hour,
 }
 
