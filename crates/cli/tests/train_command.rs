@@ -160,6 +160,7 @@ fn a_preset_trains_its_convolutions_and_is_evaluated_with_flips_too() {
 }
 
 #[test]
+#[ignore = "half a minute: .ci/nightly runs it"]
 fn patches_are_looked_for_once_and_the_last_layer_alone_is_trained() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("patches");
