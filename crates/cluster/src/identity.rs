@@ -3,7 +3,6 @@
 use lab_core::compute::{Instructions, Threads};
 use lab_core::data::Dataset;
 use lab_core::model::Sequential;
-use lab_core::training::Schedule::{Constant, Exponential, Step};
 use lab_core::training::TrainingConfig;
 use lab_core::{LabError, Result};
 use serde::Serialize;
@@ -24,10 +23,10 @@ const NAMES: [&str; 5] = [
     "set of options",
 ];
 
-/// The identity of a training that has not begun. The number of epochs counts only where the schedule may depend on it.
+/// The identity of a training that has not begun. The number of epochs counts only where the schedule depends on it.
 pub(crate) fn identity(model: &Sequential, data: &Dataset, config: &TrainingConfig) -> Identity {
     let mut options = config.clone();
-    if let Constant | Step { .. } | Exponential { .. } = options.schedule {
+    if !options.schedule.depends_on_epochs() {
         options.epochs = 0;
     }
     let (version, instructions) = (env!("CARGO_PKG_VERSION"), Instructions::detect());

@@ -64,7 +64,7 @@ impl Schedule {
     }
 
     /// Whether the learning rate of an epoch depends on how many there are in all.
-    pub(super) fn depends_on_epochs(&self) -> bool {
+    pub fn depends_on_epochs(&self) -> bool {
         match self {
             Self::Warmup { then, .. } => then.depends_on_epochs(),
             _ => matches!(self, Self::Cosine { .. } | Self::OneCycle),
