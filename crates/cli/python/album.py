@@ -25,6 +25,7 @@ TITLES = {
     "04": "Optimizers (notebook 4)",
     "05": "Evaluation (notebook 5)",
     "06": "Improvements (notebook 6)",
+    "07": "The ladder (notebook 7)",
 }
 
 
